@@ -1,4 +1,74 @@
-"""Neural networks that train and run in a web page and natively, from one source."""
+"""Neural networks that train and run in a web page and natively, from one source.
+
+>>> network = Network(2, 1, 1, 2, seed=1)
+>>> network.set_layer(0, 0, 0, Dense(2, 3, "tanh"))
+>>> network.set_layer(0, 0, 1, Dense(3, 1, "linear"))
+>>> network.forward_cpu([0.5, -1.0]).shape
+(1,)
+"""
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+
+from loom_core.errors import (
+    BackendError,
+    BusyError,
+    CallError,
+    LimitError,
+    LoomError,
+    ModelFormatError,
+    ModelNotFoundError,
+    NonFiniteError,
+    ShapeError,
+    SpecError,
+)
+from loom_core.layers import Conv2D, Dense, Layer, Softmax
+from loom_core.model_io.bundle import (
+    list_models,
+    load_bundle,
+    load_bundle_from_string,
+    load_model,
+    load_model_from_string,
+    save_bundle,
+    save_bundle_to_string,
+)
+from loom_core.model_io.network_json import build_network_from_json
+from loom_core.network import Network
+from loom_core.train.config import (
+    TrainingBatch,
+    TrainingConfig,
+    TrainingData,
+    TrainingProgress,
+    TrainingResult,
+)
+
+__all__ = [
+    "BackendError",
+    "BusyError",
+    "CallError",
+    "Conv2D",
+    "Dense",
+    "Layer",
+    "LimitError",
+    "LoomError",
+    "ModelFormatError",
+    "ModelNotFoundError",
+    "Network",
+    "NonFiniteError",
+    "ShapeError",
+    "Softmax",
+    "SpecError",
+    "TrainingBatch",
+    "TrainingConfig",
+    "TrainingData",
+    "TrainingProgress",
+    "TrainingResult",
+    "__version__",
+    "build_network_from_json",
+    "list_models",
+    "load_bundle",
+    "load_bundle_from_string",
+    "load_model",
+    "load_model_from_string",
+    "save_bundle",
+    "save_bundle_to_string",
+]

@@ -1,0 +1,50 @@
+"""Array types, and the one way data from outside becomes a float32 array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loom_core.errors import SpecError
+
+Array: TypeAlias = NDArray[Any]
+F32: TypeAlias = NDArray[np.float32]
+Shape: TypeAlias = tuple[int, ...]
+
+FloatData: TypeAlias = Annotated[NDArray[Any] | Sequence[float] | memoryview, "float32array"]
+"""Numbers from a caller: an array, a buffer (JavaScript's typed arrays) or a sequence."""
+
+
+def to_float32(data: FloatData, what: str) -> F32:
+    """Return ``data`` as a float32 array of the same shape, without a copy where possible.
+
+    Raises:
+        SpecError: ``data`` holds anything but numbers (text, null, booleans, ragged lists).
+
+    """
+    try:
+        array = np.asarray(data)
+    except (ValueError, TypeError) as error:
+        raise SpecError(
+            f"{what} must be numbers in one array, and its rows of equal length",
+            hint="Pass a Float32Array, a NumPy array or a list of numbers.",
+        ) from error
+    if array.dtype.kind not in "fiu":
+        kinds = {"U": "text", "S": "bytes", "b": "booleans", "O": "mixed objects"}
+        found = kinds.get(array.dtype.kind, str(array.dtype))
+        raise SpecError(
+            f"{what} must be numbers, but it holds {found}",
+            hint="Pass a Float32Array, a NumPy array or a list of numbers.",
+        )
+    return array.astype(np.float32, copy=False)
+
+
+def element_count(shape: Shape) -> int:
+    """Product of the sizes as an exact Python int (1 for a scalar)."""
+    count = 1
+    for size in shape:
+        count *= size
+    return count

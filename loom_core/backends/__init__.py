@@ -1,0 +1,1 @@
+"""Backends: what runs a plan. A backend knows ops, never layers."""

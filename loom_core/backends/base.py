@@ -1,0 +1,33 @@
+"""The contract between plans and backends."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from loom_core.arrays import Array
+from loom_core.graph.builder import Phase
+from loom_core.graph.plan import Plan
+
+
+class Program(Protocol):
+    """A plan made ready on one backend, with its own working memory."""
+
+    plan: Plan
+
+    def write(self, port: str, data: Array) -> None:
+        """Copy ``data`` (the port's element count, any shape) into an input port."""
+
+    def run(self, *phases: Phase) -> None:
+        """Run the nodes of the given phases in order; all of them when none is named."""
+
+    def read(self, port: str) -> Array:
+        """Return a copy of a port's current value, in its shape."""
+
+
+class Backend(Protocol):
+    """Turns plans into programs."""
+
+    name: str
+
+    def prepare(self, plan: Plan) -> Program:
+        """Allocate what the plan needs and return a program."""

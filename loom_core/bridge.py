@@ -1,0 +1,227 @@
+"""Calls by public name with plain data: the Python end of the JavaScript API.
+
+Nothing here knows JavaScript; a page, a worker or a test can drive it. Objects stay in Python
+and are named by integer handles; numbers, text, arrays, lists and dicts cross as they are. No
+attribute is ever looked up by a caller's name: only the table of public names is.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator, Mapping
+from inspect import Parameter, signature
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from loom_core.errors import CallError, LoomError
+from loom_core.observe.introspection import describe
+from loom_core.public import CLASSES, FUNCTIONS, METHODS, RECORDS, Cooperative, write_record
+
+Envelope = dict[str, Any]
+
+_SIMPLE = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+class Bridge:
+    """A table of live objects and jobs, and the calls on them."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, object] = {}
+        self._jobs: dict[int, Generator[bool, None, Any]] = {}
+        self._job_objects: dict[int, int] = {}
+        self._last_number = 0
+
+    def describe(self) -> str:
+        """Return the description of every public name as JSON."""
+        return json.dumps(describe())
+
+    def call(self, target: int, name: str, args: list[Any]) -> Envelope:
+        """Call a public function (target 0) or a method of the object with that handle.
+
+        Returns:
+            ``{"value": ...}``, ``{"job": number}`` for a cooperative call that :meth:`advance`
+            drives, or ``{"error": {code, message, hint, type}}``.
+
+        """
+        return _enveloped(lambda: self._call(target, name, args))
+
+    def advance(self, job: int, budget_ms: float) -> Envelope:
+        """Run a job for about ``budget_ms`` milliseconds, at least one step.
+
+        Returns:
+            ``{"pending": True, "paused": bool}`` while there is more to do, else as :meth:`call`.
+
+        """
+        return _enveloped(lambda: self._advance(job, budget_ms))
+
+    def cancel(self, job: int) -> Envelope:
+        """End a job now; a training keeps the weights of its last whole step."""
+        return _enveloped(lambda: self._cancel(job))
+
+    def release(self, handle: int) -> None:
+        """Forget an object; its jobs are cancelled."""
+        for job in [job for job, owner in self._job_objects.items() if owner == handle]:
+            self.cancel(job)
+        self._objects.pop(handle, None)
+
+    def live_handles(self) -> int:
+        """Return how many objects JavaScript holds."""
+        return len(self._objects)
+
+    def live_jobs(self) -> int:
+        """Return how many cooperative calls are under way."""
+        return len(self._jobs)
+
+    def _call(self, target: int, name: str, args: list[Any]) -> Envelope:
+        if target == 0:
+            owner, table, what = None, FUNCTIONS, "function"
+        else:
+            owner = self._object(target)
+            table, what = METHODS[type(owner)], f"method of {type(owner).__name__}"
+        function = table.get(name)
+        if function is None:
+            raise CallError(f"there is no {what} {str(name)[:60]!r}")
+        values = [self._from_plain(arg) for arg in args]
+        bound = values if owner is None else [owner, *values]
+        _require_arguments(name, function, bound, methods=owner is not None)
+        if isinstance(function, Cooperative):
+            number = self._number()
+            self._jobs[number] = function.steps(*bound)
+            self._job_objects[number] = target
+            return {"job": number}
+        return {"value": self._to_plain(function(*bound))}
+
+    def _advance(self, job: int, budget_ms: float) -> Envelope:
+        if job not in self._jobs:
+            raise CallError(f"there is no job {job}")
+        end = time.perf_counter() + budget_ms / 1000
+        try:
+            while True:
+                paused = next(self._jobs[job])
+                if paused or time.perf_counter() >= end:
+                    return {"pending": True, "paused": paused}
+        except StopIteration as finished:
+            self._forget_job(job)
+            return {"value": self._to_plain(finished.value)}
+        except BaseException:
+            self._forget_job(job)
+            raise
+
+    def _cancel(self, job: int) -> Envelope:
+        if job in self._jobs:
+            self._jobs[job].close()
+            self._forget_job(job)
+        return {"value": None}
+
+    def _forget_job(self, job: int) -> None:
+        self._jobs.pop(job, None)
+        self._job_objects.pop(job, None)
+
+    def _number(self) -> int:
+        self._last_number += 1
+        return self._last_number
+
+    def _object(self, handle: object) -> object:
+        if not isinstance(handle, int) or handle not in self._objects:
+            raise CallError(
+                f"there is no object {handle!r}", hint="It was disposed, or never existed."
+            )
+        return self._objects[handle]
+
+    def _from_plain(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if "$object" in value:
+                return self._object(value["$object"])
+            return {key: self._from_plain(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._from_plain(item) for item in value] if _nested(value) else value
+        if callable(value):
+            return lambda *args: value(*(self._to_plain(arg) for arg in args))
+        return value
+
+    def _to_plain(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return np.ascontiguousarray(value).reshape(-1)
+        if isinstance(value, np.generic):
+            return value.item()
+        if type(value) in RECORDS.values():
+            return self._to_plain(write_record(value))
+        if type(value) in CLASSES.values():
+            handle = self._number()
+            self._objects[handle] = value
+            return {"$object": handle, "$class": type(value).__name__}
+        if isinstance(value, Mapping):
+            return {str(key): self._to_plain(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._to_plain(item) for item in value]
+        return value
+
+
+def _nested(values: list[Any]) -> bool:
+    """Whether a list may hold objects or functions; a long list of numbers is left alone."""
+    return any(not isinstance(value, int | float | str) for value in values)
+
+
+def _require_arguments(
+    name: str, function: Callable[..., Any], values: list[Any], *, methods: bool
+) -> None:
+    """Raise :class:`CallError` unless the arguments fit in number and simple type."""
+    plain = function.steps if isinstance(function, Cooperative) else function
+    parameters = list(signature(plain).parameters.values())
+    required = [p for p in parameters if p.default is Parameter.empty]
+    offset = int(methods)
+    while len(values) > len(required) and values[-1] is None:
+        values.pop()
+    if not len(required) <= len(values) <= len(parameters):
+        expected = ", ".join(p.name for p in parameters[offset:]) or "none"
+        raise CallError(f"{name} takes {expected}; got {len(values) - offset} arguments")
+    hints = get_type_hints(plain)
+    for parameter, value in list(zip(parameters, values, strict=False))[offset:]:
+        wanted = hints[parameter.name]
+        if value is None and parameter.default is not Parameter.empty:
+            continue
+        if wanted in _SIMPLE and not _is_simple(value, wanted):
+            raise CallError(
+                f"{name}: {parameter.name} must be {_SIMPLE[wanted]}, got {type(value).__name__}"
+            )
+
+
+def _is_simple(value: object, wanted: type) -> bool:
+    if wanted is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if wanted is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, wanted)
+
+
+def _enveloped(action: Callable[[], Envelope]) -> Envelope:
+    """Run an action; what it raises becomes data, since exceptions do not cross as they are.
+
+    The one place that catches everything: behind it lies another language. Errors that are not
+    ours are defects and say so.
+    """
+    try:
+        return action()
+    except LoomError as error:
+        code, hint = error.code, error.hint
+        described = error
+    except MemoryError as error:
+        code, hint = "memory", "Use a smaller model or batch, or dispose of networks in use."
+        described = error  # type: ignore[assignment]
+    except OSError as error:
+        code, hint = "file", ""
+        described = error  # type: ignore[assignment]
+    except Exception as error:
+        code, hint = "internal", "This is a defect in loom_core: please report it."
+        described = error  # type: ignore[assignment]
+    message = str(described) or type(described).__name__
+    return {
+        "error": {
+            "code": code,
+            "message": message,
+            "hint": hint,
+            "type": type(described).__name__,
+        }
+    }

@@ -1,0 +1,84 @@
+"""Every error the package raises on purpose.
+
+A message says where, what was expected and what came; the hint says what to do. The tree::
+
+    LoomError
+    ├── SpecError            a setting, field or argument value is not allowed (also ValueError)
+    ├── ShapeError           sizes do not fit together (also ValueError)
+    ├── ModelFormatError     a model string or file is not what it should be (also ValueError)
+    ├── ModelNotFoundError   a bundle holds no model of that id (also LookupError)
+    ├── NonFiniteError       NaN or infinity in weights, data or a loss (also ValueError)
+    ├── LimitError           more memory, depth or length than the limits allow (also ValueError)
+    ├── BusyError            the object is in use by a running job (also RuntimeError)
+    ├── BackendError         a backend cannot do what was asked (also RuntimeError)
+    └── CallError            a call by public name is wrong: name, count or type (also TypeError)
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LoomError(Exception):
+    """Base of all errors; ``code`` is stable and crosses to JavaScript with message and hint."""
+
+    code: ClassVar[str] = "loom"
+
+    def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message)
+        self.hint = hint
+        self.where = where
+
+
+class SpecError(LoomError, ValueError):
+    """A setting, field or argument value is not allowed."""
+
+    code = "spec"
+
+
+class ShapeError(LoomError, ValueError):
+    """Sizes do not fit together."""
+
+    code = "shape"
+
+
+class ModelFormatError(LoomError, ValueError):
+    """A model string or file is not what it should be."""
+
+    code = "model_format"
+
+
+class ModelNotFoundError(LoomError, LookupError):
+    """A bundle holds no model of the given id."""
+
+    code = "model_not_found"
+
+
+class NonFiniteError(LoomError, ValueError):
+    """NaN or infinity in weights, data or a loss."""
+
+    code = "non_finite"
+
+
+class LimitError(LoomError, ValueError):
+    """More memory, depth or length than :mod:`loom_core.limits` allows."""
+
+    code = "limit"
+
+
+class BusyError(LoomError, RuntimeError):
+    """The object is in use by a running job."""
+
+    code = "busy"
+
+
+class BackendError(LoomError, RuntimeError):
+    """A backend cannot do what was asked of it."""
+
+    code = "backend"
+
+
+class CallError(LoomError, TypeError):
+    """A call by public name is wrong: the name, the number or the type of its arguments."""
+
+    code = "call"

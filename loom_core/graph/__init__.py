@@ -1,0 +1,1 @@
+"""From layers to something a backend can run: ops, graph builder, gradients, plan."""

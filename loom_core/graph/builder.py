@@ -1,0 +1,140 @@
+"""The graph: values, nodes, and the builder that layers lower themselves into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loom_core.arrays import Array, Shape, element_count
+from loom_core.errors import ShapeError
+from loom_core.graph.op import Attribute, Attributes, Op
+from loom_core.graph.ops import OPS
+
+ValueKind = Literal["input", "parameter", "computed"]
+Phase = Literal["forward", "loss", "backward", "update"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What a run of nodes belongs to: a phase of the step, and a layer (flat index) or None."""
+
+    phase: Phase
+    layer: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A tensor in the graph. Identity is what counts: two values are never equal.
+
+    Args:
+        shape: All sizes, batch first.
+        kind: Given by the caller at each run, owned by a layer, or computed by a node.
+        name: For readers of a printed graph.
+        array: The layer's own array, for parameters.
+        base: The value whose memory this one shows under another shape, or None.
+
+    """
+
+    shape: Shape
+    kind: ValueKind
+    name: str = ""
+    array: Array | None = None
+    base: Value | None = None
+
+    @property
+    def root(self) -> Value:
+        """The value that owns the memory."""
+        return self if self.base is None else self.base.root
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One op applied to values, in a segment."""
+
+    op: Op
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    attributes: Attributes
+    segment: Segment
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes in an order in which they can run."""
+
+    nodes: list[Node] = field(default_factory=list)
+
+
+class GraphBuilder:
+    """Builds a :class:`Graph` op by op, checking shapes as it goes."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.producers: dict[Value, Node] = {}
+        self._segment = Segment("forward")
+        self._parameters: dict[int, Value] = {}
+
+    @contextmanager
+    def segment(self, phase: Phase, layer: int | None = None) -> Iterator[None]:
+        """Put the nodes emitted inside the ``with`` block into one segment."""
+        outer = self._segment
+        self._segment = Segment(phase, layer)
+        try:
+            yield
+        finally:
+            self._segment = outer
+
+    def input(self, name: str, shape: Shape) -> Value:
+        """Declare an array that the caller writes before each run."""
+        return Value(shape, "input", name)
+
+    def parameter(self, array: Array, name: str) -> Value:
+        """Declare a layer's own array; the same array gives the same value (shared weights)."""
+        if id(array) not in self._parameters:
+            self._parameters[id(array)] = Value(array.shape, "parameter", name, array)
+        return self._parameters[id(array)]
+
+    def reshape(self, x: Value, shape: Shape) -> Value:
+        """Show ``x`` under another shape of the same size; no data moves.
+
+        Raises:
+            ShapeError: The sizes differ.
+
+        """
+        if element_count(shape) != element_count(x.shape):
+            raise ShapeError(f"cannot view {x.shape} as {shape}")
+        return x if shape == x.shape else Value(shape, x.kind, x.name, base=x)
+
+    def emit(self, name: str, *inputs: Value, **attributes: Attribute) -> Value:
+        """Append a node and return its only output (the first, for a loss)."""
+        return self.emit_all(name, *inputs, **attributes)[0]
+
+    def emit_all(self, name: str, *inputs: Value, **attributes: Attribute) -> tuple[Value, ...]:
+        """Append a node and return all its outputs.
+
+        Raises:
+            ShapeError: The inputs do not fit the op's shape rule.
+
+        """
+        op = OPS[name]
+        unknown = attributes.keys() - op.attributes.keys()
+        if unknown or len(inputs) != len(op.inputs):
+            raise TypeError(f"internal: {name} with {len(inputs)} inputs, attributes {attributes}")
+        merged = {**op.attributes, **attributes}
+        shapes = op.shapes([x.shape for x in inputs], merged)
+        outputs = tuple(Value(shape, "computed", name) for shape in shapes)
+        node = Node(op, inputs, outputs, merged, self._segment)
+        self.graph.nodes.append(node)
+        for output in outputs:
+            self.producers[output] = node
+        return outputs
+
+    def emit_update(self, name: str, *inputs: Value) -> None:
+        """Append a node without outputs: it changes one of its inputs."""
+        self.emit_all(name, *inputs)
+
+    def producer(self, x: Value) -> Node | None:
+        """Return the node that computes ``x`` (seen through reshapes), or None."""
+        return self.producers.get(x.root)

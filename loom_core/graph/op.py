@@ -1,0 +1,92 @@
+"""What an op is: one row of the op table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from loom_core.arrays import Array, Shape
+
+if TYPE_CHECKING:
+    from loom_core.graph.builder import GraphBuilder, Node, Value
+
+Attribute: TypeAlias = bool | int | float | str | tuple[int, ...]
+Attributes: TypeAlias = Mapping[str, Attribute]
+
+ShapeRule: TypeAlias = Callable[[Sequence[Shape], Attributes], tuple[Shape, ...]]
+"""Input shapes and attributes to output shapes; raises ShapeError when they do not fit."""
+
+Compute: TypeAlias = Callable[[Sequence[Array], Sequence[Array], Attributes], None]
+"""The NumPy definition of the op: reads the inputs, writes every output completely."""
+
+GradientRule: TypeAlias = Callable[
+    ["GraphBuilder", "Node", "Value"], "tuple[Callable[[], Value] | None, ...]"
+]
+"""Given the gradient of the (first) output, one entry per input: a function that emits the ops
+of that input's gradient, or None where no gradient exists. Functions, so that a gradient that
+nobody wants costs nothing."""
+
+Cost: TypeAlias = Callable[[Sequence[Shape], Sequence[Shape], Attributes], int]
+"""Floating-point operations of one run, a fused multiply-add counted as two."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoGradient:
+    """Stands in the gradient column of an op that is never differentiated, with the reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One row of the op table: all that a graph needs to know, and the NumPy definition.
+
+    Args:
+        name: The word for this op in every language and file.
+        inputs: Input names with shapes, for readers and error messages.
+        outputs: Output names with shapes.
+        shapes: Shape rule.
+        compute: NumPy definition, any float dtype.
+        gradient: Gradient rule, or why there is none.
+        flops: Cost of one run.
+        attributes: Attribute names with their defaults; a graph may use no others.
+        in_place: The output may lie in the memory of the first input.
+        updates: Index of an input that the op changes (optimizer updates), or None.
+
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    shapes: ShapeRule
+    compute: Compute
+    gradient: GradientRule | NoGradient
+    flops: Cost
+    attributes: Attributes = field(default_factory=dict)
+    in_place: bool = False
+    updates: int | None = None
+
+
+def integer(attributes: Attributes, name: str) -> int:
+    """Return an integer attribute, for the type checker's sake."""
+    value = attributes[name]
+    if not isinstance(value, int):
+        raise TypeError(f"internal: attribute {name!r} is {value!r}, not an integer")
+    return value
+
+
+def number(attributes: Attributes, name: str) -> float:
+    """Return a numeric attribute as a float."""
+    value = attributes[name]
+    if not isinstance(value, int | float):
+        raise TypeError(f"internal: attribute {name!r} is {value!r}, not a number")
+    return float(value)
+
+
+def size_pair(attributes: Attributes, name: str) -> tuple[int, int]:
+    """Return an attribute that holds two sizes."""
+    value = attributes[name]
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(f"internal: attribute {name!r} is {value!r}, not a pair of sizes")
+    return value

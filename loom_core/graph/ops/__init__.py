@@ -1,0 +1,14 @@
+"""The op table: every op of every family by name. Backends implement these and nothing else."""
+
+from __future__ import annotations
+
+from loom_core.graph.op import Op
+from loom_core.graph.ops import convolution, elementwise, linear, losses, rows, shaping, updates
+
+OPS: dict[str, Op] = {
+    op.name: op
+    for family in (linear, convolution, elementwise, rows, shaping, losses, updates)
+    for op in family.OPS
+}
+
+__all__ = ["OPS"]

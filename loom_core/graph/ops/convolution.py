@@ -1,0 +1,157 @@
+"""Two-dimensional convolution (cross-correlation) and its two gradients, by unrolled patches.
+
+The three ops are one bilinear form seen from three sides:
+y = conv2d(x, w), dx = conv2d_dx(dy, w), dw = conv2d_dw(x, dy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loom_core.arrays import Array, Shape, element_count
+from loom_core.errors import ShapeError
+from loom_core.graph.op import Attributes, Cost, NoGradient, Op, integer, size_pair
+
+if TYPE_CHECKING:
+    from loom_core.graph.builder import GraphBuilder, Node, Value
+
+
+def convolved_size(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Return the output size along one axis, floor((size + 2 padding - kernel) / stride) + 1."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def _patches(x: Array, kernel: Shape, attributes: Attributes) -> Array:
+    """Unroll x (B,C,H,W) into patches (B, C*KH*KW, U*V), zeros beyond the border."""
+    stride, padding = integer(attributes, "stride"), integer(attributes, "padding")
+    if padding:
+        x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride]  # (B, C, U, V, KH, KW)
+    batch, channels, u, v = windows.shape[:4]
+    return windows.transpose(0, 1, 4, 5, 2, 3).reshape(
+        batch, channels * kernel[0] * kernel[1], u * v
+    )
+
+
+def _conv2d_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
+    x, w = shapes
+    if len(x) != 4 or len(w) != 4 or x[1] != w[1]:
+        raise ShapeError(f"conv2d needs x (B,C,H,W) and w (F,C,K,K) of equal C, got {x} and {w}")
+    stride, padding = integer(attributes, "stride"), integer(attributes, "padding")
+    u = convolved_size(x[2], w[2], stride, padding)
+    v = convolved_size(x[3], w[3], stride, padding)
+    if u < 1 or v < 1:
+        raise ShapeError(f"conv2d: a {w[2]}x{w[3]} kernel does not fit {x[2]}x{x[3]} + {padding}")
+    return ((x[0], w[0], u, v),)
+
+
+def _conv2d(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    x, w = inputs
+    (y,) = outputs
+    filters = w.shape[0]
+    patches = _patches(x, w.shape[2:], attributes)
+    np.matmul(w.reshape(filters, -1), patches, out=y.reshape(x.shape[0], filters, -1))
+
+
+def _conv2d_dx_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
+    dy, w = shapes
+    return ((dy[0], w[1], *size_pair(attributes, "size")),)
+
+
+def _conv2d_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    dy, w = inputs
+    (dx,) = outputs
+    stride, padding = integer(attributes, "stride"), integer(attributes, "padding")
+    batch, filters, u, v = dy.shape
+    _, channels, kernel_h, kernel_w = w.shape
+    columns = np.matmul(w.reshape(filters, -1).T, dy.reshape(batch, filters, -1))
+    columns = columns.reshape(batch, channels, kernel_h, kernel_w, u, v)
+    height, width = dx.shape[2:]
+    padded = np.zeros((batch, channels, height + 2 * padding, width + 2 * padding), dy.dtype)
+    for i in range(kernel_h):
+        for j in range(kernel_w):
+            rows = slice(i, i + stride * (u - 1) + 1, stride)
+            cols = slice(j, j + stride * (v - 1) + 1, stride)
+            padded[:, :, rows, cols] += columns[:, :, i, j]
+    dx[...] = padded[:, :, padding : padding + height, padding : padding + width]
+
+
+def _conv2d_dw_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
+    x, dy = shapes
+    return ((dy[1], x[1], *size_pair(attributes, "kernel")),)
+
+
+def _conv2d_dw(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    x, dy = inputs
+    (dw,) = outputs
+    batch, filters = dy.shape[:2]
+    patches = _patches(x, dw.shape[2:], attributes)
+    flat = dy.reshape(batch, filters, -1)
+    per_image = np.matmul(flat, patches.swapaxes(1, 2))
+    np.sum(per_image, axis=0, out=dw.reshape(filters, -1))
+
+
+def _conv2d_gradient(
+    graph: GraphBuilder, node: Node, dy: Value
+) -> tuple[Callable[[], Value] | None, ...]:
+    x, w = node.inputs
+    common = {"stride": node.attributes["stride"], "padding": node.attributes["padding"]}
+    return (
+        lambda: graph.emit("conv2d_dx", dy, w, size=x.shape[2:], **common),
+        lambda: graph.emit("conv2d_dw", x, dy, kernel=w.shape[2:], **common),
+    )
+
+
+def _cost(y: int, w: int) -> Cost:
+    """Cost of an op whose output cells have shape number ``y`` and kernels shape number ``w``.
+
+    All three ops visit every (image, filter, output cell, kernel element) once; the numbers
+    index inputs followed by outputs.
+    """
+
+    def flops(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes: Attributes) -> int:
+        shapes = [*inputs, *outputs]
+        return 2 * element_count(shapes[y]) * element_count(shapes[w][1:])
+
+    return flops
+
+
+_WINDOW = {"stride": 1, "padding": 0}
+_BACKWARD_ONLY = NoGradient("only emitted by the gradient rule of conv2d")
+
+OPS = (
+    Op(
+        name="conv2d",
+        inputs=("x:(B,C,H,W)", "w:(F,C,K,K)"),
+        outputs=("y:(B,F,U,V)",),
+        attributes=_WINDOW,
+        shapes=_conv2d_shapes,
+        compute=_conv2d,
+        gradient=_conv2d_gradient,
+        flops=_cost(y=2, w=1),
+    ),
+    Op(
+        name="conv2d_dx",
+        inputs=("dy:(B,F,U,V)", "w:(F,C,K,K)"),
+        outputs=("dx:(B,C,H,W)",),
+        attributes={**_WINDOW, "size": (0, 0)},
+        shapes=_conv2d_dx_shapes,
+        compute=_conv2d_dx,
+        gradient=_BACKWARD_ONLY,
+        flops=_cost(y=0, w=1),
+    ),
+    Op(
+        name="conv2d_dw",
+        inputs=("x:(B,C,H,W)", "dy:(B,F,U,V)"),
+        outputs=("dw:(F,C,K,K)",),
+        attributes={**_WINDOW, "kernel": (0, 0)},
+        shapes=_conv2d_dw_shapes,
+        compute=_conv2d_dw,
+        gradient=_BACKWARD_ONLY,
+        flops=_cost(y=1, w=2),
+    ),
+)

@@ -1,0 +1,117 @@
+"""Elementwise ops: sum, scaling, and the activation functions with their derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loom_core.activations import ACTIVATIONS
+from loom_core.arrays import Array, Shape, element_count
+from loom_core.errors import ShapeError
+from loom_core.graph.op import Attributes, NoGradient, Op, number
+
+if TYPE_CHECKING:
+    from loom_core.graph.builder import GraphBuilder, Node, Value
+
+
+def same_shape(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
+    """All inputs have one shape, which is the output's."""
+    if any(shape != shapes[0] for shape in shapes):
+        raise ShapeError(f"an elementwise op needs equal shapes, got {', '.join(map(str, shapes))}")
+    return (shapes[0],)
+
+
+def elementwise_cost(per_element: int) -> Callable[..., int]:
+    """Cost of an op that does ``per_element`` operations for each element of its first input."""
+
+    def flops(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes: Attributes) -> int:
+        return per_element * element_count(inputs[0])
+
+    return flops
+
+
+def _add(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    np.add(inputs[0], inputs[1], out=outputs[0])
+
+
+def _add_gradient(
+    graph: GraphBuilder, node: Node, dy: Value
+) -> tuple[Callable[[], Value] | None, ...]:
+    return (lambda: dy, lambda: dy)
+
+
+def _scale(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    np.multiply(inputs[0], number(attributes, "factor"), out=outputs[0])
+
+
+def _scale_gradient(
+    graph: GraphBuilder, node: Node, dy: Value
+) -> tuple[Callable[[], Value] | None, ...]:
+    return (lambda: graph.emit("scale", dy, factor=node.attributes["factor"]),)
+
+
+def _activate(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    ACTIVATIONS[str(attributes["function"])].apply(inputs[0], outputs[0])
+
+
+def _activate_gradient(
+    graph: GraphBuilder, node: Node, dy: Value
+) -> tuple[Callable[[], Value] | None, ...]:
+    (y,) = node.outputs
+    return (lambda: graph.emit("activate_dx", dy, y, function=node.attributes["function"]),)
+
+
+def _activate_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    dy, y = inputs
+    slope = np.empty_like(y)
+    ACTIVATIONS[str(attributes["function"])].derivative(y, slope)
+    np.multiply(dy, slope, out=outputs[0])
+
+
+OPS = (
+    Op(
+        name="add",
+        inputs=("a:(...)", "b:(...)"),
+        outputs=("y:(...)",),
+        shapes=same_shape,
+        compute=_add,
+        gradient=_add_gradient,
+        flops=elementwise_cost(1),
+        in_place=True,
+    ),
+    Op(
+        name="scale",
+        inputs=("x:(...)",),
+        outputs=("y:(...)",),
+        attributes={"factor": 1.0},
+        shapes=same_shape,
+        compute=_scale,
+        gradient=_scale_gradient,
+        flops=elementwise_cost(1),
+        in_place=True,
+    ),
+    Op(
+        name="activate",
+        inputs=("x:(...)",),
+        outputs=("y:(...)",),
+        attributes={"function": "linear"},
+        shapes=same_shape,
+        compute=_activate,
+        gradient=_activate_gradient,
+        flops=elementwise_cost(4),
+        in_place=True,
+    ),
+    Op(
+        name="activate_dx",
+        inputs=("dy:(...)", "y:(...)"),
+        outputs=("dx:(...)",),
+        attributes={"function": "linear"},
+        shapes=same_shape,
+        compute=_activate_dx,
+        gradient=NoGradient("only emitted by the gradient rule of activate"),
+        flops=elementwise_cost(3),
+        in_place=True,
+    ),
+)

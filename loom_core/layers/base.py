@@ -1,0 +1,186 @@
+"""What every layer is: settings, weights, and how it lowers itself to ops."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
+from loom_core.errors import NonFiniteError, ShapeError, SpecError
+from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.random_stream import RandomStream
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from loom_core.model_io.fields import Fields
+
+
+class Layer(ABC):
+    """One layer of a network.
+
+    A layer knows no backend: :meth:`lower` says what it computes in ops, and everything else
+    (backward, memory, kernels) follows from that. Weights are float32 arrays that the layer owns
+    and every plan shares; they are changed in place only.
+
+    Args:
+        frozen: Training leaves the weights alone.
+        disabled: The layer passes its input through.
+
+    """
+
+    type_name: ClassVar[str]
+    """The type string in model JSON."""
+
+    type_aliases: ClassVar[tuple[str, ...]] = ()
+    weight_keys: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Weight name to its key in the weights of a model string."""
+
+    optional_weights: ClassVar[frozenset[str]] = frozenset()
+    """Weights that are zero when a model string leaves them out."""
+
+    def __init__(self, *, frozen: bool = False, disabled: bool = False) -> None:
+        self.frozen = frozen
+        self.disabled = disabled
+        self._weights: dict[str, F32] = {}
+
+    # Sizes
+
+    def complete(self, input_shape: Shape | None) -> None:  # noqa: B027 (most need nothing)
+        """Fill sizes that were left out from the shape of one input sample, if it is known.
+
+        Raises:
+            ShapeError: A size is missing and cannot be inferred, or cannot be right.
+
+        """
+
+    @abstractmethod
+    def output_shape(self, input_shape: Shape | None) -> Shape | None:
+        """Return the shape of one output sample; None where it cannot be known.
+
+        Raises:
+            ShapeError: An input of that shape does not fit.
+
+        """
+
+    def input_features(self) -> int | None:
+        """Return how many numbers one input sample holds; None: any number, and it is kept."""
+        return None
+
+    # Weights
+
+    @abstractmethod
+    def weight_shapes(self) -> dict[str, Shape]:
+        """Return the shape of each weight, in the order in which they are stored."""
+
+    @abstractmethod
+    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
+        """Return fresh weights drawn from the stream."""
+
+    @property
+    def weights(self) -> Mapping[str, F32]:
+        """The weights by name: live arrays, to be changed in place (or by set_weights)."""
+        return MappingProxyType(self._weights)
+
+    @property
+    def initialized(self) -> bool:
+        """Whether all weights exist."""
+        return self._weights.keys() == self.weight_shapes().keys()
+
+    def initialize(self, stream: RandomStream) -> None:
+        """Draw fresh weights, in place where they exist already."""
+        self.set_weights(self.initial_weights(stream))
+
+    def set_weights(self, weights: Mapping[str, FloatData]) -> None:
+        """Copy values into the weights; nothing changes when any of them is wrong.
+
+        Raises:
+            SpecError: An unknown weight name, or values that are not numbers.
+            ShapeError: A size that does not fit.
+            NonFiniteError: NaN or infinity.
+
+        """
+        shapes = self.weight_shapes()
+        checked: dict[str, F32] = {}
+        for name, data in weights.items():
+            if name not in shapes:
+                raise SpecError(
+                    f"{type(self).__name__} has no weight {name!r}",
+                    hint=f"Its weights are {', '.join(shapes) or 'none'}.",
+                )
+            array = to_float32(data, f"weight {name!r}")
+            if array.size != element_count(shapes[name]):
+                raise ShapeError(
+                    f"weight {name!r} of {type(self).__name__} needs {element_count(shapes[name])} "
+                    f"values (shape {shapes[name]}), got {array.size}"
+                )
+            if not np.isfinite(array).all():
+                raise NonFiniteError(f"weight {name!r} holds NaN or infinity")
+            checked[name] = array.reshape(shapes[name])
+        for name, array in checked.items():
+            held = self._weights.get(name)
+            if held is not None and held.shape == array.shape:
+                held[...] = array
+            else:
+                self._weights[name] = np.array(array, np.float32, order="C")
+
+    def parameter_count(self) -> int:
+        """Return the number of weights, as an exact int, from the settings alone."""
+        return sum(element_count(shape) for shape in self.weight_shapes().values())
+
+    # Meaning
+
+    @abstractmethod
+    def lower(self, graph: GraphBuilder, x: Value) -> Value:
+        """Emit the ops of this layer for an input of shape ``(batch, *input_shape)``."""
+
+    def parameter(self, graph: GraphBuilder, name: str) -> Value:
+        """Return the graph value of one of this layer's weights."""
+        return graph.parameter(self._weights[name], name)
+
+    # Model JSON
+
+    @classmethod
+    @abstractmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """Make the layer from its settings in model JSON (without weights).
+
+        Raises:
+            SpecError: A field is missing or has a value that is not allowed.
+
+        """
+
+    @abstractmethod
+    def to_fields(self) -> dict[str, Any]:
+        """Return the settings as they are written to model JSON, without ``type``."""
+
+
+def features(shape: Shape | None) -> int | None:
+    """Return how many numbers one sample of that shape holds; None when unknown."""
+    return None if shape is None else element_count(shape)
+
+
+def require_features(shape: Shape | None, expected: int, what: str, given: str) -> None:
+    """Raise :class:`ShapeError` unless a sample of ``shape`` holds ``expected`` numbers."""
+    count = features(shape)
+    if count is not None and count != expected:
+        raise ShapeError(
+            f"{what} expects {expected} inputs ({given}), but receives {count}",
+            hint="Change the sizes of this layer, or of the one before it.",
+        )
+
+
+def positive(value: int, name: str, minimum: int = 1) -> int:
+    """Return a size after checking it.
+
+    Raises:
+        SpecError: Not an integer, or below ``minimum``.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
+        raise SpecError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
+    return int(value)

@@ -1,0 +1,138 @@
+"""Typed reading of one settings object of model JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from loom_core import limits
+from loom_core.activations import ACTIVATIONS, activation
+from loom_core.errors import SpecError
+
+Reading = Literal["loom", "documented"]
+"""Which meaning a file's settings have: ``"loom"`` is the arithmetic of Loom v0.0.7, its quirks
+turned into explicit settings; ``"documented"`` is the documented mathematics."""
+
+_LOOM_ACTIVATIONS = {f.json_name: f.name for f in ACTIVATIONS.values() if f.name != "linear"}
+
+
+class Fields:
+    """The settings of one layer (or network) in model JSON.
+
+    Keys match without regard to case, as in Loom. Loom leaves out what is zero, so a size of 0
+    and a missing one are the same.
+
+    Args:
+        values: The JSON object.
+        where: Said first in every error.
+        reading: Which meaning the settings have.
+        batch_size: The network's, which some of Loom's layers depend on.
+
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        *,
+        where: str,
+        reading: Reading = "documented",
+        batch_size: int = 1,
+    ) -> None:
+        self._values = {key.lower(): value for key, value in values.items()}
+        self.where = where
+        self.reading = reading
+        self.batch_size = batch_size
+
+    def get(self, key: str) -> Any:
+        """Return the raw value, or None."""
+        return self._values.get(key)
+
+    def size(self, key: str) -> int | None:
+        """Return a whole number of at least 1; None where it is missing, null or 0."""
+        value = self.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise self.error(f"{key} must be a whole number of at least 0, got {_short(value)}")
+        limits.require_within(value, limits.DIMENSION, key, where=self.where)
+        return value or None
+
+    def required_size(self, key: str) -> int:
+        """Return a whole number of at least 1."""
+        value = self.size(key)
+        if value is None:
+            raise self.error(f"{key} is missing")
+        return value
+
+    def first_size(self, *keys: str) -> int | None:
+        """Return the first of several keys that gives a size."""
+        return next((size for size in map(self.size, keys) if size), None)
+
+    def number(self, key: str) -> float | None:
+        """Return a finite number, or None where it is missing or null."""
+        value = self.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.error(f"{key} must be a number, got {_short(value)}")
+        try:
+            converted = float(value)
+        except OverflowError as error:
+            raise self.error(f"{key} is too large for a number") from error
+        if not math.isfinite(converted):
+            raise self.error(f"{key} must be finite, got {_short(value)}")
+        return converted
+
+    def text(self, key: str) -> str | None:
+        """Return text, or None where it is missing or null."""
+        value = self.get(key)
+        if value is not None and not isinstance(value, str):
+            raise self.error(f"{key} must be text, got {_short(value)}")
+        return value
+
+    def boolean(self, key: str) -> bool:
+        """Return true or false; false where it is missing or null."""
+        value = self.get(key)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(f"{key} must be true or false, got {_short(value)}")
+        return bool(value)
+
+    def choice(self, key: str, allowed: Iterable[str], default: str) -> Any:
+        """Return one of several words."""
+        value = self.text(key) or default
+        if value not in allowed:
+            raise self.error(f"{key} must be one of {', '.join(allowed)}, got {_short(value)}")
+        return value
+
+    def objects(self, key: str) -> list[dict[str, Any]]:
+        """Return a list of JSON objects; empty where it is missing or null."""
+        value = self.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.error(f"{key} must be a list of objects")
+        return value
+
+    def activation(self) -> str:
+        """Return the name of the layer's activation; a missing one is scaled_relu.
+
+        Loom knows five names and silently takes scaled_relu for every other one.
+        """
+        name = self.text("activation") or "scaled_relu"
+        if self.reading == "loom":
+            return _LOOM_ACTIVATIONS.get(name, "scaled_relu")
+        return activation(name).name
+
+    def flags(self) -> dict[str, bool]:
+        """Return what every layer has."""
+        return {"frozen": self.boolean("frozen"), "disabled": self.boolean("is_disabled")}
+
+    def error(self, message: str) -> SpecError:
+        """Return an error that says where in the file it is."""
+        return SpecError(message, where=self.where)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,138 @@
+"""A network's settings in model JSON: building from them, and writing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loom_core import limits
+from loom_core.errors import LoomError, SpecError
+from loom_core.layers import Layer, layer_type
+from loom_core.model_io.fields import Fields, Reading
+from loom_core.model_io.json_text import parse_json_object
+from loom_core.network import Network
+from loom_core.public import public
+
+
+@public("BuildNetworkFromJSON")
+def build_network_from_json(config: str) -> Network:
+    """Build a network with fresh weights from a JSON description.
+
+    Keys: ``grid_rows``, ``grid_cols``, ``layers_per_cell`` (all three may be left out: one cell),
+    ``layers`` in row-major order of cells, and optionally ``id``, ``batch_size``, ``seed``,
+    ``input_size``. Sizes that a layer leaves out are inferred from the layer before.
+
+    Raises:
+        ModelFormatError: Not a JSON object.
+        SpecError: A field has a value that is not allowed; the message names cell and layer.
+        ShapeError: Layers do not fit together.
+        LimitError: More layers or parameters than the limits allow.
+
+    """
+    network = network_from_settings(parse_json_object(config, "the network description"))
+    network.initialize_weights()
+    return network
+
+
+def network_from_settings(
+    settings: dict[str, Any], *, reading: Reading = "documented", where: str = ""
+) -> Network:
+    """Build a network without weights from parsed settings (a config, or ``cfg`` of a bundle)."""
+    fields = Fields(settings, where=where or "network", reading=reading)
+    described = fields.objects("layers")
+    if not described:
+        raise fields.error("layers is missing or empty")
+    limits.require_within(len(described), limits.LAYERS, "the number of layers", where=where)
+    rows, cols, per_cell = (
+        fields.size(key) for key in ("grid_rows", "grid_cols", "layers_per_cell")
+    )
+    if rows is None and cols is None and per_cell is None:
+        rows, cols, per_cell = 1, 1, len(described)
+    rows, cols, per_cell = rows or 1, cols or 1, per_cell or 1
+    if rows * cols * per_cell != len(described):
+        raise fields.error(
+            f"layer count mismatch: expected {rows} x {cols} x {per_cell} = "
+            f"{rows * cols * per_cell}, got {len(described)}"
+        )
+    seed = fields.get("seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise fields.error(f"seed must be a whole number, got {seed!r}")
+    network = Network(
+        fields.size("input_size"), rows, cols, per_cell, seed=seed or 0,
+        batch_size=fields.size("batch_size") or 1, model_id=fields.text("id") or "",
+    )  # fmt: skip
+    for index, values in enumerate(described):
+        place = ": ".join(part for part in (where, network.place_name(index)) if part)
+        network.layers[index] = _layer_from_settings(values, place, reading, network.batch_size)
+    if reading == "loom":
+        _pad_like_loom(network)
+    network.complete_sizes()
+    return network
+
+
+def _layer_from_settings(
+    values: dict[str, Any], where: str, reading: Reading, batch_size: int
+) -> Layer:
+    fields = Fields(values, where=where, reading=reading, batch_size=batch_size)
+    name = fields.text("type")
+    if not name:
+        raise fields.error("type is missing")
+    try:
+        return layer_type(name).from_fields(fields)
+    except LoomError as error:
+        if error.where:
+            raise
+        raise type(error)(str(error), where=where, hint=error.hint) from error
+
+
+def _pad_like_loom(network: Network) -> None:
+    """Where a Dense layer's input has another width, Loom pads with zeros or cuts: say so.
+
+    Only with one sample a run; with more, Loom would mix samples, and that stays an error.
+    """
+    from loom_core.layers import Dense  # here, for the one layer that has the quirk
+
+    if network.batch_size != 1:
+        return
+    shape = None
+    for layer in network.layers:
+        if isinstance(layer, Dense) and layer.input_size is not None and shape is not None:
+            width = 1
+            for size in shape:
+                width *= size
+            if width != layer.input_size:
+                layer.input_fit = "pad"
+        shape = shape if layer.disabled else layer.output_shape(shape)
+
+
+def settings_of(network: Network, model_id: str) -> dict[str, Any]:
+    """Return a network's settings as written to ``cfg``; keys that are Loom's, and ours after."""
+    written: dict[str, Any] = {
+        "id": model_id,
+        "batch_size": network.batch_size,
+        "grid_rows": network.rows,
+        "grid_cols": network.cols,
+        "layers_per_cell": network.layers_per_cell,
+        "layers": [_layer_settings(layer) for layer in network.layers],
+        "seed": network.seed,
+    }
+    if network.input_size is not None:
+        written["input_size"] = network.input_size
+    return written
+
+
+def _layer_settings(layer: Layer) -> dict[str, Any]:
+    flags = {"frozen": layer.frozen, "is_disabled": layer.disabled}
+    set_flags = {key: True for key, value in flags.items() if value}
+    return {"type": layer.type_name, **layer.to_fields(), **set_flags}
+
+
+def require_model_id(model_id: object) -> str:
+    """Return a model id after checking it.
+
+    Raises:
+        SpecError: Not text, empty, or longer than 256 characters.
+
+    """
+    if not isinstance(model_id, str) or not 0 < len(model_id) <= 256:
+        raise SpecError(f"a model id must be text of 1 to 256 characters, got {model_id!r:.60}")
+    return model_id

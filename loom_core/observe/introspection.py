@@ -1,0 +1,151 @@
+"""What can be called by public name, with real parameter names, types, defaults and docs.
+
+The same description feeds the bridge, the TypeScript types and the documents.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from loom_core import __version__
+from loom_core.arrays import F32, FloatData
+from loom_core.public import (
+    CLASSES,
+    FUNCTIONS,
+    METHODS,
+    RECORDS,
+    RESULTS,
+    Cooperative,
+    public_field_name,
+    record_fields,
+)
+
+Description: TypeAlias = dict[str, Any]
+
+_PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", object: "unknown"}
+
+
+def describe() -> Description:
+    """Return every public function, class and record; plain data, the same at every call."""
+    return {
+        "version": __version__,
+        "functions": [describe_callable(name, f) for name, f in sorted(FUNCTIONS.items())],
+        "classes": [
+            {
+                "name": name,
+                "doc": first_line(cls.__doc__),
+                "methods": [describe_callable(n, f) for n, f in sorted(METHODS[cls].items())],
+            }
+            for name, cls in sorted(CLASSES.items())
+        ],
+        "records": [_describe_record(name, cls) for name, cls in sorted(RECORDS.items())],
+    }
+
+
+def describe_callable(name: str, target: Callable[..., Any]) -> Description:
+    """Return a public callable's name, first line of documentation, parameters and result."""
+    function = target.steps if isinstance(target, Cooperative) else target
+    hints = get_type_hints(function, include_extras=True)
+    parameters = [
+        {
+            "name": parameter.name,
+            "type": describe_type(hints[parameter.name]),
+            "optional": parameter.default is not inspect.Parameter.empty,
+        }
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name != "self"
+    ]
+    returns = hints["return"]
+    if isinstance(target, Cooperative):
+        returns = get_args(returns)[2]  # Generator[yielded, sent, returned]
+    return {
+        "name": name,
+        "doc": first_line(function.__doc__),
+        "parameters": parameters,
+        "returns": {"kind": "void"} if returns is type(None) else describe_type(returns),
+        "cooperative": isinstance(target, Cooperative),
+    }
+
+
+def describe_type(hint: Any) -> Description:
+    """Return a type annotation as plain data.
+
+    Raises:
+        TypeError: The annotation has no counterpart in JavaScript: a public name must not use it.
+
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint in (FloatData, F32):
+        return {"kind": "float32array"}
+    if hint in _PLAIN:
+        return {"kind": _PLAIN[hint]}
+    if hint is type(None):
+        return {"kind": "null"}
+    if origin in (Union, types.UnionType):
+        options = [describe_type(option) for option in arguments]
+        options = [option for option in options if option["kind"] != "null"] + [
+            option for option in options if option["kind"] == "null"
+        ]
+        return options[0] if len(options) == 1 else {"kind": "union", "options": options}
+    if origin is Literal:
+        options = [{"kind": "literal", "value": value} for value in arguments]
+        return options[0] if len(options) == 1 else {"kind": "union", "options": options}
+    if origin in (list, Sequence):
+        return {"kind": "array", "item": describe_type(arguments[0])}
+    if origin in (dict, Mapping):
+        return {"kind": "map", "item": describe_type(arguments[1])}
+    if origin is Callable:
+        return {"kind": "callback", "parameters": [describe_type(item) for item in arguments[0]]}
+    if origin is Annotated:
+        return describe_type(arguments[0])
+    if hint in CLASSES.values():
+        return {"kind": "object", "name": hint.__name__}
+    if hint in RECORDS.values():
+        return {"kind": "record", "name": hint.__name__}
+    raise TypeError(f"internal: {hint!r} is used by a public name but has no JavaScript type")
+
+
+def first_line(doc: str | None) -> str:
+    """Return the first paragraph of a docstring as one line."""
+    return " ".join(inspect.cleandoc(doc or "").split("\n\n")[0].split())
+
+
+def _describe_record(name: str, cls: type) -> Description:
+    hints = get_type_hints(cls, include_extras=True)
+    docs = _argument_docs(cls.__doc__ or "")
+    return {
+        "name": name,
+        "doc": first_line(cls.__doc__),
+        "input": cls not in RESULTS,
+        "fields": [
+            {
+                "name": public_field_name(f.name),
+                "type": describe_type(hints[f.name]),
+                "optional": f.default is not MISSING or f.default_factory is not MISSING,
+                "doc": docs.get(f.name, ""),
+            }
+            for f in record_fields(cls)
+        ],
+    }
+
+
+def _argument_docs(doc: str) -> dict[str, str]:
+    """Return the entries of a Google-style ``Args`` section."""
+    docs: dict[str, str] = {}
+    name = ""
+    lines = inspect.cleandoc(doc).splitlines()
+    if "Args:" not in lines:
+        return docs
+    for line in lines[lines.index("Args:") + 1 :]:
+        if line.strip() and not line.startswith("    "):
+            break
+        entry = line.strip()
+        if line.startswith("    ") and not line.startswith("     ") and ": " in entry:
+            name, _, entry = entry.partition(": ")
+        if name and entry:
+            docs[name] = f"{docs[name]} {entry}" if name in docs else entry
+    return docs

@@ -1,0 +1,166 @@
+"""Public names: the one table that makes Python functions callable from JavaScript.
+
+A function or method is written once in Python under a PEP 8 name. :func:`public` gives it the name
+under which the seeds document it; introspection, the bridge and the TypeScript types are made
+from this table, never by hand, and nothing outside it can be called by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import update_wrapper
+from types import FunctionType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+
+from loom_core.errors import SpecError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+T = TypeVar("T")
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Public module functions by public name."""
+
+CLASSES: dict[str, type] = {}
+"""Public classes by public name."""
+
+METHODS: dict[type, dict[str, Callable[..., Any]]] = {}
+"""Public methods of each public class, by public name."""
+
+RECORDS: dict[str, type] = {}
+"""Plain data classes that cross to JavaScript as objects, by name."""
+
+RESULTS: set[type] = set()
+"""The records that only come out; the others are arguments, read by read_record."""
+
+_PUBLIC_NAME = "__loom_public_name__"
+_INITIALISMS = {"gpu": "GPU", "cpu": "CPU", "id": "ID", "json": "JSON", "lr": "LR"}
+
+
+def public(name: str) -> Callable[[T], T]:
+    """Mark a module function or a method as public under ``name``."""
+
+    def mark(target: T) -> T:
+        setattr(target, _PUBLIC_NAME, name)
+        qualified = getattr(target, "__qualname__", "")
+        if "." not in qualified:
+            FUNCTIONS[name] = cast(Callable[..., Any], target)
+        return target
+
+    return mark
+
+
+def public_class(cls: type[T]) -> type[T]:
+    """Register a class whose methods carry public names; JavaScript sees it by its own name."""
+    CLASSES[cls.__name__] = cls
+    METHODS[cls] = {
+        getattr(member, _PUBLIC_NAME): member
+        for member in vars(cls).values()
+        if isinstance(member, FunctionType | Cooperative) and hasattr(member, _PUBLIC_NAME)
+    }
+    return cls
+
+
+def record(cls: type[T]) -> type[T]:
+    """Register a dataclass that JavaScript passes as a plain object."""
+    if not is_dataclass(cls):
+        raise TypeError(f"internal: {cls.__name__} is not a dataclass")
+    RECORDS[cls.__name__] = cls
+    return cls
+
+
+def result_record(cls: type[T]) -> type[T]:
+    """Register a dataclass that JavaScript receives as a plain object."""
+    RESULTS.add(cls)
+    return record(cls)
+
+
+def public_field_name(name: str) -> str:
+    """Return the public form of a snake_case field: ``learning_rate`` becomes ``LearningRate``."""
+    return "".join(_INITIALISMS.get(word, word.capitalize()) for word in name.split("_"))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def read_record(cls: type[T], value: object) -> T:
+    """Return ``value`` as a record: itself, or made from a mapping.
+
+    Keys are matched without regard to case and underscores, as Loom's JSON does; ``None`` means
+    that a field is left out.
+
+    Raises:
+        SpecError: Not a mapping, an unknown key, a key given twice, or a required one missing.
+
+    """
+    if isinstance(value, cls):
+        return value
+    name = cls.__name__
+    if not isinstance(value, dict):
+        raise SpecError(f"{name} must be an object, got {type(value).__name__}")
+    by_plain_name = {_plain(f.name): f for f in record_fields(cls)}
+    given: dict[str, Any] = {}
+    for key, item in value.items():
+        field = by_plain_name.get(_plain(str(key)))
+        if field is None:
+            known = ", ".join(public_field_name(f.name) for f in by_plain_name.values())
+            raise SpecError(f"{name} has no field {key!r}", hint=f"Its fields are {known}.")
+        if field.name in given:
+            raise SpecError(f"{name} has the field {public_field_name(field.name)} twice")
+        if item is not None:
+            given[field.name] = item
+    missing = [
+        public_field_name(f.name)
+        for f in record_fields(cls)
+        if f.name not in given and f.default is MISSING and f.default_factory is MISSING
+    ]
+    if missing:
+        raise SpecError(f"{name} needs {', '.join(missing)}")
+    return cls(**given)
+
+
+def write_record(value: object) -> dict[str, Any]:
+    """Return a record as a dict under public field names; nested values are left as they are."""
+    return {public_field_name(f.name): getattr(value, f.name) for f in record_fields(type(value))}
+
+
+def record_fields(cls: type) -> tuple[Field[Any], ...]:
+    """Return the dataclass fields of a record class."""
+    return fields(cls)
+
+
+class Cooperative(Generic[P, R]):
+    """A function written as a generator that can be run to its end, or step by step.
+
+    Called like a function it runs to the end and returns the generator's return value. A caller
+    with other things to do (the bridge, inside a browser worker) uses :meth:`steps` and goes on
+    whenever it likes; each yielded value is ``True`` while the work waits for someone else.
+    """
+
+    def __init__(self, function: Callable[P, Generator[bool, None, R]]) -> None:
+        self.steps = function
+        update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run to the end and return the result."""
+        generator = self.steps(*args, **kwargs)
+        while True:
+            try:
+                next(generator)
+            except StopIteration as end:
+                return cast(R, end.value)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Cooperative[P, R]: ...
+    @overload
+    def __get__(
+        self: Cooperative[Concatenate[S, P], R], instance: S, owner: type
+    ) -> Callable[P, R]: ...
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Bind like a function does."""
+        if instance is None:
+            return self
+        return lambda *args, **kwargs: self(instance, *args, **kwargs)

@@ -1,0 +1,58 @@
+"""One small random stream for initialisation and shuffling, equal on every platform.
+
+NumPy's distributions may change between versions and use the C library's ``log`` and ``exp``;
+a counter hashed with integer arithmetic is exact everywhere, starts fast in a browser (no
+``numpy.random`` to load) and its state is one number, so that a checkpoint can hold it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loom_core.arrays import F32, Shape, element_count
+
+_GAMMA = 0x9E3779B97F4A7C15
+_MASK = 2**64 - 1
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's finaliser (Steele, Lea and Flood 2014, Fast splittable generators)."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+class RandomStream:
+    """A stream of random numbers named by a seed and any number of integer keys.
+
+    Args:
+        seed: Any integer; taken modulo 2**64.
+        keys: Further integers, so that each layer or epoch has a stream of its own that does not
+            depend on how much the others drew.
+
+    """
+
+    def __init__(self, seed: int, *keys: int) -> None:
+        state = seed & _MASK
+        for key in keys:
+            mixed = _mix(np.array([(state + _GAMMA) & _MASK], np.uint64))
+            state = int(mixed[0]) ^ (key & _MASK)
+        self.state = state
+
+    def bits(self, n: int) -> NDArray[np.uint64]:
+        """Return ``n`` random 64-bit words and advance the state by ``n``."""
+        counters = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_GAMMA)
+        words = _mix(counters + np.uint64(self.state))
+        self.state = (self.state + n * _GAMMA) & _MASK
+        return words
+
+    def uniform(self, shape: Shape, limit: float) -> F32:
+        """Return float32 numbers uniform on ``[-limit, limit)`` in steps of ``limit * 2**-23``."""
+        words = self.bits(element_count(shape)) >> np.uint64(40)  # 24 bits, exact in float32
+        unit = words.astype(np.float32) * np.float32(2.0**-23) - np.float32(1.0)
+        return (unit * np.float32(limit)).reshape(shape)
+
+    def permutation(self, n: int) -> NDArray[np.intp]:
+        """Return the numbers 0 to n-1 in random order."""
+        return np.argsort(self.bits(n), kind="stable")

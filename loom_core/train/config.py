@@ -1,0 +1,173 @@
+"""What goes into a training and what comes out of it. These records cross to JavaScript."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loom_core.arrays import FloatData
+from loom_core.errors import SpecError
+from loom_core.public import record, result_record
+
+LossName = Literal["mse", "cross_entropy"]
+LOSSES: tuple[LossName, ...] = ("mse", "cross_entropy")
+
+
+@record
+@dataclass
+class TrainingBatch:
+    """One batch, as Loom takes them.
+
+    Args:
+        input: (B * I,) or (B, I) float32.
+        target: (B * O,) or (B, O) float32.
+
+    """
+
+    input: FloatData
+    target: FloatData
+
+
+@record
+@dataclass
+class TrainingData:
+    """A whole data set, cut into batches by the training loop.
+
+    Args:
+        inputs: (N * I,) or (N, ...) float32.
+        targets: (N * O,) or (N, O) float32; this or labels.
+        labels: (N,) class numbers from 0, made into one-hot targets.
+        batch_size: Samples a step; the last batch of an epoch may be smaller.
+        shuffle: New order in each epoch.
+
+    """
+
+    inputs: FloatData
+    targets: FloatData | None = None
+    labels: FloatData | None = None
+    batch_size: int = 32
+    shuffle: bool = True
+
+
+@record
+@dataclass
+class TrainingConfig:
+    """Settings of a training.
+
+    Args:
+        epochs: Times the data is seen.
+        learning_rate: Step size of gradient descent.
+        loss_type: ``"mse"``, or ``"cross_entropy"`` of the output as probabilities.
+        seed: Of the shuffling; the network's own when left out.
+        validation_inputs: Held-out samples, evaluated but never trained on.
+        validation_targets: Their targets; this or labels.
+        validation_labels: Their class numbers.
+        evaluate_every_n: Epochs between evaluations; the last epoch is always evaluated.
+        progress_interval: Least seconds between two batch events; epoch ends are always reported.
+
+    """
+
+    epochs: int = 10
+    learning_rate: float = 0.01
+    loss_type: LossName = "mse"
+    seed: int | None = None
+    validation_inputs: FloatData | None = None
+    validation_targets: FloatData | None = None
+    validation_labels: FloatData | None = None
+    evaluate_every_n: int = 1
+    progress_interval: float = 0.05
+
+    def require_valid(self) -> None:
+        """Raise :class:`SpecError` for a setting that is not allowed."""
+        for name, minimum in (("epochs", 1), ("evaluate_every_n", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+                raise SpecError(f"{name} must be a whole number of at least {minimum}: {value!r}")
+        for name in ("learning_rate", "progress_interval"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise SpecError(f"{name} must be a number, got {value!r}")
+            if not math.isfinite(value) or value < 0:
+                raise SpecError(f"{name} must be finite and at least 0, got {value!r}")
+        if self.loss_type not in LOSSES:
+            raise SpecError(f"loss_type must be one of {', '.join(LOSSES)}: {self.loss_type!r}")
+        if self.seed is not None and (
+            isinstance(self.seed, bool) or not isinstance(self.seed, int)
+        ):
+            raise SpecError(f"seed must be a whole number, got {self.seed!r}")
+        given = (self.validation_targets is not None) + (self.validation_labels is not None)
+        if (self.validation_inputs is None) != (given == 0) or given == 2:
+            raise SpecError("validation needs inputs, and either targets or labels")
+
+
+@result_record
+@dataclass(frozen=True)
+class TrainingProgress:
+    """One progress event.
+
+    Args:
+        event: ``"batch_end"`` or ``"epoch_end"``.
+        epoch: From 1.
+        epochs: In all.
+        batch: Within the epoch, from 1.
+        batches: In an epoch.
+        step: Since the start, from 1.
+        total_steps: In all.
+        loss: Of the last batch.
+        epoch_loss: Mean over the epoch so far.
+        validation_loss: At the last evaluation, or None.
+        validation_accuracy: Share of held-out samples classified rightly, 0 to 1, or None.
+        learning_rate: Of the last step.
+        elapsed_seconds: Without pauses.
+        remaining_seconds: Estimate.
+        samples_per_second: Since the start, without pauses.
+
+    """
+
+    event: Literal["batch_end", "epoch_end"]
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    step: int
+    total_steps: int
+    loss: float
+    epoch_loss: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    elapsed_seconds: float
+    remaining_seconds: float
+    samples_per_second: float
+
+
+@result_record
+@dataclass
+class TrainingResult:
+    """What a training reached.
+
+    Args:
+        final_loss: Mean loss of the last epoch.
+        best_loss: Lowest mean loss of an epoch.
+        total_time: Seconds, without pauses.
+        avg_throughput: Samples a second.
+        loss_history: Mean loss of each epoch.
+        validation_loss: At the last evaluation, or None.
+        validation_accuracy: At the last evaluation, 0 to 1, or None.
+        accuracy_history: Validation accuracy at each evaluation.
+        steps: Batches trained.
+        stopped: It was ended early by StopTraining.
+
+    """
+
+    final_loss: float = math.nan
+    best_loss: float = math.inf
+    total_time: float = 0.0
+    avg_throughput: float = 0.0
+    loss_history: list[float] = field(default_factory=list)
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    accuracy_history: list[float] = field(default_factory=list)
+    steps: int = 0
+    stopped: bool = False

@@ -1,0 +1,53 @@
+"""Who may touch a network while it trains: one training at a time, pause, resume, stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from loom_core.errors import BusyError
+
+
+class TrainingControl:
+    """State of a network's training; requests take effect between two steps."""
+
+    def __init__(self) -> None:
+        self.running = False
+        self.paused = False
+        self.stopping = False
+
+    def require_idle(self, action: str) -> None:
+        """Raise :class:`BusyError` while a training runs."""
+        if self.running:
+            raise BusyError(
+                f"cannot {action}: the network is training",
+                hint="Wait for the training to end, or call StopTraining first.",
+            )
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Hold the network for one training.
+
+        Raises:
+            BusyError: Another training holds it.
+
+        """
+        self.require_idle("start a training")
+        self.running, self.paused, self.stopping = True, False, False
+        try:
+            yield
+        finally:
+            self.running = self.paused = self.stopping = False
+
+    def pause(self) -> None:
+        """Ask a running training to wait; without one, nothing happens."""
+        self.paused = self.running
+
+    def resume(self) -> None:
+        """Let a paused training go on."""
+        self.paused = False
+
+    def stop(self) -> None:
+        """Ask a running training to end, paused or not."""
+        self.stopping = self.running
+        self.paused = False

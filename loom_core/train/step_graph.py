@@ -1,0 +1,68 @@
+"""The graphs of a network: inference, and a whole training step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from loom_core.arrays import element_count
+from loom_core.graph.autodiff import differentiate
+from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.plan import Plan, make_plan
+from loom_core.layers import Layer
+from loom_core.train.losses import emit_loss
+
+
+def lower_layers(graph: GraphBuilder, layers: Sequence[Layer], x: Value) -> Value:
+    """Emit every layer's forward, each in a segment of its own; disabled ones pass x through."""
+    for index, layer in enumerate(layers):
+        if not layer.disabled:
+            with graph.segment("forward", index):
+                x = layer.lower(graph, x)
+    return graph.reshape(x, (x.shape[0], element_count(x.shape[1:])))
+
+
+def inference_plan(
+    layers: Sequence[Layer], batch: int, width: int, dtype: type[np.floating] = np.float32
+) -> Plan:
+    """Plan ``output = network(input)`` for (batch, width) inputs."""
+    graph = GraphBuilder()
+    x = graph.input("input", (batch, width))
+    y = lower_layers(graph, layers, x)
+    if y.root is x:  # nothing computes: the output must still be a port of its own
+        y = graph.emit("scale", y)
+    return make_plan(graph.graph, {"input": x, "output": y}, dtype)
+
+
+def training_plan(
+    layers: Sequence[Layer],
+    batch: int,
+    width: int,
+    loss: str,
+    dtype: type[np.floating] = np.float32,
+) -> Plan:
+    """Plan one step of gradient descent: forward, loss, backward, update.
+
+    Ports: ``input`` (B, I), ``target`` (B, O), ``rate`` () in; ``loss`` () out.
+    """
+    graph = GraphBuilder()
+    x = graph.input("input", (batch, width))
+    y = lower_layers(graph, layers, x)
+    target = graph.input("target", y.shape)
+    rate = graph.input("rate", ())
+    with graph.segment("loss"):
+        value, seeds = emit_loss(graph, loss, y, target)
+    trained = [
+        layer.parameter(graph, name)
+        for layer in layers
+        if not (layer.frozen or layer.disabled)
+        for name in layer.weights
+    ]
+    gradients = differentiate(graph, seeds, trained)
+    with graph.segment("update"):
+        for parameter in dict.fromkeys(trained):
+            if parameter in gradients:
+                graph.emit_update("sgd", parameter, gradients[parameter], rate)
+    ports = {"input": x, "target": target, "rate": rate, "loss": value}
+    return make_plan(graph.graph, ports, dtype)
