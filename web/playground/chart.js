@@ -1,0 +1,236 @@
+/**
+ * Two charts of the training history, loss and accuracy, with a sentence and a table that say the
+ * same for those who cannot see them.
+ */
+
+import { thinMinMax } from "./history.js";
+import { formatLoss, formatPercent } from "./words.js";
+
+/** @typedef {typeof import("uplot")} UPlot */
+
+const MAX_POINTS = 2000;
+/** At most 30 redraws a second. */
+const MIN_REDRAW_MS = 1000 / 30;
+const LOSS_HEIGHT = 240;
+const ACCURACY_HEIGHT = 170;
+const FONT = "12px system-ui, sans-serif";
+
+/**
+ * @typedef {object} ChartElements
+ * @property {HTMLElement} loss
+ * @property {HTMLElement} accuracy
+ * @property {HTMLElement} summary
+ * @property {HTMLTableSectionElement} rows
+ */
+
+export class TrainingChart {
+  #UPlot;
+  #elements;
+  #history;
+  /** @type {"linear" | "log"} */
+  #lossScale = "linear";
+  /** @type {InstanceType<UPlot>[]} loss, accuracy */
+  #plots = [];
+  #removed = new AbortController();
+  #observer = new ResizeObserver(() => this.#resize());
+  #redrawAsked = false;
+  #lastRedrawMs = -Infinity;
+
+  /**
+   * @param {UPlot} UPlot
+   * @param {ChartElements} elements
+   * @param {import("./history.js").TrainingHistory} history read at each redraw
+   */
+  constructor(UPlot, elements, history) {
+    this.#UPlot = UPlot;
+    this.#elements = elements;
+    this.#history = history;
+    this.#build();
+    document.addEventListener("themechange", () => this.#build(), { signal: this.#removed.signal });
+    this.#observer.observe(elements.loss);
+  }
+
+  /** Take the charts off the page; another one may then use the same elements. */
+  remove() {
+    this.#removed.abort();
+    this.#observer.disconnect();
+    for (const plot of this.#plots) plot.destroy();
+    this.#plots = [];
+  }
+
+  /** @param {string} scale "linear" or "log" */
+  setLossScale(scale) {
+    this.#lossScale = scale === "log" ? "log" : "linear";
+    this.#build();
+  }
+
+  /** Show the history's latest; cheap to call often, and not drawn while the page is hidden. */
+  update() {
+    if (this.#redrawAsked) return;
+    this.#redrawAsked = true;
+    const redraw = (/** @type {number} */ nowMs) => {
+      if (nowMs - this.#lastRedrawMs < MIN_REDRAW_MS) {
+        requestAnimationFrame(redraw);
+        return;
+      }
+      this.#redrawAsked = false;
+      this.#lastRedrawMs = nowMs;
+      this.#draw();
+    };
+    requestAnimationFrame(redraw);
+  }
+
+  #build() {
+    for (const plot of this.#plots) plot.destroy();
+    const { loss, accuracy } = this.#elements;
+    const colours = themeColours();
+    const log = this.#lossScale === "log";
+    /** @type {import("uplot").Series} */
+    const heldOut = {
+      stroke: colours.orange,
+      width: 2,
+      spanGaps: true,
+      points: { show: true, size: 7, fill: colours.orange },
+    };
+    this.#plots = [
+      new this.#UPlot(
+        {
+          ...frame(loss, LOSS_HEIGHT, colours),
+          scales: { x: { time: false }, y: log ? { distr: 3 } : { range: fromZero } },
+          series: [{}, { stroke: colours.blue, width: 1.5, points: { show: false } }, heldOut],
+        },
+        [[], [], []],
+        loss,
+      ),
+      new this.#UPlot(
+        {
+          ...frame(accuracy, ACCURACY_HEIGHT, colours),
+          scales: { x: { time: false }, y: { range: upToAll } },
+          series: [{}, heldOut],
+        },
+        [[], []],
+        accuracy,
+      ),
+    ];
+    this.#draw();
+  }
+
+  #resize() {
+    const { loss, accuracy } = this.#elements;
+    this.#plots[0]?.setSize({ width: loss.clientWidth, height: LOSS_HEIGHT });
+    this.#plots[1]?.setSize({ width: accuracy.clientWidth, height: ACCURACY_HEIGHT });
+  }
+
+  #draw() {
+    const { steps, losses, epochs } = this.#history;
+    const drawable = (/** @type {number | null} */ y) =>
+      this.#lossScale === "log" && y !== null && y <= 0 ? null : y; // no logarithm of zero
+    const [xs, ys] = thinMinMax(steps, losses, MAX_POINTS);
+    const ends = epochs.map((row) => row.step);
+    const lossData = this.#UPlot.join([
+      [xs, ys.map(drawable)],
+      [ends, epochs.map((row) => drawable(row.heldOutLoss))],
+    ]);
+    this.#plots[0]?.setData(lossData);
+    const percent = epochs.map((row) =>
+      row.heldOutAccuracy === null ? null : row.heldOutAccuracy * 100,
+    );
+    this.#plots[1]?.setData([
+      [0, ...ends],
+      [null, ...percent],
+    ]);
+    this.#elements.summary.textContent = summary(this.#history);
+    this.#fillTable();
+  }
+
+  #fillTable() {
+    const { rows } = this.#elements;
+    const { epochs } = this.#history;
+    if (epochs.length < rows.rows.length) rows.replaceChildren();
+    for (const row of epochs.slice(rows.rows.length)) {
+      const line = rows.insertRow();
+      const cells = [
+        String(row.epoch),
+        formatLoss(row.trainingLoss),
+        row.heldOutLoss === null ? "not measured" : formatLoss(row.heldOutLoss),
+        row.heldOutAccuracy === null ? "not measured" : formatPercent(row.heldOutAccuracy),
+      ];
+      for (const cell of cells) line.insertCell().textContent = cell;
+    }
+  }
+}
+
+/** @param {import("./history.js").TrainingHistory} history */
+function summary({ steps, losses, epochs }) {
+  const step = steps.at(-1);
+  const loss = losses.at(-1);
+  if (step === undefined || loss === undefined) {
+    return "Nothing learned yet. The charts fill as soon as training starts.";
+  }
+  const last = epochs.at(-1);
+  const start = `After ${step.toLocaleString("en")} steps the loss is ${formatLoss(loss)}`;
+  if (!last || last.heldOutAccuracy === null) return `${start}.`;
+  return (
+    `${start}. After epoch ${last.epoch} it read ` +
+    `${formatPercent(last.heldOutAccuracy)} of the held-out digits correctly.`
+  );
+}
+
+/**
+ * The parts of the options that both charts share.
+ *
+ * @param {HTMLElement} element
+ * @param {number} height
+ * @param {ReturnType<typeof themeColours>} colours
+ */
+function frame(element, height, colours) {
+  /** @type {import("uplot").Axis} */
+  const axis = {
+    stroke: colours.text,
+    font: FONT,
+    grid: { stroke: colours.grid, width: 1 },
+    ticks: { stroke: colours.grid, width: 1 },
+  };
+  return {
+    width: element.clientWidth,
+    height,
+    axes: [
+      { ...axis, size: 32 },
+      { ...axis, size: 52 },
+    ],
+    legend: { show: false },
+    cursor: { show: false },
+  };
+}
+
+/**
+ * @param {object} _plot
+ * @param {number | null} _low
+ * @param {number | null} high
+ * @returns {[number, number]}
+ */
+function fromZero(_plot, _low, high) {
+  return [0, high === null || high <= 0 ? 1 : high * 1.05];
+}
+
+/**
+ * Percent, from the ten below the lowest value up to 100.
+ *
+ * @param {object} _plot
+ * @param {number | null} low
+ * @returns {[number, number]}
+ */
+function upToAll(_plot, low) {
+  return [low === null ? 0 : Math.min(90, Math.floor(low / 10) * 10), 100];
+}
+
+function themeColours() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+  return {
+    blue: colour("--blue"),
+    orange: colour("--orange"),
+    text: colour("--text-soft"),
+    grid: colour("--line"),
+  };
+}

@@ -1,0 +1,32 @@
+/**
+ * Numbers as the page writes them, in one place so that they look the same everywhere.
+ */
+
+const BYTES_PER_MEGABYTE = 1_000_000;
+
+/** @param {number} fraction 0 to 1 */
+export function formatPercent(fraction) {
+  return `${(fraction * 100).toFixed(1)} %`;
+}
+
+/** @param {number} loss */
+export function formatLoss(loss) {
+  return loss >= 0.01 || loss === 0 ? loss.toFixed(3) : loss.toPrecision(2);
+}
+
+/** @param {number} count */
+export function formatCount(count) {
+  return count.toLocaleString("en");
+}
+
+/** @param {number} bytes */
+export function formatMegabytes(bytes) {
+  return `${(bytes / BYTES_PER_MEGABYTE).toFixed(1)} MB`;
+}
+
+/** @param {number} seconds */
+export function formatDuration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
