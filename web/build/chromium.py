@@ -1,0 +1,50 @@
+"""Finds the Chromium that the browser tests use, or installs it where apt can."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .errors import BuildError
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ON_MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+ADVICE = "Install Chromium or Chrome, or name one in the environment variable CHROMIUM."
+
+
+def find_chromium() -> str | None:
+    """Return the path of the browser named by ``CHROMIUM`` or found on this machine, if any.
+
+    Raises:
+        BuildError: ``CHROMIUM`` names a file that is not there.
+    """
+    if chosen := os.environ.get("CHROMIUM"):
+        if not Path(chosen).is_file():
+            raise BuildError(f"CHROMIUM names {chosen!r}, which is no file. {ADVICE}")
+        return chosen
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    return found or (str(ON_MACOS) if ON_MACOS.is_file() else None)
+
+
+def ensure_chromium() -> str:
+    """Return the path of a browser, installing Debian's package when there is none."""
+    if (found := find_chromium()) is not None:
+        return found
+    _install_with_apt()
+    if (found := find_chromium()) is None:
+        raise BuildError(f"no Chromium on the PATH after installing it. {ADVICE}")
+    return found
+
+
+def _install_with_apt() -> None:
+    if shutil.which("apt-get") is None:
+        raise BuildError(f"no Chromium was found, and there is no apt-get here. {ADVICE}")
+    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    if as_root and shutil.which("sudo") is None:
+        raise BuildError(f"no Chromium was found, and installing it needs root. {ADVICE}")
+    print("installing Chromium with apt-get", flush=True)
+    packages = ["install", "--yes", "--no-install-recommends", "chromium"]
+    for arguments in (["update"], packages):
+        command = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *arguments]
+        if subprocess.run([*command, "--quiet"], check=False).returncode != 0:
+            raise BuildError(f"{' '.join(command)} failed, see above. {ADVICE}")

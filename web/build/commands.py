@@ -1,0 +1,56 @@
+"""The commands of ``python3 web/build``."""
+
+import argparse
+import sys
+
+from .environment import enter_environment, install_node_packages
+from .errors import BuildError
+from .folders import DIST
+
+BUILD_EXTRAS = {"build"}
+TEST_EXTRAS = {"build", "dev"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return the exit status of the process."""
+    options = _parser().parse_args(arguments)
+    try:
+        enter_environment(TEST_EXTRAS if options.command == "test" else BUILD_EXTRAS, arguments)
+        install_node_packages()
+        _run(options)
+    except BuildError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 web/build", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build dist/, installing what that needs")
+    start = commands.add_parser("start", help="build, then serve the playground until Ctrl-C")
+    start.add_argument("--host", default="127.0.0.1", help="address to serve on (%(default)s)")
+    start.add_argument("--port", type=int, help="port to serve on (8000, or a free one)")
+    commands.add_parser("test", help="build, then run every check and test")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    # Only now: these need packages that the environment holds and the host's Python may not.
+    from .site_folder import build_site
+
+    if options.command == "test":
+        from .checks import run_checks
+        from .chromium import ensure_chromium
+
+        ensure_chromium()
+        build_site()
+        run_checks()
+        return
+    build_site()
+    if options.command == "start":
+        from .serve import open_server, serve_forever
+
+        serve_forever(open_server(DIST, options.host, options.port))
