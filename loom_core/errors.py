@@ -16,7 +16,10 @@ A message says where, what was expected and what came; the hint says what to do.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class LoomError(Exception):
@@ -26,8 +29,14 @@ class LoomError(Exception):
 
     def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message)
+        self.message = message
         self.hint = hint
         self.where = where
+
+    def at(self, where: str) -> Self:
+        """Return this error with an outer place said first: ``model 'm': cell (0, 0): ...``."""
+        places = ": ".join(place for place in (where, self.where) if place)
+        return type(self)(self.message, hint=self.hint, where=places)
 
 
 class SpecError(LoomError, ValueError):

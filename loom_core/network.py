@@ -170,9 +170,7 @@ class Network:
                     layer.complete(shape)
                     shape = layer.output_shape(shape)
                 except LoomError as error:
-                    where = error.where or self.layer_name(index)
-                    message = str(error).removeprefix(f"{error.where}: ")
-                    raise type(error)(message, where=where, hint=error.hint) from error
+                    raise error.at(self.layer_name(index)) from error
             shapes.append(shape)
             parameters += layer.parameter_count()
             limits.require_within(parameters, limits.PARAMETERS, "the number of parameters")

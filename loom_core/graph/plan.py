@@ -88,7 +88,6 @@ def make_plan(
     roots = _share_in_place(nodes, ports.values())
     lifetimes = _lifetimes(nodes, roots, ports.values())
     sizes = {root: element_count(root.shape) * item.itemsize for root in lifetimes}
-    limits.require_within(sum(sizes.values()), limits.PLAN_BYTES * 8, "bytes asked for by a plan")
     offsets, arena_bytes = _place(lifetimes, sizes)
     limits.require_within(arena_bytes, limits.PLAN_BYTES, "working memory of a plan in bytes")
     return Plan(tuple(nodes), tuple(_group(nodes)), offsets, roots, arena_bytes, dict(ports), item)

@@ -63,9 +63,12 @@ def network_from_settings(
     for index, values in enumerate(described):
         place = ": ".join(part for part in (where, network.place_name(index)) if part)
         network.layers[index] = _layer_from_settings(values, place, reading, network.batch_size)
-    if reading == "loom":
-        _pad_like_loom(network)
-    network.complete_sizes()
+    try:
+        if reading == "loom":
+            _pad_like_loom(network)
+        network.complete_sizes()
+    except LoomError as error:
+        raise error.at(where) from error
     return network
 
 
@@ -79,9 +82,7 @@ def _layer_from_settings(
     try:
         return layer_type(name).from_fields(fields)
     except LoomError as error:
-        if error.where:
-            raise
-        raise type(error)(str(error), where=where, hint=error.hint) from error
+        raise (error if error.where else error.at(where)) from error
 
 
 def _pad_like_loom(network: Network) -> None:

@@ -66,7 +66,7 @@ def decode_weights(data: object, count: int, where: str) -> list[dict[str, Any]]
     try:
         layers = parse_json_object(raw, "the weights text").get("layers")
     except LoomError as error:
-        raise type(error)(str(error), where=where, hint=error.hint) from error
+        raise error.at(where) from error
     if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
         raise ModelFormatError("the weights hold no list of layers", where=where)
     if len(layers) != count:

@@ -1,0 +1,136 @@
+"""Model strings: Loom's own files give Loom's outputs, ours come back exactly."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import loom_core
+from loom_core import Conv2D, Dense, Network, ShapeError, Softmax
+
+FIXTURES = Path(__file__).parent / "fixtures" / "loom"
+LOADABLE = json.loads((FIXTURES / "loadable.json").read_text())
+
+
+def fixture(name):
+    return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", LOADABLE)
+def test_loom_strings_give_looms_outputs(name):
+    case = fixture(name)
+    outputs = case.get("reload", {}).get("outputs") or case["outputs"]
+    network = loom_core.load_model_from_string(case["model_json"], case["model_id"])
+    for x, expected in zip(case["inputs"], outputs, strict=True):
+        np.testing.assert_allclose(network.forward_cpu(x), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LOADABLE)
+def test_a_loom_string_saved_by_us_still_gives_looms_outputs(name):
+    case = fixture(name)
+    first = loom_core.load_model_from_string(case["model_json"], case["model_id"])
+    again = loom_core.load_model_from_string(first.save_model_to_string("x"), "x")
+    for x in case["inputs"]:
+        np.testing.assert_array_equal(again.forward_cpu(x), first.forward_cpu(x))
+
+
+def test_looms_linear_is_its_scaled_relu_unless_read_as_documented():
+    case = fixture("dense_linear")
+    text = case["model_json"].replace('"activation": "relu"', '"activation": "linear"')
+    as_loom = loom_core.load_model_from_string(text, "dense_linear")
+    documented = loom_core.load_model_from_string(text, "dense_linear", "documented")
+    assert as_loom.layers[0].activation == "scaled_relu"
+    assert documented.layers[0].activation == "linear"
+
+
+def test_wrong_input_lengths_are_an_error_where_loom_pads_in_silence():
+    case = fixture("dense_wrong_input_lengths")
+    network = loom_core.load_model_from_string(case["model_json"], case["model_id"])
+    np.testing.assert_allclose(
+        network.forward_cpu(case["inputs"][0]), case["outputs"][0], atol=1e-5
+    )
+    for x in case["inputs"][1:]:
+        with pytest.raises(ShapeError, match="expected a multiple of 5"):
+            network.forward_cpu(x)
+
+
+def small_network(seed=3):
+    network = Network(36, 1, 2, 2, seed=seed)
+    network.set_layer(
+        0, 0, 0, Conv2D(2, 3, 1, 1, "tanh", input_channels=1, input_height=6, input_width=6)
+    )
+    network.set_layer(0, 0, 1, Conv2D(3, 2, 2, 0, "leaky_relu", frozen=True))
+    network.set_layer(0, 1, 0, Dense(None, 4, "linear"))
+    network.set_layer(0, 1, 1, Softmax(0.5, variant="temperature"))
+    return network
+
+
+def test_save_load_save_gives_the_same_string_and_outputs():
+    network = small_network()
+    x = np.linspace(-1, 1, 72, dtype=np.float32)
+    text = network.save_model_to_string("small")
+    loaded = loom_core.load_model_from_string(text, "small")
+    assert loaded.save_model_to_string("small") == text
+    np.testing.assert_array_equal(loaded.forward_cpu(x), network.forward_cpu(x))
+    assert [layer.frozen for layer in loaded.layers] == [False, True, False, False]
+
+
+def test_extreme_weights_come_back_bit_for_bit():
+    network = Network(3, 1, 1, 1)
+    network.set_layer(0, 0, 0, Dense(3, 4, "linear"))
+    network.require_weights()
+    extremes = [0.0, -0.0, 1e-45, -1e-38, 3.4028235e38, 1 / 3, 0.1, 16777217.0, 1e-8, 7.0, -1.5, 2e9]
+    network.layers[0].set_weights({"kernel": np.array(extremes, np.float32)})
+    loaded = loom_core.load_model_from_string(network.save_model_to_string("e"), "e")
+    before, after = network.layers[0].weights["kernel"], loaded.layers[0].weights["kernel"]
+    assert before.tobytes() == after.tobytes()
+
+
+def test_our_strings_hold_what_loom_reads():
+    bundle = json.loads(small_network().save_model_to_string("small"))
+    model = bundle["models"][0]
+    weights = json.loads(base64.b64decode(model["weights"]["data"]))
+    assert bundle["type"] == "modelhost/bundle"
+    assert bundle["version"] == 1
+    assert model["weights"]["fmt"] == "jsonModelB64"
+    conv, _, dense, softmax = model["cfg"]["layers"]
+    assert (conv["type"], conv["output_height"], conv["output_width"]) == ("conv2d", 6, 6)
+    assert (dense["type"], dense["input_height"], dense["output_height"]) == ("dense", 27, 4)
+    assert softmax["softmax_variant"] == "temperature"
+    assert weights["type"] == "float32"
+    assert [sorted(layer) for layer in weights["layers"]] == [
+        ["conv_bias", "kernel"],
+        ["conv_bias", "kernel"],
+        ["biases", "kernel"],
+        [],
+    ]
+    assert len(weights["layers"][0]["kernel"]) == 2 * 1 * 3 * 3
+
+
+def test_bundles_hold_several_models(tmp_path):
+    networks = {"b": small_network(1), "a": small_network(2)}
+    path = tmp_path / "bundle.json"
+    loom_core.save_bundle(str(path), networks)
+    text = path.read_text(encoding="utf-8")
+    assert loom_core.list_models(text) == ["b", "a"]
+    loaded = loom_core.load_bundle(str(path))
+    x = np.ones(36, np.float32)
+    for name, network in networks.items():
+        np.testing.assert_array_equal(loaded[name].forward_cpu(x), network.forward_cpu(x))
+    one = loom_core.load_model(str(path), "a")
+    np.testing.assert_array_equal(one.forward_cpu(x), networks["a"].forward_cpu(x))
+
+
+def test_looms_own_bundle_of_three():
+    case = fixture("bundle_three_models")
+    ids = loom_core.list_models(case["bundle_json"])
+    assert sorted(ids) == sorted(case["outputs"])
+
+
+def test_saving_a_network_keeps_a_hostile_id_as_text():
+    name = "</script><img src=x onerror=alert(1)> ünï \u2028"
+    text = small_network().save_model_to_string(name)
+    assert loom_core.list_models(text) == [name]
+    assert loom_core.load_model_from_string(text, name).model_id == name

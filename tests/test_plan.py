@@ -1,0 +1,103 @@
+"""Plans: memory is shared only between values that are never alive together."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loom_core import LimitError, limits
+from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.plan import make_plan
+
+
+@st.composite
+def random_graphs(draw):
+    """A chain of elementwise ops with random reuse of earlier values."""
+    return draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["add", "scale", "tanh", "softmax"]),
+                st.integers(0, 99),
+                st.integers(0, 99),
+            ),
+            min_size=1,
+            max_size=25,
+        )
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_graphs(), st.integers(0, 99))
+def test_shared_memory_gives_the_results_of_separate_memory(ops, kept):
+    graph = GraphBuilder()
+    x = graph.input("x", (2, 3))
+    start = np.linspace(-1.0, 1.0, 6).reshape(2, 3)
+    values, expected = [x], [start]
+    for name, i, j in ops:
+        a, b = i % len(values), j % len(values)
+        if name == "add":
+            values.append(graph.emit("add", values[a], values[b]))
+            expected.append(expected[a] + expected[b])
+        elif name == "scale":
+            values.append(graph.emit("scale", values[a], factor=0.5))
+            expected.append(expected[a] * 0.5)
+        elif name == "tanh":
+            values.append(graph.emit("activate", values[a], function="tanh"))
+            expected.append(np.tanh(expected[a]))
+        else:
+            values.append(graph.emit("softmax", values[a]))
+            powers = np.exp(expected[a] - expected[a].max(axis=1, keepdims=True))
+            expected.append(powers / powers.sum(axis=1, keepdims=True))
+    middle = kept % len(values)
+    plan = make_plan(graph.graph, {"x": x, "mid": values[middle], "end": values[-1]}, np.float64)
+    program = NumpyBackend().prepare(plan)
+    for _ in range(2):  # a second run finds what the first one left
+        program.write("x", start)
+        program.run()
+        np.testing.assert_allclose(program.read("mid"), expected[middle], rtol=1e-12)
+        np.testing.assert_allclose(program.read("end"), expected[-1], rtol=1e-12)
+
+
+def chain(length):
+    graph = GraphBuilder()
+    x = graph.input("x", (64, 64))
+    y = x
+    for _ in range(length):
+        y = graph.emit("matmul", y, y)
+    return graph, x, y
+
+
+def test_a_long_chain_needs_no_more_memory_than_a_short_one():
+    sizes = []
+    for length in (3, 30):
+        graph, x, y = chain(length)
+        sizes.append(make_plan(graph.graph, {"x": x, "y": y}).arena_bytes)
+    assert sizes[0] == sizes[1] == 3 * 64 * 64 * 4  # the input port, and two in turn
+
+
+def test_what_nobody_reads_is_not_computed():
+    graph, x, y = chain(2)
+    graph.emit("scale", y, factor=3.0)
+    plan = make_plan(graph.graph, {"x": x, "y": y})
+    assert [node.op.name for node in plan.nodes] == ["matmul", "matmul"]
+
+
+def test_a_plan_over_the_memory_limit_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "PLAN_BYTES", 1000)
+    graph, x, y = chain(2)
+    with pytest.raises(LimitError, match="working memory of a plan"):
+        make_plan(graph.graph, {"x": x, "y": y})
+
+
+def test_guard_bytes_around_values_stay_untouched():
+    graph = GraphBuilder()
+    x = graph.input("x", (1, 3))  # 12 bytes in a slot of 64
+    y = graph.emit("softmax", x)
+    program = NumpyBackend().prepare(make_plan(graph.graph, {"x": x, "y": y}))
+    program._arena[:] = 0xA5
+    program.write("x", np.array([1.0, 2.0, 3.0], np.float32))
+    program.run()
+    used = {*range(12), *range(64, 76)}
+    rest = [int(b) for i, b in enumerate(program._arena) if i not in used]
+    assert set(rest) == {0xA5}
