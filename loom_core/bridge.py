@@ -11,7 +11,8 @@ import json
 import time
 from collections.abc import Callable, Generator, Mapping
 from inspect import Parameter, signature
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -179,13 +180,19 @@ def _require_arguments(
         raise CallError(f"{name} takes {expected}; got {len(values) - offset} arguments")
     hints = get_type_hints(plain)
     for parameter, value in list(zip(parameters, values, strict=False))[offset:]:
-        wanted = hints[parameter.name]
+        wanted = _without_none(hints[parameter.name])
         if value is None and parameter.default is not Parameter.empty:
             continue
         if wanted in _SIMPLE and not _is_simple(value, wanted):
             raise CallError(
                 f"{name}: {parameter.name} must be {_SIMPLE[wanted]}, got {type(value).__name__}"
             )
+
+
+def _without_none(hint: Any) -> Any:
+    """Return T for ``T | None``."""
+    options = [option for option in get_args(hint) if option is not type(None)]
+    return options[0] if len(options) == 1 and get_origin(hint) in (UnionType, Union) else hint
 
 
 def _is_simple(value: object, wanted: type) -> bool:

@@ -16,7 +16,9 @@ class OpCase:
     @property
     def id(self) -> str:
         settings = ",".join(f"{k}={v}" for k, v in self.attributes.items())
-        return f"{self.op}-{'-'.join('x'.join(map(str, s)) or '0d' for s in self.shapes)}-{settings}"
+        return (
+            f"{self.op}-{'-'.join('x'.join(map(str, s)) or '0d' for s in self.shapes)}-{settings}"
+        )
 
     def inputs(self) -> list[np.ndarray]:
         """Random inputs, kept away from the kinks at zero."""

@@ -87,7 +87,11 @@ BAD = {
     "version": (lambda: edited(version=9), ModelFormatError, "version 9"),
     "no models": (lambda: edited(models=None), ModelFormatError, "no list of models"),
     "model without id": (lambda: edited(models=[{}]), ModelFormatError, "has no id"),
-    "model without cfg": (lambda: edited(models=[{"id": "m"}]), ModelFormatError, "cfg and weights"),
+    "model without cfg": (
+        lambda: edited(models=[{"id": "m"}]),
+        ModelFormatError,
+        "cfg and weights",
+    ),
     "same id twice": (lambda: edited(models=[{"id": "m"}] * 2), ModelFormatError, "two models"),
     "same key twice": (lambda: '{"type": 1, "type": 2}', ModelFormatError, "occurs twice"),
     "NaN literal": (lambda: '{"type": NaN}', NonFiniteError, "holds NaN"),

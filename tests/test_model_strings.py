@@ -81,7 +81,20 @@ def test_extreme_weights_come_back_bit_for_bit():
     network = Network(3, 1, 1, 1)
     network.set_layer(0, 0, 0, Dense(3, 4, "linear"))
     network.require_weights()
-    extremes = [0.0, -0.0, 1e-45, -1e-38, 3.4028235e38, 1 / 3, 0.1, 16777217.0, 1e-8, 7.0, -1.5, 2e9]
+    extremes = [
+        0.0,
+        -0.0,
+        1e-45,
+        -1e-38,
+        3.4028235e38,
+        1 / 3,
+        0.1,
+        16777217.0,
+        1e-8,
+        7.0,
+        -1.5,
+        2e9,
+    ]
     network.layers[0].set_weights({"kernel": np.array(extremes, np.float32)})
     loaded = loom_core.load_model_from_string(network.save_model_to_string("e"), "e")
     before, after = network.layers[0].weights["kernel"], loaded.layers[0].weights["kernel"]
