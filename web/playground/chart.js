@@ -11,8 +11,6 @@ import { formatLoss, formatPercent } from "./words.js";
 const MAX_POINTS = 2000;
 /** At most 30 redraws a second. */
 const MIN_REDRAW_MS = 1000 / 30;
-const LOSS_HEIGHT = 240;
-const ACCURACY_HEIGHT = 170;
 const FONT = "12px system-ui, sans-serif";
 
 /**
@@ -95,7 +93,7 @@ export class TrainingChart {
     this.#plots = [
       new this.#UPlot(
         {
-          ...frame(loss, LOSS_HEIGHT, colours),
+          ...frame(loss, colours),
           scales: { x: { time: false }, y: log ? { distr: 3 } : { range: fromZero } },
           series: [{}, { stroke: colours.blue, width: 1.5, points: { show: false } }, heldOut],
         },
@@ -104,7 +102,7 @@ export class TrainingChart {
       ),
       new this.#UPlot(
         {
-          ...frame(accuracy, ACCURACY_HEIGHT, colours),
+          ...frame(accuracy, colours),
           scales: { x: { time: false }, y: { range: upToAll } },
           series: [{}, heldOut],
         },
@@ -117,8 +115,8 @@ export class TrainingChart {
 
   #resize() {
     const { loss, accuracy } = this.#elements;
-    this.#plots[0]?.setSize({ width: loss.clientWidth, height: LOSS_HEIGHT });
-    this.#plots[1]?.setSize({ width: accuracy.clientWidth, height: ACCURACY_HEIGHT });
+    this.#plots[0]?.setSize(sizeOf(loss));
+    this.#plots[1]?.setSize(sizeOf(accuracy));
   }
 
   #draw() {
@@ -180,10 +178,9 @@ function summary({ steps, losses, epochs }) {
  * The parts of the options that both charts share.
  *
  * @param {HTMLElement} element
- * @param {number} height
  * @param {ReturnType<typeof themeColours>} colours
  */
-function frame(element, height, colours) {
+function frame(element, colours) {
   /** @type {import("uplot").Axis} */
   const axis = {
     stroke: colours.text,
@@ -192,8 +189,7 @@ function frame(element, height, colours) {
     ticks: { stroke: colours.grid, width: 1 },
   };
   return {
-    width: element.clientWidth,
-    height,
+    ...sizeOf(element),
     axes: [
       { ...axis, size: 32 },
       { ...axis, size: 52 },
@@ -201,6 +197,11 @@ function frame(element, height, colours) {
     legend: { show: false },
     cursor: { show: false },
   };
+}
+
+/** @param {HTMLElement} element its size is the style sheet's, so that nothing jumps */
+function sizeOf(element) {
+  return { width: element.clientWidth, height: element.clientHeight };
 }
 
 /**

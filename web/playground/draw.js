@@ -169,6 +169,7 @@ export class DrawingPad {
         context.drawImage(digitPicture(this.#sample), 0, 0, PAD_SIZE, PAD_SIZE);
       } else drawStrokes(context, this.#strokes, STROKE_WIDTH);
       this.#input = this.#sample ?? digitFromStrokes(this.#strokes, PAD_SIZE);
+      this.#canvas.dataset["empty"] = String(this.#input === null);
       this.#onChange();
     });
   }

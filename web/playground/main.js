@@ -91,12 +91,11 @@ function showExplanation() {
 /** Enable exactly what can be used now. */
 function showButtons() {
   const state = session?.state ?? "idle";
-  const usable = session !== null && !session.replacing;
-  runButton.disabled = resetButton.disabled = !usable;
+  runButton.disabled = resetButton.disabled = session === null;
   runButton.textContent = { idle: "Train", training: "Pause", paused: "Go on" }[state];
   stopButton.disabled = state === "idle";
   settingFields.disabled = state !== "idle";
-  modelFields.disabled = !usable || state !== "idle";
+  modelFields.disabled = session === null || state !== "idle";
 }
 
 /**

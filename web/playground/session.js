@@ -4,6 +4,7 @@
  */
 
 import { CurrentNetwork } from "./current_network.js";
+import { PageError } from "./errors.js";
 import { TrainingHistory } from "./history.js";
 import { Training } from "./training.js";
 
@@ -44,10 +45,6 @@ export class Session {
   /** "idle", "training" or "paused". */
   get state() {
     return this.#training.state;
-  }
-
-  get replacing() {
-    return this.#replacing;
   }
 
   /** Train, pause or go on, whichever comes next. */
@@ -112,6 +109,9 @@ export class Session {
    * @returns {Promise<string>} the id that was loaded
    */
   async load(text, id) {
+    if (this.#replacing) {
+      throw new PageError("Another network is just being made.", "Load again in a moment.");
+    }
     const loaded = await this.#replace(() => this.#current.load(text, id));
     this.#showReady("Model loaded.");
     return loaded;
@@ -132,9 +132,8 @@ export class Session {
    * @param {() => Promise<T>} replacement
    */
   async #replace(replacement) {
-    const { showButtons, showHistory, showAccuracy, predict } = this.#view;
+    const { showHistory, showAccuracy, predict } = this.#view;
     this.#replacing = true;
-    showButtons();
     try {
       await this.#training.abandon();
       const result = await replacement();
@@ -145,7 +144,6 @@ export class Session {
       return result;
     } finally {
       this.#replacing = false;
-      showButtons();
     }
   }
 

@@ -67,7 +67,7 @@ export const PROPERTIES = [
     group: "training",
     label: "Epochs",
     help: "How many times it looks at every digit.",
-    default: 4,
+    default: 5,
     control: "slider",
     min: 1,
     max: 20,
@@ -79,8 +79,8 @@ export const PROPERTIES = [
     group: "training",
     label: "Learning rate",
     help: "Size of each correction: too small is slow, too large never settles.",
-    default: 0.1,
-    choices: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((value) => ({
+    default: 0.2,
+    choices: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].map((value) => ({
       value,
       label: String(value),
     })),

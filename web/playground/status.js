@@ -47,10 +47,9 @@ export class Status {
    */
   show(state, text) {
     document.documentElement.dataset["state"] = state;
-    const { line, text: textElement, progress, error } = this.#elements;
+    const { line, text: textElement, error } = this.#elements;
     line.dataset["state"] = state;
     textElement.textContent = text;
-    progress.hidden = state === "ready" || state === "error";
     error.hidden = state !== "error";
   }
 
