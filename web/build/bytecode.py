@@ -25,26 +25,23 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Rules:
-    """What to do with the entries of an archive.
-
-    Attributes:
-        drop: Shell patterns of entries to leave out, matched against the whole entry name.
-        only: The sources to compile, the others staying sources; None compiles all.
-        keep_docstrings: False leaves out docstrings and assert statements of what is compiled.
-    """
+    """What to do with the entries of an archive."""
 
     drop: tuple[str, ...] = ()
+    """Shell patterns of entries to leave out, matched against the whole entry name."""
+
     only: tuple[str, ...] | None = None
+    """The sources to compile, the others staying sources; None compiles all."""
+
     keep_docstrings: bool = True
+    """False leaves out docstrings and assert statements of what is compiled."""
 
 
 def compile_archive(source: Path, target: Path, rules: Rules) -> None:
     """Write ``target`` from ``source`` with .py entries replaced by .pyc in the same place.
 
-    The same inputs give the same bytes.
-
-    Raises:
-        py_compile.PyCompileError: A source has a syntax error.
+    The same inputs give the same bytes. Raises `py_compile.PyCompileError` when a source has a
+    syntax error.
     """
     entries: dict[str, bytes] = {}
     with zipfile.ZipFile(source) as archive:

@@ -15,8 +15,7 @@ ADVICE = "Install Chromium or Chrome, or name one in the environment variable CH
 def find_chromium() -> str | None:
     """Return the path of the browser named by ``CHROMIUM`` or found on this machine, if any.
 
-    Raises:
-        BuildError: ``CHROMIUM`` names a file that is not there.
+    Raises `BuildError` when ``CHROMIUM`` names a file that is not there.
     """
     if chosen := os.environ.get("CHROMIUM"):
         if not Path(chosen).is_file():

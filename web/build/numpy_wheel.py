@@ -49,8 +49,7 @@ UNUSED_FILES = (
 def numpy_wheel() -> Path:
     """Return the wheel from the cache, or get it from the first source that has it.
 
-    Raises:
-        BuildError: No source has it, or one has a file of another hash.
+    Raises `BuildError` when no source has it, or one has a file of another hash.
     """
     wheel = cached(WHEEL_NAME, WHEEL_SHA256[:32], _get)
     check_hash(wheel.read_bytes(), f"the local cache ({wheel})")
@@ -63,7 +62,8 @@ def check_hash(data: bytes, source: str) -> None:
     if found != WHEEL_SHA256:
         raise BuildError(
             f"{WHEEL_NAME} from {source} is not the file that was released with Pyodide: "
-            f"expected SHA-256 {WHEEL_SHA256}, got {found}. Delete the file, if it is a local one, and try again."
+            f"expected SHA-256 {WHEEL_SHA256}, got {found}. "
+            "If it is a file on this machine, delete it and try again."
         )
 
 
@@ -90,7 +90,8 @@ def _from_cdn() -> bytes:
     package = json.loads((PYODIDE / "package.json").read_text())
     address = f"https://cdn.jsdelivr.net/pyodide/v{package['version']}/full/{WHEEL_NAME}"
     with urllib.request.urlopen(address, timeout=CDN_TIMEOUT_SECONDS) as response:
-        return response.read(WHEEL_BYTES_LIMIT)
+        data: bytes = response.read(WHEEL_BYTES_LIMIT)
+        return data
 
 
 def _from_carrier() -> bytes:

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,9 @@ class FolderServer(ThreadingHTTPServer):
     def __init__(
         self, folder: Path, host: str, port: int, handler: type[FolderHandler] = FolderHandler
     ) -> None:
-        self.folder = folder
-        super().__init__((host, port), handler)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Handle one request with this server's folder."""
-        self.RequestHandlerClass(request, client_address, self, directory=str(self.folder))
+        super().__init__((host, port), partial(handler, directory=str(folder)))
+        name = f"[{host}]" if ":" in host else host
+        self.origin = f"http://{name}:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over a browser that closed the connection; report anything else."""
@@ -70,9 +68,7 @@ def open_server(folder: Path, host: str, port: int | None) -> FolderServer:
 
 def serve_forever(server: FolderServer) -> None:
     """Print the address and serve until Ctrl-C."""
-    host, port = server.server_address[:2]
-    name = f"[{host}]" if ":" in str(host) else host
-    print(f"Loom playground: http://{name}:{port}/  (Ctrl-C stops it)", flush=True)
+    print(f"Loom playground: {server.origin}/  (Ctrl-C stops it)", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

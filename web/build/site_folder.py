@@ -56,9 +56,7 @@ def _add_playground(folder: Path) -> None:
     """Add index.html at the root of the folder and everything else below playground/."""
     if not (PLAYGROUND / "index.html").is_file():
         raise BuildError(f"{PLAYGROUND / 'index.html'} is missing")
-    shutil.copytree(
-        PLAYGROUND, folder / "playground", ignore=shutil.ignore_patterns("index.html")
-    )
+    shutil.copytree(PLAYGROUND, folder / "playground", ignore=shutil.ignore_patterns("index.html"))
     _copy(PLAYGROUND / "index.html", folder / "index.html")
 
 
