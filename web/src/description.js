@@ -1,0 +1,64 @@
+/** The description of all public names, as Python gives it, and the names made from it. */
+
+import { LoomError } from "./errors.js";
+
+/**
+ * @typedef {{ kind: "float32array" | "number" | "string" | "boolean" | "void" | "unknown" | "null" }
+ *   | { kind: "array", item: Type }
+ *   | { kind: "map", item: Type }
+ *   | { kind: "object", name: string }
+ *   | { kind: "record", name: string }
+ *   | { kind: "union", options: Type[] }
+ *   | { kind: "callback", parameters: Type[] }
+ *   | { kind: "literal", value: string | number | boolean }} Type
+ */
+/** @typedef {{ name: string, type: Type, optional: boolean }} Parameter */
+/**
+ * @typedef {object} Callable
+ * @property {string} name
+ * @property {string} doc
+ * @property {Parameter[]} parameters
+ * @property {Type} returns
+ * @property {boolean} cooperative whether it runs in slices and can be cancelled between them
+ */
+/** @typedef {{ name: string, doc: string, methods: Callable[] }} ClassDescription */
+/** @typedef {{ name: string, type: Type, optional: boolean, doc: string }} Field */
+/** @typedef {{ name: string, doc: string, input: boolean, fields: Field[] }} RecordDescription */
+/**
+ * @typedef {object} Description
+ * @property {string} version of loom_core
+ * @property {Callable[]} functions
+ * @property {ClassDescription[]} classes
+ * @property {RecordDescription[]} records
+ */
+
+/**
+ * The camelCase name of a public name: `ForwardCPU` is `forwardCPU`, `GPUInfo` is `gpuInfo`.
+ *
+ * @param {string} name
+ */
+export function camelCase(name) {
+  return name.replace(/^([A-Z]+(?![a-z])|[A-Z])/, (start) => start.toLowerCase());
+}
+
+/**
+ * Define each callable under both of its names.
+ *
+ * @param {object} target gets the properties; none of its own or inherited ones is replaced
+ * @param {Callable[]} callables
+ * @param {(callable: Callable) => (...args: unknown[]) => unknown} makeFunction
+ * @throws {LoomError} `internal`: a name that is no public name or is taken
+ */
+export function defineCallables(target, callables, makeFunction) {
+  for (const callable of callables) {
+    const value = makeFunction(callable);
+    Object.defineProperty(value, "name", { value: callable.name });
+    for (const name of new Set([callable.name, camelCase(callable.name)])) {
+      // An object with a `then` would be taken for a promise.
+      if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name) || name in target || name === "then") {
+        throw new LoomError("internal", `The name ${JSON.stringify(name)} cannot be offered.`);
+      }
+      Object.defineProperty(target, name, { value, enumerable: true });
+    }
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Python in this thread: starts Pyodide, opens the bridge and converts what crosses.
+ *
+ * The only file that touches a PyProxy. Each has its owner here and is destroyed before a method
+ * returns; only the bridge's own methods are kept.
+ */
+
+import { LoomError, deadSession } from "./errors.js";
+import { decodeCallbacks, mapPlain } from "./plain_data.js";
+
+/** @import { PlainError } from "./errors.js" */
+/** @import { Description } from "./description.js" */
+/** @import { Memory } from "./generated/api.js" */
+/** @import { Plain } from "./plain_data.js" */
+/**
+ * Pyodide with the two of its inner parts that only serve to report memory.
+ *
+ * @typedef {import("pyodide").PyodideInterface & {
+ *   _module: { HEAPU8: Uint8Array, hiwire: { num_keys(): number } } }} Pyodide
+ */
+/** @typedef {import("pyodide/ffi").PyProxy} PyProxy */
+/** @typedef {import("pyodide/ffi").PyCallable} PyCallable */
+
+/** @typedef {{ value: Plain } | { job: number }} Started */
+/** @typedef {{ value: Plain } | { pending: true, paused: boolean }} Advanced */
+/** @typedef {(index: number, args: Plain[]) => void} OnCallback */
+
+const METHODS = /** @type {const} */ ([
+  ...["describe", "call", "advance", "cancel", "release", "live_handles", "live_jobs"],
+]);
+
+/** @type {Parameters<PyProxy["toJs"]>[0]} */
+const TO_JS = { create_pyproxies: false, dict_converter: Object.fromEntries };
+
+/**
+ * Start the interpreter with loom_core in it.
+ *
+ * @param {string} indexURL URL of the folder with Pyodide and the wheels, ending in "/"
+ * @returns {Promise<Pyodide>}
+ */
+export async function startPyodide(indexURL) {
+  /** @type {typeof import("pyodide")} */
+  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
+  const pyodide = await loadPyodide({ indexURL, packages: ["loom_core"] });
+  return /** @type {Pyodide} */ (pyodide);
+}
+
+/** The calls of `loom_core.bridge.Bridge`, with plain data in and out. */
+export class Python {
+  #pyodide;
+  /** @type {Record<string, PyCallable>} */
+  #methods = Object.create(null);
+  #openProxies = 0;
+  #referencesAtStart = 0;
+
+  /** @param {Pyodide} pyodide from {@link startPyodide} */
+  constructor(pyodide) {
+    this.#pyodide = pyodide;
+    const module = pyodide.pyimport("loom_core.bridge");
+    const bridge = module.Bridge();
+    // A copy, because an attribute's proxy dies with that of its object.
+    for (const name of METHODS) this.#methods[name] = bridge[name].copy();
+    bridge.destroy();
+    module.destroy();
+    this.#referencesAtStart = this.#references();
+  }
+
+  /** @returns {Description} */
+  describe() {
+    return JSON.parse(String(this.#run("describe")));
+  }
+
+  /**
+   * Call a public function or method.
+   *
+   * @param {number} target 0, or the handle of an object
+   * @param {string} name
+   * @param {Plain[]} args a function is `{ $callback: index }`
+   * @param {OnCallback} onCallback is told of each call of a function, from inside Python
+   * @returns {Started}
+   * @throws {LoomError} what Python raised
+   */
+  call(target, name, args, onCallback) {
+    const decoded = decodeCallbacks(args, (index) => (...values) => {
+      // Python destroys its proxies itself when this returns.
+      onCallback(index, values.map(toPlain));
+    });
+    const list = this.#open(this.#pyodide.toPy(decoded));
+    try {
+      return /** @type {Started} */ (this.#reply("call", target, name, list));
+    } finally {
+      this.#close(list);
+    }
+  }
+
+  /**
+   * Go on with a cooperative call.
+   *
+   * @param {number} job
+   * @param {number} budgetMs about how long; one step is the least
+   * @returns {Advanced}
+   * @throws {LoomError} what Python raised; the job has ended
+   */
+  advance(job, budgetMs) {
+    return /** @type {Advanced} */ (this.#reply("advance", job, budgetMs));
+  }
+
+  /** @param {number} job */
+  cancel(job) {
+    this.#reply("cancel", job);
+  }
+
+  /** @param {number} handle */
+  release(handle) {
+    this.#run("release", handle);
+  }
+
+  /** @returns {Memory} */
+  memory() {
+    return {
+      wasmBytes: this.#pyodide._module.HEAPU8.length,
+      liveHandles: Number(this.#run("live_handles")),
+      liveJobs: Number(this.#run("live_jobs")),
+      liveProxies: this.#openProxies + this.#references() - this.#referencesAtStart,
+    };
+  }
+
+  /** Let go of the bridge and of all that it holds. */
+  close() {
+    for (const name of METHODS) this.#methods[name].destroy();
+  }
+
+  /**
+   * @param {string} method
+   * @param {...unknown} args
+   */
+  #reply(method, ...args) {
+    const reply = /** @type {{ error?: PlainError }} */ (this.#run(method, ...args));
+    if (reply.error) throw LoomError.from(reply.error);
+    return reply;
+  }
+
+  /**
+   * @param {string} method
+   * @param {...unknown} args
+   * @returns {Plain}
+   */
+  #run(method, ...args) {
+    /** @type {unknown} */
+    let result;
+    try {
+      result = this.#methods[method](...args);
+    } catch (error) {
+      // The bridge turns every exception into data, so the interpreter itself has failed.
+      throw deadSession(`Python failed in ${method}: ${summary(error)}`, error);
+    }
+    if (!(result instanceof this.#pyodide.ffi.PyProxy)) return toPlain(result);
+    this.#open(result);
+    try {
+      return toPlain(result);
+    } finally {
+      this.#close(result);
+    }
+  }
+
+  /**
+   * @template {PyProxy} P
+   * @param {P} proxy
+   */
+  #open(proxy) {
+    this.#openProxies++;
+    return proxy;
+  }
+
+  /** @param {PyProxy} proxy */
+  #close(proxy) {
+    proxy.destroy();
+    this.#openProxies--;
+  }
+
+  /** @returns {number} how many JavaScript values Python holds on to */
+  #references() {
+    return this.#pyodide._module.hiwire.num_keys();
+  }
+}
+
+/**
+ * Convert what came from Python; arrays get memory of their own, and None inside is null.
+ *
+ * @param {unknown} value
+ * @returns {Plain}
+ */
+function toPlain(value) {
+  const isProxy = typeof value === "object" && value !== null && "toJs" in value;
+  const plain = isProxy ? /** @type {PyProxy} */ (value).toJs(TO_JS) : value;
+  return mapPlain(plain, (item, descend) => (item === undefined ? null : descend(item)));
+}
+
+/**
+ * The line that matters: a traceback ends with it, other messages begin with it.
+ *
+ * @param {unknown} error
+ */
+function summary(error) {
+  const lines = String(error).trim().split("\n");
+  const isTraceback = lines[0].includes("Traceback");
+  return lines.at(isTraceback ? -1 : 0);
+}
