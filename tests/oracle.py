@@ -25,15 +25,16 @@ def add_bias(x, b, axis=1):
     return y
 
 
-def conv2d(x, w, stride=1, padding=0):
+def conv2d(x, w, stride=(1, 1), padding=(0, 0)):
     batch, channels, height, width = x.shape
     filters, _, size_h, size_w = w.shape
-    u = (height + 2 * padding - size_h) // stride + 1
-    v = (width + 2 * padding - size_w) // stride + 1
+    u = (height + 2 * padding[0] - size_h) // stride[0] + 1
+    v = (width + 2 * padding[1] - size_w) // stride[1] + 1
     y = np.zeros((batch, filters, u, v))
     for n, f, row, col in np.ndindex(y.shape):
         for c, i, j in np.ndindex(channels, size_h, size_w):
-            at_row, at_col = row * stride + i - padding, col * stride + j - padding
+            at_row = row * stride[0] + i - padding[0]
+            at_col = col * stride[1] + j - padding[1]
             if 0 <= at_row < height and 0 <= at_col < width:
                 y[n, f, row, col] += w[f, c, i, j] * x[n, c, at_row, at_col]
     return y

@@ -120,7 +120,8 @@ class GraphBuilder:
         """
         op = OPS[name]
         unknown = attributes.keys() - op.attributes.keys()
-        if unknown or len(inputs) != len(op.inputs):
+        arity_fits = bool(inputs) if op.variadic else len(inputs) == len(op.inputs)
+        if unknown or not arity_fits:
             raise TypeError(f"internal: {name} with {len(inputs)} inputs, attributes {attributes}")
         merged = {**op.attributes, **attributes}
         shapes = op.shapes([x.shape for x in inputs], merged)

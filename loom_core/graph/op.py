@@ -53,6 +53,7 @@ class Op:
         attributes: Attribute names with their defaults; a graph may use no others.
         in_place: The output may lie in the memory of the first input.
         updates: Index of an input that the op changes (optimizer updates), or None.
+        variadic: Any number of inputs of at least one; ``inputs`` describes each.
 
     """
 
@@ -66,6 +67,7 @@ class Op:
     attributes: Attributes = field(default_factory=dict)
     in_place: bool = False
     updates: int | None = None
+    variadic: bool = False
 
 
 def integer(attributes: Attributes, name: str) -> int:

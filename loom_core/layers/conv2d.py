@@ -151,7 +151,13 @@ class Conv2D(Layer):
             flat = graph.reshape(x, (batch, element_count(x.shape[1:])))
             return graph.emit("fit_width", flat, width=0)
         kernel = self.parameter(graph, "kernel")
-        x = graph.emit("conv2d", x, kernel, stride=self.stride, padding=self.padding)
+        x = graph.emit(
+            "conv2d",
+            x,
+            kernel,
+            stride=(self.stride, self.stride),
+            padding=(self.padding, self.padding),
+        )
         x = graph.emit("add_bias", x, self.parameter(graph, "bias"), axis=1)
         if self.activation != "linear":
             x = graph.emit("activate", x, function=self.activation)

@@ -1,7 +1,8 @@
-"""Two-dimensional convolution (cross-correlation) and its two gradients, by unrolled patches.
+"""Convolution (cross-correlation) over two axes and its two gradients, by unrolled patches.
 
 The three ops are one bilinear form seen from three sides:
-y = conv2d(x, w), dx = conv2d_dx(dy, w), dw = conv2d_dw(x, dy).
+y = conv2d(x, w), dx = conv2d_dx(dy, w), dw = conv2d_dw(x, dy). Stride and padding are pairs (down,
+right), so that a convolution over one axis is one over two of which the first has size 1.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, Cost, NoGradient, Op, integer, size_pair
+from loom_core.graph.op import Attributes, Cost, NoGradient, Op, size_pair
 
 if TYPE_CHECKING:
     from loom_core.graph.builder import GraphBuilder, Node, Value
@@ -26,11 +27,14 @@ def convolved_size(size: int, kernel: int, stride: int, padding: int) -> int:
 
 def _patches(x: Array, kernel: Shape, attributes: Attributes) -> Array:
     """Unroll x (B,C,H,W) into patches (B, C*KH*KW, U*V), zeros beyond the border."""
-    stride, padding = integer(attributes, "stride"), integer(attributes, "padding")
-    if padding:
-        x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    (down, right), (pad_h, pad_w) = (
+        size_pair(attributes, "stride"),
+        size_pair(attributes, "padding"),
+    )
+    if pad_h or pad_w:
+        x = np.pad(x, ((0, 0), (0, 0), (pad_h, pad_h), (pad_w, pad_w)))
     windows = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))
-    windows = windows[:, :, ::stride, ::stride]  # (B, C, U, V, KH, KW)
+    windows = windows[:, :, ::down, ::right]  # (B, C, U, V, KH, KW)
     batch, channels, u, v = windows.shape[:4]
     return windows.transpose(0, 1, 4, 5, 2, 3).reshape(
         batch, channels * kernel[0] * kernel[1], u * v
@@ -40,10 +44,9 @@ def _patches(x: Array, kernel: Shape, attributes: Attributes) -> Array:
 def _conv2d_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
     x, w = shapes
     if len(x) != 4 or len(w) != 4 or x[1] != w[1]:
-        raise ShapeError(f"conv2d needs x (B,C,H,W) and w (F,C,K,K) of equal C, got {x} and {w}")
-    stride, padding = integer(attributes, "stride"), integer(attributes, "padding")
-    u = convolved_size(x[2], w[2], stride, padding)
-    v = convolved_size(x[3], w[3], stride, padding)
+        raise ShapeError(f"conv2d needs x (B,C,H,W) and w (F,C,KH,KW) of equal C, got {x} and {w}")
+    stride, padding = size_pair(attributes, "stride"), size_pair(attributes, "padding")
+    u, v = (convolved_size(x[2 + i], w[2 + i], stride[i], padding[i]) for i in (0, 1))
     if u < 1 or v < 1:
         raise ShapeError(f"conv2d: a {w[2]}x{w[3]} kernel does not fit {x[2]}x{x[3]} + {padding}")
     return ((x[0], w[0], u, v),)
@@ -65,19 +68,22 @@ def _conv2d_dx_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[
 def _conv2d_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
     dy, w = inputs
     (dx,) = outputs
-    stride, padding = integer(attributes, "stride"), integer(attributes, "padding")
+    (down, right), (pad_h, pad_w) = (
+        size_pair(attributes, "stride"),
+        size_pair(attributes, "padding"),
+    )
     batch, filters, u, v = dy.shape
     _, channels, kernel_h, kernel_w = w.shape
     columns = np.matmul(w.reshape(filters, -1).T, dy.reshape(batch, filters, -1))
     columns = columns.reshape(batch, channels, kernel_h, kernel_w, u, v)
     height, width = dx.shape[2:]
-    padded = np.zeros((batch, channels, height + 2 * padding, width + 2 * padding), dy.dtype)
+    padded = np.zeros((batch, channels, height + 2 * pad_h, width + 2 * pad_w), dy.dtype)
     for i in range(kernel_h):
         for j in range(kernel_w):
-            rows = slice(i, i + stride * (u - 1) + 1, stride)
-            cols = slice(j, j + stride * (v - 1) + 1, stride)
+            rows = slice(i, i + down * (u - 1) + 1, down)
+            cols = slice(j, j + right * (v - 1) + 1, right)
             padded[:, :, rows, cols] += columns[:, :, i, j]
-    dx[...] = padded[:, :, padding : padding + height, padding : padding + width]
+    dx[...] = padded[:, :, pad_h : pad_h + height, pad_w : pad_w + width]
 
 
 def _conv2d_dw_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
@@ -120,13 +126,13 @@ def _cost(y: int, w: int) -> Cost:
     return flops
 
 
-_WINDOW = {"stride": 1, "padding": 0}
+_WINDOW = {"stride": (1, 1), "padding": (0, 0)}
 _BACKWARD_ONLY = NoGradient("only emitted by the gradient rule of conv2d")
 
 OPS = (
     Op(
         name="conv2d",
-        inputs=("x:(B,C,H,W)", "w:(F,C,K,K)"),
+        inputs=("x:(B,C,H,W)", "w:(F,C,KH,KW)"),
         outputs=("y:(B,F,U,V)",),
         attributes=_WINDOW,
         shapes=_conv2d_shapes,
@@ -136,7 +142,7 @@ OPS = (
     ),
     Op(
         name="conv2d_dx",
-        inputs=("dy:(B,F,U,V)", "w:(F,C,K,K)"),
+        inputs=("dy:(B,F,U,V)", "w:(F,C,KH,KW)"),
         outputs=("dx:(B,C,H,W)",),
         attributes={**_WINDOW, "size": (0, 0)},
         shapes=_conv2d_dx_shapes,
@@ -147,7 +153,7 @@ OPS = (
     Op(
         name="conv2d_dw",
         inputs=("x:(B,C,H,W)", "dy:(B,F,U,V)"),
-        outputs=("dw:(F,C,K,K)",),
+        outputs=("dw:(F,C,KH,KW)",),
         attributes={**_WINDOW, "kernel": (0, 0)},
         shapes=_conv2d_dw_shapes,
         compute=_conv2d_dw,
