@@ -36,6 +36,7 @@ export class DrawingPad {
   #input = null;
   #keyboard = { x: PAD_SIZE / 2, y: PAD_SIZE / 2 };
   #redrawAsked = false;
+  #revision = 0;
 
   /**
    * @param {HTMLCanvasElement} canvas focusable; its CSS must say `touch-action: none`
@@ -66,6 +67,11 @@ export class DrawingPad {
   /** @returns {Float32Array | null} 784 grey values as the network takes them; null when empty */
   input() {
     return this.#input;
+  }
+
+  /** Counts the changes, so that a prediction can tell which picture it is of. */
+  get revision() {
+    return this.#revision;
   }
 
   /** True while a digit given to showSample() is on the pad. */
@@ -155,6 +161,8 @@ export class DrawingPad {
   }
 
   #redraw() {
+    this.#revision++;
+    this.#canvas.dataset["revision"] = String(this.#revision);
     if (this.#redrawAsked) return;
     this.#redrawAsked = true;
     requestAnimationFrame(() => {

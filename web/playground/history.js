@@ -2,20 +2,7 @@
  * What training has reported so far, as the chart and the table show it.
  */
 
-/**
- * @typedef {object} TrainingEvent what Train reports; see TrainingProgress in the library's types
- * @property {string} Event "batch_end" or "epoch_end"
- * @property {number} Epoch from 1
- * @property {number} Epochs
- * @property {number} Step from 1
- * @property {number} TotalSteps
- * @property {number} Loss of the last batch
- * @property {number} EpochLoss mean over the epoch so far
- * @property {number | null} ValidationLoss
- * @property {number | null} ValidationAccuracy 0 to 1
- * @property {number} RemainingSeconds
- * @property {number} SamplesPerSecond
- */
+/** @typedef {import("./library.js").TrainingEvent} TrainingEvent */
 
 /**
  * @typedef {object} EpochRow

@@ -5,11 +5,12 @@
 
 import { PageError } from "./errors.js";
 
-/** @typedef {Awaited<ReturnType<typeof import("../loom/index.js").loadLoom>>} Loom */
-/** @typedef {Awaited<ReturnType<Loom["BuildNetworkFromJSON"]>>} Network */
-/** @typedef {NonNullable<Parameters<typeof import("../loom/index.js").loadLoom>[0]>} LoadOptions */
-/** @typedef {Parameters<NonNullable<LoadOptions["onProgress"]>>[0]} StartUpProgress */
-/** @typedef {Awaited<ReturnType<Network["Train"]>>} TrainingResult */
+/** @typedef {import("../loom/generated/api.js").Loom} Loom */
+/** @typedef {import("../loom/generated/api.js").Network} Network */
+/** @typedef {import("../loom/generated/api.js").TrainingProgress} TrainingEvent */
+/** @typedef {import("../loom/generated/api.js").TrainingResult} TrainingResult */
+/** @typedef {NonNullable<import("../loom/index.js").LoadOptions["onProgress"]>} OnProgress */
+/** @typedef {Parameters<OnProgress>[0]} StartUpProgress */
 
 const CHART_MODULE = new URL("../vendor/uPlot.esm.js", import.meta.url).href;
 
@@ -17,7 +18,7 @@ const CHART_MODULE = new URL("../vendor/uPlot.esm.js", import.meta.url).href;
  * Start Python in a worker.
  *
  * @param {AbortSignal} signal
- * @param {(progress: StartUpProgress) => void} onProgress
+ * @param {OnProgress} onProgress
  * @returns {Promise<Loom>}
  */
 export async function startLoom(signal, onProgress) {

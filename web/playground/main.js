@@ -80,7 +80,8 @@ const predictions = new Predictions(
 
 function predictDrawing() {
   const ready = session;
-  if (ready) predictions.request(pad.input(), (input) => ready.predict(input));
+  const picture = { input: pad.input(), revision: pad.revision };
+  if (ready) predictions.request(picture, (input) => ready.predict(input));
 }
 
 function showExplanation() {

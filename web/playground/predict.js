@@ -8,13 +8,19 @@ import { formatPercent } from "./words.js";
 
 /** @typedef {(input: Float32Array) => Promise<Float32Array>} Predict grey values to probabilities */
 
+/**
+ * @typedef {object} Picture
+ * @property {Float32Array | null} input 784 grey values; null when nothing is drawn
+ * @property {number} revision which picture it is; stands beside its probabilities
+ */
+
 export class Predictions {
   #elements;
   #onError;
   /** @type {{bar: HTMLElement, value: HTMLElement, row: HTMLTableRowElement}[]} */
   #rows;
   #busy = false;
-  /** @type {{input: Float32Array | null, predict: Predict} | null} null: nothing is waiting */
+  /** @type {{picture: Picture, predict: Predict} | null} null: nothing is waiting */
   #waiting = null;
 
   /**
@@ -29,11 +35,11 @@ export class Predictions {
   }
 
   /**
-   * @param {Float32Array | null} input 784 grey values; null when nothing is drawn
+   * @param {Picture} picture
    * @param {Predict} predict
    */
-  request(input, predict) {
-    this.#waiting = { input, predict };
+  request(picture, predict) {
+    this.#waiting = { picture, predict };
     if (!this.#busy) void this.#work();
   }
 
@@ -41,9 +47,10 @@ export class Predictions {
     this.#busy = true;
     try {
       while (this.#waiting) {
-        const { input, predict } = this.#waiting;
+        const { picture, predict } = this.#waiting;
         this.#waiting = null;
-        this.#show(input && (await predict(input)));
+        this.#show(picture.input && (await predict(picture.input)));
+        this.#elements.rows.dataset["revision"] = String(picture.revision);
       }
     } catch (error) {
       this.#show(null);

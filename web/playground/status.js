@@ -60,7 +60,7 @@ export class Status {
       totalBytes > 0 && loadedBytes < totalBytes
         ? ` (${formatMegabytes(loadedBytes)} of ${formatMegabytes(totalBytes)})`
         : "";
-    this.show("loading", `Starting: ${message}${bytes}`);
+    this.show("loading", `${message}${bytes} …`);
     line.dataset["stage"] = stage;
     if (totalBytes > 0 && loadedBytes < totalBytes) {
       progress.max = totalBytes;
@@ -68,7 +68,7 @@ export class Status {
     } else progress.removeAttribute("value"); // no measure of what is left: show that it is busy
   }
 
-  /** @param {import("./history.js").TrainingEvent} event */
+  /** @param {import("./library.js").TrainingEvent} event */
   training(event) {
     const { line, progress } = this.#elements;
     this.#position =
@@ -108,7 +108,7 @@ export class Status {
     button.onclick = retry;
   }
 
-  /** @param {import("./history.js").TrainingEvent} event */
+  /** @param {import("./library.js").TrainingEvent} event */
   #announce(event) {
     const accuracy =
       event.ValidationAccuracy === null

@@ -6,7 +6,7 @@ import { isAbort } from "./errors.js";
 
 /** @typedef {import("./library.js").Network} Network */
 /** @typedef {import("./library.js").TrainingResult} TrainingResult */
-/** @typedef {import("./history.js").TrainingEvent} TrainingEvent */
+/** @typedef {import("./library.js").TrainingEvent} TrainingEvent */
 /** @typedef {"idle" | "training" | "paused"} TrainingState */
 
 export class Training {
