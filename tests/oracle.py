@@ -54,17 +54,116 @@ def activate(x, function="linear"):
     return np.vectorize(FORMULAS[function], otypes=[float])(x)
 
 
-def softmax(x, temperature=1.0):
+def softmax(x, temperature=1.0, causal=False):
     y = np.zeros_like(x)
     for lead in np.ndindex(*x.shape[:-1]):
-        powers = [math.exp(v / temperature) for v in x[lead]]
-        y[lead] = [p / math.fsum(powers) for p in powers]
+        seen = lead[-1] + 1 + x.shape[-1] - x.shape[-2] if causal else x.shape[-1]
+        powers = [math.exp(v / temperature) for v in x[lead][:seen]]
+        y[lead][:seen] = [p / math.fsum(powers) for p in powers]
     return y
 
 
-def fit_width(x, width=0):
-    padded = np.concatenate([x, np.zeros((x.shape[0], width))], axis=1)
-    return padded[:, :width]
+def transpose(x, axes):
+    y = np.zeros([x.shape[a] for a in axes])
+    for index in np.ndindex(y.shape):
+        source = [0] * x.ndim
+        for place, axis in enumerate(axes):
+            source[axis] = index[place]
+        y[index] = x[tuple(source)]
+    return y
+
+
+def concat(*parts, axis):
+    pieces = [row for part in parts for row in np.moveaxis(part, axis, 0)]
+    return np.moveaxis(np.array(pieces), 0, axis)
+
+
+def slice_axis(x, axis, start, size):
+    return np.take(x, range(start, start + size), axis=axis)
+
+
+def pad_axis(x, axis, start, size):
+    before, after = list(x.shape), list(x.shape)
+    before[axis], after[axis] = start, size - start - x.shape[axis]
+    return np.concatenate([np.zeros(before), x, np.zeros(after)], axis=axis)
+
+
+def permute_columns(x, order):
+    return np.stack([x[..., column] for column in order], axis=-1)
+
+
+def layer_norm(x, epsilon=1e-5):
+    y = np.zeros_like(x)
+    for lead in np.ndindex(*x.shape[:-1]):
+        row = list(x[lead])
+        mean = math.fsum(row) / len(row)
+        variance = math.fsum((v - mean) ** 2 for v in row) / len(row)
+        y[lead] = [(v - mean) / math.sqrt(variance + epsilon) for v in row]
+    return y
+
+
+def rms_norm(x, epsilon=1e-5):
+    y = np.zeros_like(x)
+    for lead in np.ndindex(*x.shape[:-1]):
+        square = math.fsum(v * v for v in x[lead]) / x.shape[-1]
+        y[lead] = [v / math.sqrt(square + epsilon) for v in x[lead]]
+    return y
+
+
+def rnn_scan(u, w):
+    h = np.zeros(u.shape)
+    for n, t, k in np.ndindex(u.shape):  # ndindex runs over time before the next sample
+        carried = sum(w[k, j] * h[n, t - 1, j] for j in range(len(w))) if t else 0.0
+        h[n, t, k] = math.tanh(u[n, t, k] + carried)
+    return h
+
+
+def lstm_scan(u, w):
+    width = w.shape[1]
+    h, c = np.zeros((*u.shape[:2], width)), np.zeros((*u.shape[:2], width))
+    for n, t, k in np.ndindex(h.shape):
+
+        def gate(number, n=n, t=t, k=k):
+            row = number * width + k
+            carried = sum(w[row, j] * h[n, t - 1, j] for j in range(width)) if t else 0.0
+            return u[n, t, row] + carried
+
+        i, f, o = (1 / (1 + math.exp(-gate(number))) for number in (0, 1, 3))
+        c[n, t, k] = f * (c[n, t - 1, k] if t else 0.0) + i * math.tanh(gate(2))
+        h[n, t, k] = o * math.tanh(c[n, t, k])
+    return h
+
+
+def rope(x, theta=10000.0, sign=1.0):
+    y = np.zeros_like(x)
+    half = x.shape[3] // 2
+    for n, t, head, k in np.ndindex(*x.shape[:3], half):
+        turn = complex(math.cos(t * theta ** (-k / half)), math.sin(t * theta ** (-k / half)))
+        turn = turn if sign > 0 else turn.conjugate()
+        rotated = complex(x[n, t, head, k], x[n, t, head, k + half]) * turn
+        y[n, t, head, k], y[n, t, head, k + half] = rotated.real, rotated.imag
+    return y
+
+
+def gather_rows(table, ids):
+    rows = [
+        table[int(i)] if 0 <= int(i) < len(table) else np.zeros(table.shape[1]) for i in ids.ravel()
+    ]
+    return np.array(rows).reshape(*ids.shape, table.shape[1])
+
+
+def entmax(x, alpha=1.5, temperature=1.0):
+    """The defining problem: find tau by plain bisection on Python floats, row by row."""
+    y = np.zeros_like(x)
+    for lead in np.ndindex(*x.shape[:-1]):
+        row = [(alpha - 1) * v / temperature for v in x[lead]]
+        low, high = min(row) - 2.0, max(row)
+        for _ in range(200):
+            tau = (low + high) / 2
+            total = math.fsum(max(v - tau, 0.0) ** (1 / (alpha - 1)) for v in row)
+            low, high = (tau, high) if total > 1 else (low, tau)
+        y[lead] = [max(v - tau, 0.0) ** (1 / (alpha - 1)) for v in row]
+    return y
 
 
 def mse(y, t):
@@ -87,7 +186,20 @@ ORACLES = {
     "scale": lambda x, factor: x * factor,
     "activate": activate,
     "softmax": softmax,
-    "fit_width": fit_width,
+    "mul": lambda a, b: a * b,
+    "mul_channels": lambda x, g, axis=1: np.moveaxis(np.moveaxis(x, axis, -1) * g, -1, axis),
+    "transpose": transpose,
+    "concat": concat,
+    "slice_axis": slice_axis,
+    "pad_axis": pad_axis,
+    "permute_columns": permute_columns,
+    "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
+    "rnn_scan": rnn_scan,
+    "lstm_scan": lstm_scan,
+    "rope": rope,
+    "gather_rows": gather_rows,
+    "entmax": entmax,
     "mse": mse,
     "cross_entropy": cross_entropy,
     "softmax_cross_entropy": softmax_cross_entropy,

@@ -88,7 +88,13 @@ def number(attributes: Attributes, name: str) -> float:
 
 def size_pair(attributes: Attributes, name: str) -> tuple[int, int]:
     """Return an attribute that holds two sizes."""
+    first, second = integers(attributes, name)
+    return first, second
+
+
+def integers(attributes: Attributes, name: str) -> tuple[int, ...]:
+    """Return an attribute that holds any number of integers."""
     value = attributes[name]
-    if not isinstance(value, tuple) or len(value) != 2:
-        raise TypeError(f"internal: attribute {name!r} is {value!r}, not a pair of sizes")
+    if not isinstance(value, tuple):
+        raise TypeError(f"internal: attribute {name!r} is {value!r}, not a tuple")
     return value

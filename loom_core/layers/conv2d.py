@@ -149,7 +149,7 @@ class Conv2D(Layer):
         x = graph.reshape(x, (batch, *self._input()))
         if self.empty_output:
             flat = graph.reshape(x, (batch, element_count(x.shape[1:])))
-            return graph.emit("fit_width", flat, width=0)
+            return graph.emit("slice_axis", flat, axis=1, start=0, size=0)
         kernel = self.parameter(graph, "kernel")
         x = graph.emit(
             "conv2d",

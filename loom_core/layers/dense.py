@@ -107,12 +107,15 @@ class Dense(Layer):
         }
 
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
-        """Emit fit_width?, matmul, add_bias, activate."""
+        """Emit matmul, add_bias, activate, after fitting the width where that is set."""
         if self.output_size is not None and self.input_size is not None:
             batch = x.shape[0]
             x = graph.reshape(x, (batch, features(x.shape[1:]) or 0))
-            if x.shape[1] != self.input_size:
-                x = graph.emit("fit_width", x, width=self.input_size)
+            width = x.shape[1]
+            if width > self.input_size:
+                x = graph.emit("slice_axis", x, axis=1, start=0, size=self.input_size)
+            elif width < self.input_size:
+                x = graph.emit("pad_axis", x, axis=1, start=0, size=self.input_size)
             x = graph.emit("matmul", x, self.parameter(graph, "kernel"))
             x = graph.emit("add_bias", x, self.parameter(graph, "bias"), axis=1)
         if self.activation != "linear":

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from loom_core.graph.op import Op
-from loom_core.graph.ops import convolution, elementwise, linear, losses, rows, shaping, updates
+from loom_core.graph.ops import (
+    convolution,
+    elementwise,
+    linear,
+    losses,
+    norms,
+    rows,
+    sequences,
+    shaping,
+    tables,
+    updates,
+)
 
 OPS: dict[str, Op] = {
     op.name: op
-    for family in (linear, convolution, elementwise, rows, shaping, losses, updates)
+    for family in (
+        linear,
+        convolution,
+        elementwise,
+        rows,
+        norms,
+        sequences,
+        tables,
+        shaping,
+        losses,
+        updates,
+    )
     for op in family.OPS
 }
 

@@ -1,4 +1,4 @@
-"""Elementwise ops: sum, scaling, and the activation functions with their derivative."""
+"""Elementwise ops: sum, product, scaling, and the activation functions with their derivative."""
 
 from __future__ import annotations
 
@@ -42,6 +42,17 @@ def _add_gradient(
     return (lambda: dy, lambda: dy)
 
 
+def _mul(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    np.multiply(inputs[0], inputs[1], out=outputs[0])
+
+
+def _mul_gradient(
+    graph: GraphBuilder, node: Node, dy: Value
+) -> tuple[Callable[[], Value] | None, ...]:
+    a, b = node.inputs
+    return (lambda: graph.emit("mul", dy, b), lambda: graph.emit("mul", dy, a))
+
+
 def _scale(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
     np.multiply(inputs[0], number(attributes, "factor"), out=outputs[0])
 
@@ -78,6 +89,16 @@ OPS = (
         shapes=same_shape,
         compute=_add,
         gradient=_add_gradient,
+        flops=elementwise_cost(1),
+        in_place=True,
+    ),
+    Op(
+        name="mul",
+        inputs=("a:(...)", "b:(...)"),
+        outputs=("y:(...)",),
+        shapes=same_shape,
+        compute=_mul,
+        gradient=_mul_gradient,
         flops=elementwise_cost(1),
         in_place=True,
     ),

@@ -1,4 +1,4 @@
-"""Linear algebra: matrix product, bias, and the sum that is the bias's gradient.
+"""Linear algebra: matrix product, one number a channel (bias, gain), and the sum to channels.
 
 Axis letters, here and in all ops: B batch, I in, O out, C channels, F filters, H W height and
 width, U V output height and width, K kernel size.
@@ -64,17 +64,22 @@ def _matmul_flops(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes:
     return 2 * element_count(outputs[0]) * k
 
 
-def _add_bias_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
-    x, b = shapes
+def _channel_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
+    x, c = shapes
     axis = integer(attributes, "axis")
-    if not 0 <= axis < len(x) or b != (x[axis],):
-        raise ShapeError(f"add_bias on axis {axis} of {x} cannot take a bias of shape {b}")
+    if not 0 <= axis < len(x) or c != (x[axis],):
+        raise ShapeError(f"axis {axis} of {x} cannot take one number a channel of shape {c}")
     return (x,)
+
+
+def _along(c: Array, x: Array, attributes: Attributes) -> Array:
+    """Show c (C,) in a shape that broadcasts along the channel axis of x."""
+    return c.reshape((-1,) + (1,) * (x.ndim - 1 - integer(attributes, "axis")))
 
 
 def _add_bias(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
     x, b = inputs
-    np.add(x, b.reshape((-1,) + (1,) * (x.ndim - 1 - integer(attributes, "axis"))), out=outputs[0])
+    np.add(x, _along(b, x, attributes), out=outputs[0])
 
 
 def _add_bias_gradient(
@@ -82,6 +87,24 @@ def _add_bias_gradient(
 ) -> tuple[Callable[[], Value] | None, ...]:
     axis = node.attributes["axis"]
     return (lambda: dy, lambda: graph.emit("sum_to_axis", dy, axis=axis))
+
+
+def _mul_channels(
+    inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes
+) -> None:
+    x, g = inputs
+    np.multiply(x, _along(g, x, attributes), out=outputs[0])
+
+
+def _mul_channels_gradient(
+    graph: GraphBuilder, node: Node, dy: Value
+) -> tuple[Callable[[], Value] | None, ...]:
+    x, g = node.inputs
+    axis = node.attributes["axis"]
+    return (
+        lambda: graph.emit("mul_channels", dy, g, axis=axis),
+        lambda: graph.emit("sum_to_axis", graph.emit("mul", dy, x), axis=axis),
+    )
 
 
 def _sum_to_axis_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
@@ -120,9 +143,20 @@ OPS = (
         inputs=("x:(...,C,...)", "b:(C,)"),
         outputs=("y:(...,C,...)",),
         attributes={"axis": 1},
-        shapes=_add_bias_shapes,
+        shapes=_channel_shapes,
         compute=_add_bias,
         gradient=_add_bias_gradient,
+        flops=_one_per_element,
+        in_place=True,
+    ),
+    Op(
+        name="mul_channels",
+        inputs=("x:(...,C,...)", "g:(C,)"),
+        outputs=("y:(...,C,...)",),
+        attributes={"axis": 1},
+        shapes=_channel_shapes,
+        compute=_mul_channels,
+        gradient=_mul_channels_gradient,
         flops=_one_per_element,
         in_place=True,
     ),
