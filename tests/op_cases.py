@@ -87,6 +87,7 @@ CASES: list[OpCase] = [
     OpCase("rope", ((1, 1, 1, 2),)),
     OpCase("rope", ((2, 5, 3, 6),), {"theta": 1e6}),
     OpCase("rope", ((1, 3, 1, 4),), {"sign": -1.0}),
+    OpCase("rope", ((2, 3, 2, 3),), {"theta": 100.0}),
     OpCase("gather_rows", ((5, 3), (2, 4))),
     OpCase("gather_rows", ((1, 1), (3,))),
 ]

@@ -135,12 +135,13 @@ def lstm_scan(u, w):
 
 
 def rope(x, theta=10000.0, sign=1.0):
-    y = np.zeros_like(x)
-    half = x.shape[3] // 2
+    y = x.copy()
+    width = x.shape[3]
+    half = width // 2
     for n, t, head, k in np.ndindex(*x.shape[:3], half):
-        turn = complex(math.cos(t * theta ** (-k / half)), math.sin(t * theta ** (-k / half)))
-        turn = turn if sign > 0 else turn.conjugate()
-        rotated = complex(x[n, t, head, k], x[n, t, head, k + half]) * turn
+        angle = sign * t * theta ** (-2 * k / width)
+        pair = complex(x[n, t, head, k], x[n, t, head, k + half])
+        rotated = pair * complex(math.cos(angle), math.sin(angle))
         y[n, t, head, k], y[n, t, head, k + half] = rotated.real, rotated.imag
     return y
 

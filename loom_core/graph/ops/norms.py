@@ -27,7 +27,7 @@ def _norm_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape
 
 
 def _layer_norm(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """y = (x - mean) / sqrt(mean((x - mean)^2) + epsilon) along the last axis; r is 1 / sqrt."""
+    """Y = (x - mean) / sqrt(mean((x - mean)^2) + epsilon) along the last axis; r is 1 / sqrt."""
     (x,), (y, r) = inputs, outputs
     np.subtract(x, x.mean(axis=-1, keepdims=True), out=y)
     variance = np.mean(y * y, axis=-1, keepdims=True)
@@ -38,7 +38,7 @@ def _layer_norm(inputs: Sequence[Array], outputs: Sequence[Array], attributes: A
 def _layer_norm_dx(
     inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes
 ) -> None:
-    """dx = r (dy - mean(dy) - y mean(dy y)) along the last axis."""
+    """Dx = r (dy - mean(dy) - y mean(dy y)) along the last axis."""
     (dy, y, r), (dx,) = inputs, outputs
     along = np.mean(dy * y, axis=-1, keepdims=True)
     centred = dy - dy.mean(axis=-1, keepdims=True)
@@ -46,7 +46,7 @@ def _layer_norm_dx(
 
 
 def _rms_norm(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """y = x / sqrt(mean(x^2) + epsilon) along the last axis; r is 1 / sqrt."""
+    """Y = x / sqrt(mean(x^2) + epsilon) along the last axis; r is 1 / sqrt."""
     (x,), (y, r) = inputs, outputs
     square = np.mean(x * x, axis=-1, keepdims=True)
     np.divide(1.0, np.sqrt(square + number(attributes, "epsilon")), out=r)
@@ -54,7 +54,7 @@ def _rms_norm(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Att
 
 
 def _rms_norm_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """dx = r (dy - y mean(dy y)) along the last axis."""
+    """Dx = r (dy - y mean(dy y)) along the last axis."""
     (dy, y, r), (dx,) = inputs, outputs
     along = np.mean(dy * y, axis=-1, keepdims=True)
     np.multiply(dy - y * along, r, out=dx)

@@ -27,7 +27,7 @@ def _softmax_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Sh
 
 
 def _softmax(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """y = exp(x/T - max) / sum(exp(x/T - max)) along the last axis.
+    """Y = exp(x/T - max) / sum(exp(x/T - max)) along the last axis.
 
     Causal: row t of (T,S) sees the columns up to t + S - T, the others get 0.
     """
@@ -51,7 +51,7 @@ def _softmax_gradient(
 
 
 def _softmax_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """dx = y * (dy - sum(dy * y)) / T along the last axis."""
+    """Dx = y * (dy - sum(dy * y)) / T along the last axis."""
     (dy, y), (dx,) = inputs, outputs
     along = np.sum(dy * y, axis=-1, keepdims=True)
     np.subtract(dy, along, out=dx)
@@ -60,7 +60,7 @@ def _softmax_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: A
 
 
 def _entmax(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """y = max(0, (a-1) x/T - tau)^(1/(a-1)) with tau such that each row sums to 1; 1 < a <= 2.
+    """Y = max(0, (a-1) x/T - tau)^(1/(a-1)) with tau such that each row sums to 1; 1 < a <= 2.
 
     a = 2 is sparsemax, whose threshold follows from sorting; others are found by bisection.
     Sources: Martins and Astudillo 2016; Peters, Niculae and Martins 2019.
@@ -97,7 +97,7 @@ def _entmax_gradient(
 
 
 def _entmax_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """dx = s (dy - sum(dy s) / sum(s)) / T with s = y^(2-a) on the support, 0 elsewhere."""
+    """Dx = s (dy - sum(dy s) / sum(s)) / T with s = y^(2-a) on the support, 0 elsewhere."""
     (dy, y), (dx,) = inputs, outputs
     positive = y > 0
     slope = np.where(positive, np.where(positive, y, 1) ** (2 - number(attributes, "alpha")), 0)

@@ -57,7 +57,7 @@ def _rnn_scan_gradient(
 
 
 def _recurrent_dw(graph: GraphBuilder, du: Value, h: Value) -> Value:
-    """dW = sum over samples and steps of du_t h_{t-1}^T, one product."""
+    """DW = sum over samples and steps of du_t h_{t-1}^T, one product."""
     batch, steps, width = du.shape
     before = graph.emit("shift_time", h)
     flat_du = graph.reshape(du, (batch * steps, width))
@@ -134,7 +134,7 @@ def _lstm_scan_du(
 
 
 def _first_and_last_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
-    """The gradient of a scan's input: (B, T) of dh, and as wide as the recurrent kernel is high."""
+    """Shape of a scan's input: (B, T) of dh, and as wide as the recurrent kernel is high."""
     dh, w = shapes[0], shapes[-1]
     return ((dh[0], dh[1], w[0]),)
 
@@ -162,28 +162,34 @@ def _shift_time(inputs: Sequence[Array], outputs: Sequence[Array], attributes: A
 
 def _rope_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
     (x,) = shapes
-    if len(x) != 4 or x[3] % 2:
-        raise ShapeError(f"rope needs x (B,T,H,D) with an even D, got {x}")
+    if len(x) != 4:
+        raise ShapeError(f"rope needs x (B,T,H,D), got {x}")
     return (x,)
 
 
 def _rope(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    """Rotate the pairs (x_k, x_{k+D/2}) of position t by the angle t theta^(-2k/D)."""
+    """Rotate the pairs (x_k, x_{k+D/2}) of position t by the angle t theta^(-2k/D).
+
+    D/2 is rounded down; with an odd D the last number stays as it is. Source: Su et al. 2021
+    (RoFormer), with the halves paired as in Llama.
+    """
     (x,), (y,) = inputs, outputs
-    steps, half = x.shape[1], x.shape[3] // 2
-    rates = number(attributes, "theta") ** (-np.arange(half) / half)
+    steps, width = x.shape[1], x.shape[3]
+    half = width // 2
+    rates = number(attributes, "theta") ** (-2.0 * np.arange(half) / width)
     angles = np.arange(steps)[:, None] * rates * number(attributes, "sign")
     cos = np.cos(angles).astype(x.dtype)[:, None, :]  # (T, 1, D/2)
     sin = np.sin(angles).astype(x.dtype)[:, None, :]
-    a, b = x[..., :half].copy(), x[..., half:]
+    a, b = x[..., :half], x[..., half : 2 * half]
     y[..., :half] = a * cos - b * sin
-    y[..., half:] = b * cos + a * sin
+    y[..., half : 2 * half] = b * cos + a * sin
+    y[..., 2 * half :] = x[..., 2 * half :]
 
 
 def _rope_gradient(
     graph: GraphBuilder, node: Node, dy: Value
 ) -> tuple[Callable[[], Value] | None, ...]:
-    """A rotation's gradient is the rotation back."""
+    """Rotate back: the gradient of a rotation."""
     theta, sign = number(node.attributes, "theta"), number(node.attributes, "sign")
     return (lambda: graph.emit("rope", dy, theta=theta, sign=-sign),)
 
