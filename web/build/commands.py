@@ -17,13 +17,12 @@ def main(arguments: list[str]) -> int:
     try:
         enter_environment(TEST_EXTRAS if options.command == "test" else BUILD_EXTRAS, arguments)
         install_node_packages()
-        _run(options)
+        return _run(options)
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,12 +32,17 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", help="build, then serve the playground until Ctrl-C")
     start.add_argument("--host", default="127.0.0.1", help="address to serve on (%(default)s)")
     start.add_argument("--port", type=int, help="port to serve on (8000, or a free one)")
+    commands.add_parser("types", help="write the TypeScript types of the API from loom_core")
     commands.add_parser("test", help="build, then run every check and test")
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     # Only now: these need packages that the environment holds and the host's Python may not.
+    if options.command == "types":
+        from .api_types import main as write_api_types
+
+        return write_api_types([])
     from .site_folder import build_site
 
     if options.command == "test":
@@ -47,10 +51,10 @@ def _run(options: argparse.Namespace) -> None:
 
         ensure_chromium()
         build_site()
-        run_checks()
-        return
+        return run_checks()
     build_site()
     if options.command == "start":
         from .serve import open_server, serve_forever
 
         serve_forever(open_server(DIST, options.host, options.port))
+    return 0

@@ -92,7 +92,7 @@ def install_node_packages() -> None:
     """Make ``node_modules`` hold what package-lock.json says."""
     _check_node()
     stamp = NODE_MODULES / ".loom-stamp"
-    key = combined_key([sha256(ROOT / "package-lock.json"), sha256(ROOT / "package.json")])
+    key = sha256(ROOT / "package-lock.json")
     if stamp.is_file() and stamp.read_text() == key:
         return
     print("installing npm packages", flush=True)
