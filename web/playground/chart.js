@@ -4,7 +4,7 @@
  */
 
 import { thinMinMax } from "./history.js";
-import { formatLoss, formatPercent } from "./words.js";
+import { formatCount, formatLoss, formatPercent } from "./words.js";
 
 /** @typedef {typeof import("uplot")} UPlot */
 
@@ -25,12 +25,9 @@ export class TrainingChart {
   #UPlot;
   #elements;
   #history;
-  /** @type {"linear" | "log"} */
-  #lossScale = "linear";
+  #lossScale;
   /** @type {InstanceType<UPlot>[]} loss, accuracy */
   #plots = [];
-  #removed = new AbortController();
-  #observer = new ResizeObserver(() => this.#resize());
   #redrawAsked = false;
   #lastRedrawMs = -Infinity;
 
@@ -38,27 +35,21 @@ export class TrainingChart {
    * @param {UPlot} UPlot
    * @param {ChartElements} elements
    * @param {import("./history.js").TrainingHistory} history read at each redraw
+   * @param {string} lossScale "linear" or "log"
    */
-  constructor(UPlot, elements, history) {
+  constructor(UPlot, elements, history, lossScale) {
     this.#UPlot = UPlot;
     this.#elements = elements;
     this.#history = history;
+    this.#lossScale = lossScale;
     this.#build();
-    document.addEventListener("themechange", () => this.#build(), { signal: this.#removed.signal });
-    this.#observer.observe(elements.loss);
-  }
-
-  /** Take the charts off the page; another one may then use the same elements. */
-  remove() {
-    this.#removed.abort();
-    this.#observer.disconnect();
-    for (const plot of this.#plots) plot.destroy();
-    this.#plots = [];
+    document.addEventListener("themechange", () => this.#build());
+    new ResizeObserver(() => this.#resize()).observe(elements.loss);
   }
 
   /** @param {string} scale "linear" or "log" */
   setLossScale(scale) {
-    this.#lossScale = scale === "log" ? "log" : "linear";
+    this.#lossScale = scale;
     this.#build();
   }
 
@@ -166,7 +157,7 @@ function summary({ steps, losses, epochs }) {
     return "Nothing learned yet. The charts fill as soon as training starts.";
   }
   const last = epochs.at(-1);
-  const start = `After ${step.toLocaleString("en")} steps the loss is ${formatLoss(loss)}`;
+  const start = `After ${formatCount(step)} steps the loss is ${formatLoss(loss)}`;
   if (!last || last.heldOutAccuracy === null) return `${start}.`;
   return (
     `${start}. After epoch ${last.epoch} it read ` +

@@ -3,6 +3,7 @@
  */
 
 import { PROPERTIES, defaultSettings, parseValue, readHash, writeHash } from "./state.js";
+import { formatCount } from "./words.js";
 
 /** @typedef {import("./state.js").Property} Property */
 /** @typedef {import("./state.js").Settings} Settings */
@@ -73,11 +74,11 @@ export class Controls {
     }
     this.#show.set(property.name, (value) => {
       input.value = String(value);
-      if (output) output.textContent = value.toLocaleString("en");
+      if (output) output.textContent = formatCount(Number(value));
     });
     // A slider's number follows the thumb; the setting changes when it is let go.
     input.addEventListener("input", () => {
-      if (output) output.textContent = Number(input.value).toLocaleString("en");
+      if (output) output.textContent = formatCount(Number(input.value));
     });
     input.addEventListener("change", () => this.#set(property, input.value));
     return field;

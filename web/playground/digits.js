@@ -17,6 +17,8 @@ const HEADER_BYTES = 16;
 const MAX_COUNT = 100_000;
 /** Digits converted before the page gets a turn: well under a frame, even on a slow phone. */
 const CHUNK_DIGITS = 250;
+/** Packed bytes unpacked before the page gets a turn. */
+const CHUNK_BYTES = 32_768;
 const MAX_GREY = 255;
 
 /**
@@ -38,9 +40,8 @@ export async function loadDigits(url) {
       "Check that the folder of this site is complete, then try again.",
     );
   }
-  const stream = response.body.pipeThrough(new DecompressionStream("gzip"));
   try {
-    return parseDigits(await readCapped(stream, HEADER_BYTES + MAX_COUNT * (1 + INPUT_SIZE)));
+    return parseDigits(await unpack(response.body, HEADER_BYTES + MAX_COUNT * (1 + INPUT_SIZE)));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // TypeError: not gzip, or cut short
     throw notDigits("it is damaged", { cause: error });
@@ -172,8 +173,37 @@ function nextTask() {
 }
 
 /**
- * @param {ReadableStream<Uint8Array>} stream
+ * Undo gzip, piece by piece: a pipe would unpack all that has arrived in one long task.
+ *
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} packed
  * @param {number} maxBytes more than this is refused while reading, not after
+ */
+async function unpack(packed, maxBytes) {
+  const { readable, writable } = new DecompressionStream("gzip");
+  const [bytes] = await Promise.all([readCapped(readable, maxBytes), feed(packed, writable)]);
+  return bytes;
+}
+
+/**
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} packed
+ * @param {WritableStream<BufferSource>} writable
+ */
+async function feed(packed, writable) {
+  const writer = writable.getWriter();
+  const reader = packed.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return writer.close();
+    for (let at = 0; at < value.length; at += CHUNK_BYTES) {
+      await writer.write(value.subarray(at, at + CHUNK_BYTES));
+      await nextTask();
+    }
+  }
+}
+
+/**
+ * @param {ReadableStream<Uint8Array>} stream
+ * @param {number} maxBytes
  */
 async function readCapped(stream, maxBytes) {
   const reader = stream.getReader();
@@ -184,10 +214,7 @@ async function readCapped(stream, maxBytes) {
     const { done, value } = await reader.read();
     if (done) break;
     length += value.length;
-    if (length > maxBytes) {
-      await reader.cancel();
-      throw notDigits("it is far too large");
-    }
+    if (length > maxBytes) throw notDigits("it is far too large");
     chunks.push(value);
   }
   const bytes = new Uint8Array(length);

@@ -8,6 +8,7 @@ import { Controls } from "./controls.js";
 import { HELD_OUT_COUNT, loadDigits } from "./digits.js";
 import { DrawingPad, showDigit } from "./draw.js";
 import { element } from "./elements.js";
+import { TrainingHistory } from "./history.js";
 import { listenForKeys } from "./keys.js";
 import { loadChartLibrary, startLoom } from "./library.js";
 import { ModelFiles } from "./model_files.js";
@@ -37,6 +38,7 @@ const settingFields = element("settings", HTMLFieldSetElement);
 const modelFields = element("model-fields", HTMLFieldSetElement);
 const sampleLabel = element("sample-label", HTMLElement);
 
+const history = new TrainingHistory();
 const chartElements = {
   loss: element("loss-chart", HTMLElement),
   accuracy: element("accuracy-chart", HTMLElement),
@@ -132,21 +134,14 @@ async function start() {
   const giveUp = new AbortController();
   const loomLoading = startLoom(giveUp.signal, (progress) => status.startUp(progress));
   try {
-    const [loom, digits, UPlot] = await Promise.all([
-      loomLoading,
-      loadDigits(DIGITS_FILE),
-      loadChartLibrary(),
-    ]);
-    const started = new Session(loom, digits, () => controls.settings, {
+    const [loom, digits] = await Promise.all([loomLoading, loadDigits(DIGITS_FILE), makeChart()]);
+    const started = new Session(loom, digits, history, () => controls.settings, {
       status,
       showButtons,
       showHistory: () => chart?.update(),
       showAccuracy,
       predict: predictDrawing,
     });
-    chart?.remove();
-    chart = new TrainingChart(UPlot, chartElements, started.history);
-    chart.setLossScale(controls.settings.lossScale);
     await started.rebuild();
     session = started;
     showButtons();
@@ -161,6 +156,11 @@ async function start() {
     );
     status.error(error, "Starting", () => void start());
   }
+}
+
+async function makeChart() {
+  const UPlot = await loadChartLibrary();
+  chart ??= new TrainingChart(UPlot, chartElements, history, controls.settings.lossScale);
 }
 
 /** @param {import("./digits.js").Digits} digits */

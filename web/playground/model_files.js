@@ -7,6 +7,10 @@ import { MAX_MODEL_CHARACTERS } from "./current_network.js";
 import { PageError, describeError } from "./errors.js";
 import { formatCount, formatMegabytes } from "./words.js";
 
+/** What helps with most texts that are no model. */
+const LOADING_HINT =
+  "Paste the whole text of a saved model, or open the file that it was saved to.";
+
 /**
  * @typedef {object} ModelFileElements
  * @property {HTMLInputElement} id
@@ -142,7 +146,7 @@ export class ModelFiles {
     } catch (error) {
       const words = describeError(error);
       message.textContent = `${doing} did not work. ${words.message}`;
-      hint.textContent = words.hint;
+      hint.textContent = words.hint || (doing === "Loading" ? LOADING_HINT : "");
       dropZone.dataset["result"] = "error";
     }
   }

@@ -5,7 +5,6 @@
 
 import { CurrentNetwork } from "./current_network.js";
 import { PageError } from "./errors.js";
-import { TrainingHistory } from "./history.js";
 import { Training } from "./training.js";
 
 /**
@@ -26,15 +25,17 @@ export class Session {
   #training;
   /** True while the network is being replaced: until then nothing else may use it. */
   #replacing = false;
-  history = new TrainingHistory();
+  #history;
 
   /**
    * @param {import("./library.js").Loom} loom
    * @param {import("./digits.js").Digits} digits
+   * @param {import("./history.js").TrainingHistory} history is cleared with each new network
    * @param {() => import("./state.js").Settings} readSettings
    * @param {View} view
    */
-  constructor(loom, digits, readSettings, view) {
+  constructor(loom, digits, history, readSettings, view) {
+    this.#history = history;
     this.#current = new CurrentNetwork(loom);
     this.#digits = digits;
     this.#readSettings = readSettings;
@@ -65,20 +66,20 @@ export class Session {
 
   async #train() {
     const { status, showHistory, showAccuracy, predict } = this.#view;
-    this.history.beginRun();
+    this.#history.beginRun();
     showAccuracy(null, false);
     status.show("training", "Training: getting the digits ready …");
     const settings = this.#readSettings();
     const { network } = this.#current;
     const result = await this.#training.run(network, settings, this.#digits, (event) => {
-      this.history.add(event);
+      this.#history.add(event);
       status.training(event);
       showHistory();
       if (event.ValidationAccuracy !== null) showAccuracy(event.ValidationAccuracy, false);
       predict();
     });
     if (!result) return; // abandoned: whoever did that says what comes next
-    showAccuracy(result.ValidationAccuracy ?? this.history.lastAccuracy(), true);
+    showAccuracy(result.ValidationAccuracy ?? this.#history.lastAccuracy(), true);
     this.#showReady(result.Stopped ? "Stopped." : `Trained in ${result.TotalTime.toFixed(1)} s.`);
     predict();
   }
@@ -137,7 +138,7 @@ export class Session {
     try {
       await this.#training.abandon();
       const result = await replacement();
-      this.history.clear();
+      this.#history.clear();
       showHistory();
       showAccuracy(null, true);
       predict();

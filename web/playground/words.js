@@ -14,9 +14,14 @@ export function formatLoss(loss) {
   return loss >= 0.01 || loss === 0 ? loss.toFixed(3) : loss.toPrecision(2);
 }
 
-/** @param {number} count */
+/**
+ * A whole number with a comma before each three digits. By hand, because the browser's own
+ * formatter takes 20 ms to get ready, in the middle of the start-up.
+ *
+ * @param {number} count
+ */
 export function formatCount(count) {
-  return count.toLocaleString("en");
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** @param {number} bytes */

@@ -1,0 +1,249 @@
+"""The playground for everybody: keys, small screens, themes, links, wrong input, failures."""
+
+import json
+
+import pytest
+from playground import DIGIT_STROKES, START_UP_MS, Playground
+from playwright.sync_api import expect
+
+QUICK = "#v=1&net=mlp&n=1000&epochs=1"
+LONG = "#v=1&net=mlp&n=8000&epochs=20"
+HOSTILE = "<img src=x onerror=\"document.title='hacked'\">"
+
+
+@pytest.fixture
+def playground(page, site_url):
+    return Playground(page, site_url)
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def tab_to(page, element_id):
+    """Go to an element as a reader without a mouse does."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.id") == element_id:
+            return
+    pytest.fail(f"Tab does not reach {element_id}")
+
+
+def test_everything_by_keyboard(playground, page):
+    playground.open(LONG)
+
+    press(page, "Space")
+    playground.wait_for_step(10)
+    press(page, "Space")
+    playground.wait_for("paused")
+    press(page, "Space")
+    playground.wait_for("training")
+    press(page, "s")
+    playground.wait_for("ready")
+    press(page, "?")
+    expect(page.locator("#help")).to_be_visible()
+    press(page, "Escape")
+    expect(page.locator("#help")).to_be_hidden()
+
+    tab_to(page, "pad")
+    expect(page.locator("#pad-cursor")).to_be_visible()
+    press(page, *["ArrowUp"] * 9)
+    page.keyboard.down("Space")
+    press(page, *["ArrowDown"] * 18)
+    page.keyboard.up("Space")
+    playground.wait_for_prediction()
+    expect(page.locator("#probabilities")).to_have_attribute("data-digit", "1")
+    press(page, "Delete")
+    expect(page.locator("#verdict")).to_contain_text("Draw a digit")
+
+    tab_to(page, "model-save")
+    press(page, "Enter")
+    assert "saved as" in playground.wait_for_model("done")
+    tab_to(page, "model-load")
+    press(page, "Enter")
+    expect(page.locator("#status-text")).to_contain_text("Model loaded.")
+    assert page.evaluate("document.activeElement?.id") == "model-load"
+
+    press(page, "r")
+    expect(page.locator("#status-text")).to_contain_text("New network.")
+
+
+def test_enter_holds_the_pen_for_those_who_cannot_hold_two_keys(playground, page):
+    playground.open(QUICK)
+    page.focus("#pad")
+    press(page, "Enter")
+    expect(page.locator("#pad-cursor")).to_have_attribute("data-pen", "down")
+    press(page, *["ArrowDown"] * 8, "Enter")
+    expect(page.locator("#pad-cursor")).to_have_attribute("data-pen", "up")
+    expect(page.locator("#pad")).to_have_attribute("data-empty", "false")
+
+
+def test_keys_are_left_alone_while_typing_and_can_be_switched_off(playground, page):
+    playground.open(QUICK)
+    page.fill("#model-id", "")
+    page.locator("#model-id").press_sequentially("s r ?")
+    assert page.input_value("#model-id") == "s r ?"
+    expect(page.locator("#help")).to_be_hidden()
+
+    page.click("#help-open")
+    page.uncheck("#shortcuts-enabled")
+    page.get_by_role("button", name="Close").click()
+    page.locator("h1").click()
+    press(page, "?", "Space")
+    expect(page.locator("#help")).to_be_hidden()
+    playground.wait_for("ready")
+
+
+def test_a_phone_shows_one_column_without_sideways_scrolling(playground, page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    playground.open(QUICK)
+    playground.train()
+    playground.read_drawing(DIGIT_STROKES[7])
+    page.get_by_text("Training settings").first.click()
+    page.get_by_text("The same as a table").click()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    cards = [card.bounding_box() for card in page.locator("main > section").all()]
+    assert len({round(card["x"]) for card in cards}) == 1
+    for target in page.locator("button:visible, select:visible, summary:visible").all():
+        box = target.bounding_box()
+        assert box["height"] >= 44, target.evaluate("(element) => element.outerHTML")
+
+
+def test_the_theme_follows_the_system_and_keeps_the_readers_choice(playground, page):
+    page.emulate_media(color_scheme="dark")
+    playground.open(QUICK)
+    root = page.locator("html")
+    background = "getComputedStyle(document.body).backgroundColor"
+    expect(root).to_have_attribute("data-theme", "dark")
+    dark = page.evaluate(background)
+
+    page.click("#theme-toggle")
+    expect(root).to_have_attribute("data-theme", "light")
+    assert page.evaluate(background) != dark
+    page.reload()
+    expect(root).to_have_attribute("data-theme", "light")
+    expect(page.locator("#theme-toggle")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_link_carries_the_settings_and_is_not_trusted(playground, page):
+    playground.open("#v=1&net=mlp&n=999999&epochs=-3&lr=0.04&batch=64&seed=nonsense&__proto__=1")
+
+    value = page.input_value
+    assert value("#setting-network") == "mlp"
+    assert value("#setting-trainingDigits") == "8000"
+    assert value("#setting-epochs") == "1"
+    assert value("#setting-learningRate") == "0.05"
+    assert value("#setting-batchSize") == "64"
+    assert value("#setting-seed") == "1"
+    expect(page.locator("#link-notes")).to_contain_text("Seed: the link's value is not usable")
+
+    page.select_option("#setting-network", "cnn")
+    expect(page).to_have_url(playground.url + "#v=1&n=8000&epochs=1&lr=0.05&batch=64")
+    page.go_back()
+    assert value("#setting-network") == "mlp"
+    page.click("#default-settings")
+    expect(page).to_have_url(playground.url + "#v=1")
+    assert value("#setting-network") == "cnn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not a model", "<!doctype html><title>404</title>", '{"a": ', "[]", "null", '{"id": "x"}'],
+)
+def test_wrong_text_is_refused_in_words_and_changes_nothing(playground, page, text):
+    playground.open(QUICK)
+    playground.read_drawing(DIGIT_STROKES[4])
+    before = playground.probabilities()
+
+    page.fill("#model-text", text)
+    page.click("#model-load")
+
+    said = playground.wait_for_model("error")
+    assert "Loading did not work." in said
+    assert page.inner_text("#model-hint") != ""
+    assert "Traceback" not in said
+    playground.wait_for("ready")
+    playground.read_drawing(DIGIT_STROKES[4])
+    assert playground.probabilities() == before
+
+
+def test_a_model_of_another_shape_is_refused(playground, page):
+    playground.open(QUICK)
+    page.click("#model-save")
+    playground.wait_for_model("done")
+    model = page.input_value("#model-text")
+    assert json.loads(model)
+
+    page.fill("#model-id", "another name")
+    page.click("#model-load")
+    playground.wait_for_model("done")  # the only model of the text is meant, whatever its name
+    assert page.input_value("#model-id") == "digits"
+
+
+def test_a_hostile_name_is_shown_as_text(playground, page):
+    playground.open(QUICK)
+    page.fill("#model-id", HOSTILE)
+    page.click("#model-save")
+    assert HOSTILE in playground.wait_for_model("done")
+    page.click("#model-load")
+    expect(page.locator("#status-text")).to_contain_text(f"Model “{HOSTILE}”")
+
+    assert page.locator("img").count() == 0
+    assert page.title() == "Loom playground: train a neural network in your browser"
+
+
+def test_files_are_saved_opened_and_dropped(playground, page, tmp_path):
+    playground.open(QUICK)
+    page.fill("#model-id", "my ../ digits")
+    with page.expect_download() as saving:
+        page.click("#model-download")
+    assert saving.value.suggested_filename == "my_digits.json"
+    path = tmp_path / "model.json"
+    saving.value.save_as(path)
+
+    page.set_input_files("#model-file", path)
+    expect(page.locator("#model-message")).to_contain_text("“my ../ digits” loaded")
+    page.evaluate(
+        """(text) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], 'dropped.json'));
+          document.querySelector('#model-text').dispatchEvent(
+            new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
+          );
+        }""",
+        "an HTML page, say",
+    )
+    assert "Loading did not work." in playground.wait_for_model("error")
+
+
+def test_a_missing_file_is_named_and_can_be_tried_again(playground, page, page_log, site, site_url):
+    page_log.expect_error("404")
+    with site.missing("data/digits.bin"):
+        page.goto(site_url)
+        playground.wait_for("error", START_UP_MS)
+        expect(page.locator("#error-message")).to_contain_text("digits.bin")
+        expect(page.locator("#error-hint")).not_to_be_empty()
+    page.click("#retry")
+    playground.wait_for("ready", START_UP_MS)
+    expect(page.locator("#error")).to_be_hidden()
+
+
+def test_a_missing_part_of_python_is_named(playground, page, page_log, site, site_url):
+    page_log.expect_error("404")
+    with site.missing("pyodide/pyodide.asm.wasm"):
+        page.goto(site_url)
+        playground.wait_for("error", START_UP_MS)
+    expect(page.locator("#error-message")).to_contain_text("pyodide.asm.wasm")
+
+
+def test_the_page_is_there_before_python(page, page_log, site, site_url):
+    page_log.expect_error("404")
+    with site.missing("manifest.json"):
+        page.goto(site_url)
+        playground = Playground(page, site_url)
+        expect(page.locator("#setting-network")).to_be_enabled()
+        playground.draw(DIGIT_STROKES[7])
+        expect(page.locator("#pad")).to_have_attribute("data-empty", "false")
+        expect(page.locator("#run")).to_be_disabled()
