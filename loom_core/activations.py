@@ -31,7 +31,6 @@ class Activation:
         apply: ``(x, out)`` writes f(x); ``out`` may be ``x``.
         derivative: ``(y, out)`` writes f'(x) in terms of y = f(x); ``out`` may be ``y``.
         kink: The derivative jumps at x = 0.
-
     """
 
     name: str
@@ -120,7 +119,6 @@ def activation(name: str | int) -> Activation:
 
     Raises:
         SpecError: There is none of that name or code.
-
     """
     if isinstance(name, str):
         found = _BY_NAME.get(name.strip().lower())

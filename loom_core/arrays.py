@@ -23,7 +23,6 @@ def to_float32(data: FloatData, what: str) -> F32:
 
     Raises:
         SpecError: ``data`` holds anything but numbers (text, null, booleans, ragged lists).
-
     """
     try:
         array = np.asarray(data)

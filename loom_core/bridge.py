@@ -44,7 +44,6 @@ class Bridge:
         Returns:
             ``{"value": ...}``, ``{"job": number}`` for a cooperative call that :meth:`advance`
             drives, or ``{"error": {code, message, hint, type}}``.
-
         """
         return _enveloped(lambda: self._call(target, name, args))
 
@@ -53,7 +52,6 @@ class Bridge:
 
         Returns:
             ``{"pending": True, "paused": bool}`` while there is more to do, else as :meth:`call`.
-
         """
         return _enveloped(lambda: self._advance(job, budget_ms))
 

@@ -19,6 +19,9 @@ MODELS_PER_BUNDLE = 1_000
 LAYERS = 10_000
 """Most layers in one network."""
 
+LIST_ITEMS = 2**20
+"""Most items in a list among a layer's settings (a mask, branches, clusters)."""
+
 DIMENSION = 2**31 - 1
 """Largest single size (width, channels, kernel, stride ...)."""
 

@@ -10,10 +10,10 @@ from loom_core import limits
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.errors import LoomError, ShapeError, SpecError
+from loom_core.errors import ShapeError, SpecError
 from loom_core.layers import Dense, Layer
+from loom_core.layers.chain import chain_input_features, complete_chain
 from loom_core.public import Cooperative, public, public_class
-from loom_core.random_stream import RandomStream
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
@@ -47,7 +47,6 @@ class Network:
         LimitError: More layers than the limits allow.
 
     Source: Loom v0.0.7, nn.go; seeds 002 and 003.
-
     """
 
     def __init__(
@@ -105,7 +104,6 @@ class Network:
 
         Raises:
             SpecError: There is no such place.
-
         """
         return self.layers[self._index(row, col, layer)]
 
@@ -115,7 +113,6 @@ class Network:
         Raises:
             SpecError: There is no such place.
             BusyError: The network is training.
-
         """
         index = self._index(row, col, layer)
         self.control.require_idle("set a layer")
@@ -159,34 +156,24 @@ class Network:
         Raises:
             ShapeError: A size is missing, or layers do not fit; the message names the layer.
             LimitError: More parameters than the limits allow.
-
         """
-        shape: Shape | None = None if self.input_size is None else (self.input_size,)
-        shapes: list[Shape | None] = []
-        parameters = 0
-        for index, layer in enumerate(self.layers):
-            if not layer.disabled:
-                try:
-                    layer.complete(shape)
-                    shape = layer.output_shape(shape)
-                except LoomError as error:
-                    raise error.at(self.layer_name(index)) from error
-            shapes.append(shape)
-            parameters += layer.parameter_count()
-            limits.require_within(parameters, limits.PARAMETERS, "the number of parameters")
+        start = None if self.input_size is None else (self.input_size,)
+        shapes = complete_chain(self.layers, start, self.layer_name)
+        parameters = sum(layer.parameter_count() for layer in self.layers)
+        limits.require_within(parameters, limits.PARAMETERS, "the number of parameters")
         return shapes
 
     def input_width(self) -> int | None:
         """Return how many numbers one sample holds; None where any number will do."""
         if self.input_size is not None:
             return self.input_size
-        active = (layer for layer in self.layers if not layer.disabled)
-        return next((count for layer in active if (count := layer.input_features())), None)
+        return chain_input_features(self.layers)
 
     def output_width(self, input_width: int) -> int:
         """Return how many numbers one output sample holds, for inputs of a given width."""
-        shape = self.complete_sizes()[-1]
-        return input_width if shape is None else element_count(shape)
+        self.complete_sizes()
+        shape = complete_chain(self.layers, (input_width,), self.layer_name)[-1]
+        return element_count(shape or ())
 
     @public("InitializeWeights")
     def initialize_weights(self, seed: int | None = None) -> None:
@@ -198,20 +185,19 @@ class Network:
         Raises:
             ShapeError: Layers do not fit together.
             BusyError: The network is training.
-
         """
         self.control.require_idle("draw new weights")
         self.complete_sizes()
         self.seed = self.seed if seed is None else seed
         for index, layer in enumerate(self.layers):
-            layer.initialize(RandomStream(self.seed, index))
+            layer.initialize(self.seed, index)
 
     def require_weights(self) -> None:
         """Draw the weights of layers that have none yet."""
         self.complete_sizes()
         for index, layer in enumerate(self.layers):
             if not layer.initialized:
-                layer.initialize(RandomStream(self.seed, index))
+                layer.initialize(self.seed, index, missing_only=True)
 
     # Running
 
@@ -225,9 +211,8 @@ class Network:
 
         Raises:
             ShapeError, LimitError: See :meth:`complete_sizes`, and the plan's memory limit.
-
         """
-        flags = tuple((layer.disabled, layer.frozen) for layer in self.layers)
+        flags = tuple(layer.flags() for layer in self.layers)
         key = (batch, width, loss, flags)
         if key not in self._programs:
             self.require_weights()
@@ -243,7 +228,6 @@ class Network:
 
         Raises:
             ShapeError: The length is not a whole number of samples, or there are none.
-
         """
         width = self.input_width()
         if data.ndim > 1:
@@ -277,7 +261,6 @@ class Network:
         Raises:
             ShapeError: The length is not a whole number of samples.
             SpecError: The input holds anything but numbers.
-
         """
         data = to_float32(input, "the input")
         self.complete_sizes()
@@ -330,7 +313,6 @@ class Network:
         Raises:
             SpecError: The id is empty or too long.
             NonFiniteError: A weight is NaN or infinite.
-
         """
         from loom_core.model_io.bundle import save_bundle_to_string
 

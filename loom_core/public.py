@@ -94,7 +94,6 @@ def read_record(cls: type[T], value: object) -> T:
 
     Raises:
         SpecError: Not a mapping, an unknown key, a key given twice, or a required one missing.
-
     """
     if isinstance(value, cls):
         return value

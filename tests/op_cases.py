@@ -62,6 +62,8 @@ CASES: list[OpCase] = [
     OpCase("entmax", ((1, 1),)),
     *(OpCase("entmax", ((3, 5),), {"alpha": a}) for a in (1.05, 1.25, 1.5, 1.9, 2.0)),
     OpCase("entmax", ((2, 3, 4),), {"alpha": 2.0, "temperature": 2.5}),
+    OpCase("loom_entmax", ((1, 1),), {"alpha": 2.0}),
+    *(OpCase("loom_entmax", ((4, 5),), {"alpha": a}) for a in (1.25, 1.5, 2.0)),
     OpCase("mul", ((3, 5), (3, 5))),
     OpCase("mul_channels", ((2, 3, 4), (3,)), {"axis": 1}),
     OpCase("mul_channels", ((2, 3, 1), (1,)), {"axis": 2}),

@@ -167,6 +167,25 @@ def entmax(x, alpha=1.5, temperature=1.0):
     return y
 
 
+def loom_entmax(x, alpha=2.0):
+    """Loom v0.0.7's own: the threshold counts the sum of the k largest twice."""
+    y = np.zeros_like(x)
+    for lead in np.ndindex(*x.shape[:-1]):
+        falling = sorted(x[lead], reverse=True)
+        k = 0
+        while k < len(falling) and falling[k] - (sum(falling[: k + 1]) - 1) / (k + 1) > 0:
+            k += 1
+        tau = (2 * sum(falling[:k]) - 1) / k
+        sparse = [max(0.0, v - tau) for v in x[lead]]
+        if alpha == 2:
+            y[lead] = sparse
+            continue
+        soft = softmax(x[lead][None])[0]
+        mixed = [(2 - alpha) * a + (alpha - 1) * b for a, b in zip(soft, sparse, strict=True)]
+        y[lead] = [v / sum(mixed) for v in mixed]
+    return y
+
+
 def mse(y, t):
     return math.fsum(((y - t) ** 2).ravel()) / y.size
 
@@ -201,6 +220,7 @@ ORACLES = {
     "rope": rope,
     "gather_rows": gather_rows,
     "entmax": entmax,
+    "loom_entmax": loom_entmax,
     "mse": mse,
     "cross_entropy": cross_entropy,
     "softmax_cross_entropy": softmax_cross_entropy,

@@ -4,21 +4,39 @@ import numpy as np
 import pytest
 from finite_differences import check_layers
 
-from loom_core import Conv2D, Dense, Softmax
+from loom_core import (
+    LSTM,
+    RNN,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    GridPosition,
+    LayerNorm,
+    MultiHeadAttention,
+    Parallel,
+    Residual,
+    RMSNorm,
+    Sequential,
+    Softmax,
+    SwiGLU,
+)
 from loom_core.activations import ACTIVATIONS
+from loom_core.layers import LAYER_TYPES
+from loom_core.layers.chain import complete_chain
+from loom_core.layers.softmax_variants import VARIANTS
 from loom_core.random_stream import RandomStream
 
 
 def stack(*layers, width):
-    """Complete, initialise and return layers for inputs of a width."""
-    shape = (width,)
+    """Complete, initialise and return layers for inputs of a width, no weight on a kink."""
+    shape = complete_chain(layers, (width,), str)[-1]
     for number, layer in enumerate(layers):
-        layer.complete(shape)
-        shape = layer.output_shape(shape)
-        layer.initialize(RandomStream(5, number))
-        for name, weight in layer.weights.items():
-            if name == "bias":  # zero biases put inputs of zero on a kink
-                weight[...] = RandomStream(6, number).uniform(weight.shape, 0.3)
+        layer.initialize(5, number)
+        for count, (owner, name) in enumerate(layer.trained_weights()):
+            if "bias" in name or name == "gain":
+                weight = owner.weights[name]
+                weight += RandomStream(6, number, count).uniform(weight.shape, 0.3)
     return list(layers), int(np.prod(shape))
 
 
@@ -38,11 +56,134 @@ STACKS = {
     "softmax inside": (lambda: [Softmax(), Dense(4, 3, "sigmoid")], 4),
     "softmax over batch": (lambda: [Dense(4, 3, "tanh"), Softmax(over_batch=True)], 4),
     "padded dense": (lambda: [Dense(3, 4, "tanh"), Dense(6, 2, "tanh", input_fit="pad")], 3),
+    "cut dense": (lambda: [Dense(3, 4, "tanh"), Dense(3, 2, "tanh", input_fit="pad")], 3),
+    "conv1d": (lambda: [Conv1D(3, 3, 2, 1, "tanh", input_channels=2), Conv1D(2, 2)], 10),
+    "conv1d 1": (lambda: [Conv1D(1, 1, activation="linear")], 1),
+    "rnn": (lambda: [RNN(3, 2), Dense(None, 2, "linear")], 10),
+    "rnn 1": (lambda: [RNN(1, 1)], 1),
+    "lstm": (lambda: [LSTM(3, 2), Dense(None, 2, "linear")], 10),
+    "lstm lstm": (lambda: [LSTM(2, 3), LSTM(3)], 6),
+    "layer norm": (lambda: [LayerNorm(3), Dense(None, 2, "tanh")], 6),
+    "layer norm first groups": (lambda: [LayerNorm(3, first_groups_only=True)], 6),
+    "layer norm skip": (lambda: [Dense(4, 4, "tanh"), LayerNorm(skip_from=0)], 4),
+    "rms norm": (lambda: [RMSNorm(2, 0.1), Dense(None, 2, "tanh")], 6),
+    "residual": (lambda: [Dense(3, 3, "tanh"), Residual(), Dense(3, 3, "tanh"), Residual(3)], 3),
+    "swiglu": (lambda: [SwiGLU(5, 3)], 6),
+    "swiglu skip": (lambda: [Dense(4, 4, "tanh"), SwiGLU(3, skip_from=0)], 4),
+    "attention 1": (lambda: [MultiHeadAttention(1, 1)], 1),
+    "attention": (lambda: [MultiHeadAttention(2, 4)], 12),
+    "attention causal rope": (
+        lambda: [MultiHeadAttention(3, 6, causal=True, rope_theta=100.0, head_dim=3)],
+        18,
+    ),
+    "attention grouped": (
+        lambda: [MultiHeadAttention(4, 8, num_kv_heads=2, causal=True, skip_from=0)],
+        16,
+    ),
+    "attention over batch": (lambda: [MultiHeadAttention(2, 4, over_batch=True)], 8),
+    "attention bias only": (lambda: [MultiHeadAttention(2, 4, bias_only=True)], 8),
+    "transformer block": (
+        lambda: [
+            RMSNorm(4),
+            MultiHeadAttention(2, causal=True, rope_theta=1e4),
+            Residual(2),
+            RMSNorm(),
+            SwiGLU(6),
+            Residual(2),
+            Dense(4, 2, "linear"),
+        ],
+        12,
+    ),
+    "sequential": (
+        lambda: [Sequential([Dense(3, 3, "tanh"), Residual(), Sequential([RMSNorm(), SwiGLU(2)])])],
+        3,
+    ),
+    "parallel concat": (lambda: [Parallel([Dense(4, 2, "tanh"), LSTM(3, 2), Softmax()])], 4),
+    "parallel concat by branch": (
+        lambda: [Parallel([Dense(4, 2, "tanh"), Dense(4, 3, "tanh")], concat_by_branch=True)],
+        4,
+    ),
+    "parallel add": (lambda: [Parallel([Dense(4, 3, "tanh"), Dense(4, 3, "sigmoid")], "add")], 4),
+    "parallel avg": (lambda: [Parallel([RMSNorm(4), LayerNorm(4), SwiGLU(3, 4)], "avg")], 4),
+    "parallel scatter": (
+        lambda: [
+            Parallel(
+                [Dense(4, 3, "tanh"), RNN(2, 2), Dense(4, 1, "tanh")],
+                "grid_scatter",
+                grid_positions=[
+                    GridPosition(0, 1, 1),
+                    GridPosition(1, 0, 0),
+                    GridPosition(2, 1, 0),
+                ],
+                grid_shape=(2, 2, 1),
+            )
+        ],
+        4,
+    ),
+    "parallel filter": (
+        lambda: [
+            Parallel(
+                [Dense(4, 3, "tanh"), Dense(4, 2, "tanh")],
+                "filter",
+                gate=Dense(4, 2, "linear"),
+                gate_softmax=Softmax(0.5),
+            )
+        ],
+        4,
+    ),
+    "parallel filter, deep gate": (
+        lambda: [
+            Parallel(
+                [Dense(4, 3, "tanh"), MultiHeadAttention(2, 4), LSTM(3, 4)],
+                "filter",
+                gate=Sequential([RNN(2, 2), Dense(None, 3, "linear")]),
+                gate_softmax=Softmax(variant="entmax", alpha=1.5),
+            )
+        ],
+        4,
+    ),
+    "parallel filter without gate": (
+        lambda: [Parallel([Dense(4, 3, "tanh"), Dense(4, 1, "tanh")], "filter")],
+        4,
+    ),
+    "parallel nested": (
+        lambda: [
+            Parallel(
+                [
+                    Parallel([Dense(4, 2, "tanh"), Parallel([Dense(4, 1, "tanh")])], "concat"),
+                    Sequential([Conv1D(2, 3, padding=1, activation="tanh"), Dense(None, 3)]),
+                ],
+                "add",
+            )
+        ],
+        4,
+    ),
+    "disabled child": (lambda: [Parallel([Dense(3, 3, "tanh", disabled=True), RMSNorm(3)])], 3),
+    "softmax grid": (lambda: [Softmax(0.5, variant="grid", rows=2, cols=3)], 6),
+    "softmax hierarchical": (lambda: [Softmax(variant="hierarchical", levels=[2, 3])], 6),
+    "softmax hierarchical deep": (
+        lambda: [Softmax(2.0, variant="hierarchical", levels=[2, 1, 3])],
+        6,
+    ),
+    "softmax hierarchical nodes": (lambda: [Softmax(variant="hierarchical", levels=[2, 3])], 8),
+    "softmax gumbel": (lambda: [Softmax(0.7, variant="gumbel")], 5),
+    "softmax masked": (lambda: [Softmax(variant="masked", mask=[True, False, True, True])], 4),
+    "softmax all masked": (lambda: [Softmax(variant="masked", mask=[False] * 3)], 3),
+    "softmax sparse": (lambda: [Dense(4, 4, "linear"), Softmax(3.0, variant="sparse")], 4),
+    "softmax entmax": (lambda: [Softmax(variant="entmax", alpha=1.5)], 5),
+    "softmax entmax 1": (lambda: [Softmax(variant="entmax", alpha=1.0)], 5),
+    "softmax adaptive": (lambda: [Softmax(variant="adaptive", clusters=[[3, 0], [1], [4, 2]])], 5),
+    "softmax mixture": (lambda: [Softmax(variant="mixture", mixture_weights=[1, 3])], 6),
 }
 
 
-@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
-@pytest.mark.parametrize("name", STACKS)
+# A probability that is exactly zero sits where cross-entropy changes to its tangent: a kink.
+WITH_ZEROS = {"softmax masked", "softmax sparse", "softmax entmax"}
+PAIRS = [(name, "mse") for name in STACKS]
+PAIRS += [(name, "cross_entropy") for name in STACKS if name not in WITH_ZEROS]
+
+
+@pytest.mark.parametrize(("name", "loss"), PAIRS)
 def test_gradients_equal_finite_differences(name, loss):
     make, width = STACKS[name]
     layers, outputs = stack(*make(), width=width)
@@ -52,3 +193,25 @@ def test_gradients_equal_finite_differences(name, loss):
     if loss == "cross_entropy" and not name.startswith("softmax"):
         layers.append(Softmax())  # probabilities in, as the loss wants
     check_layers(layers, x, loss, target)
+
+
+def test_every_layer_type_and_softmax_variant_is_checked():
+    def types(layers):
+        for layer in layers:
+            yield layer.type_name
+            yield from types(layer.children)
+
+    made = [layer for make, _ in STACKS.values() for layer in make()]
+    assert set(types(made)) | {"embedding"} == {layer.type_name for layer in LAYER_TYPES}
+    variants = {layer.variant for layer in made if isinstance(layer, Softmax)}
+    assert variants | {"temperature"} == set(VARIANTS)
+
+
+def test_embedding_tables_get_their_gradients():
+    """The table's gradient is a scatter; that of the numbers is zero, as they are truncated."""
+    layers = [Embedding(5, 3), Dense(3, 2, "tanh")]
+    complete_chain(layers, (4,), str)
+    for number, layer in enumerate(layers):
+        layer.initialize(5, number)
+    ids = np.array([[0.4, 3.3, 3.9, 1.9], [4.1, 7.5, -1.5, -0.5]])  # no whole number near
+    check_layers(layers, ids, "mse", np.random.default_rng(1).uniform(0, 1, (2, 8)))

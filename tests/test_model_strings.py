@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import loom_core
-from loom_core import Conv2D, Dense, Network, ShapeError, Softmax
+from loom_core import Conv2D, Dense, Network, ShapeError, Softmax, SpecError
 
 FIXTURES = Path(__file__).parent / "fixtures" / "loom"
 LOADABLE = json.loads((FIXTURES / "loadable.json").read_text())
@@ -34,6 +34,38 @@ def test_a_loom_string_saved_by_us_still_gives_looms_outputs(name):
     again = loom_core.load_model_from_string(first.save_model_to_string("x"), "x")
     for x in case["inputs"]:
         np.testing.assert_array_equal(again.forward_cpu(x), first.forward_cpu(x))
+
+
+GOLDEN = json.loads((FIXTURES.parent / "loom_layers.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", [c for c in GOLDEN if c.get("Bundle")], ids=lambda c: c["Name"])
+def test_more_loom_strings_give_looms_outputs(case):
+    (model_id,) = loom_core.list_models(case["Bundle"])
+    network = loom_core.load_model_from_string(case["Bundle"], model_id)
+    np.testing.assert_allclose(network.forward_cpu(case["Input"]), case["Output"], atol=1e-5)
+
+
+def test_a_grouped_attention_that_loom_cannot_reload_gives_its_first_outputs():
+    case = fixture("mha_goapi_gqa_4q_2kv")
+    network = loom_core.load_model_from_string(case["model_json"], case["model_id"])
+    assert network.layers[0].num_kv_heads == 2
+    for x, expected in zip(case["inputs"], case["outputs"], strict=True):
+        np.testing.assert_allclose(network.forward_cpu(x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["conv1d_dense", "embedding_config", "parallel_embedding_branch"])
+def test_a_layer_that_loom_saved_without_its_type_is_an_error(name):
+    case = fixture(name)
+    with pytest.raises(SpecError, match="unknown layer type 'unknown'"):
+        loom_core.load_model_from_string(case["model_json"], case["model_id"])
+
+
+def test_looms_gumbel_noise_is_off_when_a_model_is_used():
+    case = fixture("softmax_gumbel")
+    network = loom_core.load_model_from_string(case["model_json"], case["model_id"])
+    x = np.array(case["inputs"][0])
+    np.testing.assert_allclose(network.forward_cpu(x), np.exp(x) / np.exp(x).sum(), rtol=1e-5)
 
 
 def test_looms_linear_is_its_scaled_relu_unless_read_as_documented():

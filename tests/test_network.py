@@ -116,7 +116,7 @@ def test_random_stream_is_uniform_and_shuffles():
 def test_xavier_and_he_limits():
     dense, conv = Dense(300, 100), Conv2D(50, 3, input_channels=8, input_height=9, input_width=9)
     for layer in (dense, conv):
-        layer.initialize(RandomStream(1))
+        layer.initialize(1)
         assert not layer.weights["bias"].any()
     for weights, limit in (
         (dense.weights["kernel"], np.sqrt(6 / 400)),

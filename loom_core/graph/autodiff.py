@@ -21,7 +21,6 @@ def differentiate(
     Returns:
         Each wanted value that the seeds depend on, with its gradient. Gradients that nobody
         wants are not computed.
-
     """
     wanted = [value.root for value in wanted]
     forward = list(graph.graph.nodes)

@@ -34,7 +34,6 @@ class Value:
         name: For readers of a printed graph.
         array: The layer's own array, for parameters.
         base: The value whose memory this one shows under another shape, or None.
-
     """
 
     shape: Shape
@@ -68,9 +67,15 @@ class Graph:
 
 
 class GraphBuilder:
-    """Builds a :class:`Graph` op by op, checking shapes as it goes."""
+    """Builds a :class:`Graph` op by op, checking shapes as it goes.
 
-    def __init__(self) -> None:
+    Args:
+        training: Layers that behave otherwise in training (noise) do so.
+    """
+
+    def __init__(self, *, training: bool = False) -> None:
+        self.training = training
+        self.noises: list[Value] = []
         self.graph = Graph()
         self.producers: dict[Value, Node] = {}
         self._segment = Segment("forward")
@@ -96,12 +101,21 @@ class GraphBuilder:
             self._parameters[id(array)] = Value(array.shape, "parameter", name, array)
         return self._parameters[id(array)]
 
+    def constant(self, array: Array) -> Value:
+        """Declare an array that never changes; it is kept beside the parameters."""
+        return Value(array.shape, "parameter", "constant", array)
+
+    def noise(self, shape: Shape) -> Value:
+        """Declare Gumbel noise, drawn anew by the training loop before each run."""
+        value = self.input(f"noise.{len(self.noises)}", shape)
+        self.noises.append(value)
+        return value
+
     def reshape(self, x: Value, shape: Shape) -> Value:
         """Show ``x`` under another shape of the same size; no data moves.
 
         Raises:
             ShapeError: The sizes differ.
-
         """
         if element_count(shape) != element_count(x.shape):
             raise ShapeError(f"cannot view {x.shape} as {shape}")
@@ -116,7 +130,6 @@ class GraphBuilder:
 
         Raises:
             ShapeError: The inputs do not fit the op's shape rule.
-
         """
         op = OPS[name]
         unknown = attributes.keys() - op.attributes.keys()

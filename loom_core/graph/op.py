@@ -54,7 +54,6 @@ class Op:
         in_place: The output may lie in the memory of the first input.
         updates: Index of an input that the op changes (optimizer updates), or None.
         variadic: Any number of inputs of at least one; ``inputs`` describes each.
-
     """
 
     name: str

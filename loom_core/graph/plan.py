@@ -41,7 +41,6 @@ class Plan:
         arena_bytes: Size of the arena.
         ports: Values the caller reads or writes, by name.
         dtype: Of every value.
-
     """
 
     nodes: tuple[Node, ...]
@@ -81,7 +80,6 @@ def make_plan(
 
     Raises:
         LimitError: The arena would be larger than :data:`loom_core.limits.PLAN_BYTES`.
-
     """
     item = np.dtype(dtype)
     nodes = _without_dead_nodes(graph.nodes, ports.values())

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from loom_core.errors import SpecError
 from loom_core.layers.base import Layer
+from loom_core.layers.conv1d import Conv1D
 from loom_core.layers.conv2d import Conv2D
 from loom_core.layers.dense import Dense
+from loom_core.layers.embedding import Embedding
+from loom_core.layers.multi_head_attention import MultiHeadAttention
+from loom_core.layers.norms import LayerNorm, RMSNorm
+from loom_core.layers.parallel import GridPosition, Parallel
+from loom_core.layers.recurrent import LSTM, RNN
+from loom_core.layers.residual import Residual
+from loom_core.layers.sequential import Sequential
 from loom_core.layers.softmax import Softmax
+from loom_core.layers.swiglu import SwiGLU
 
-LAYER_TYPES: tuple[type[Layer], ...] = (Dense, Conv2D, Softmax)
+LAYER_TYPES: tuple[type[Layer], ...] = (
+    Dense,
+    Conv2D,
+    MultiHeadAttention,
+    RNN,
+    LSTM,
+    Softmax,
+    LayerNorm,
+    Residual,
+    RMSNorm,
+    SwiGLU,
+    Parallel,
+    Embedding,
+    Conv1D,
+    Sequential,
+)
+"""In the order of Loom's layer codes: the index is the code."""
 
 _BY_NAME = {name: layer for layer in LAYER_TYPES for name in (layer.type_name, *layer.type_aliases)}
 
@@ -18,7 +43,6 @@ def layer_type(name: str) -> type[Layer]:
 
     Raises:
         SpecError: There is no layer type of that name.
-
     """
     if name not in _BY_NAME:
         raise SpecError(
@@ -27,4 +51,23 @@ def layer_type(name: str) -> type[Layer]:
     return _BY_NAME[name]
 
 
-__all__ = ["LAYER_TYPES", "Conv2D", "Dense", "Layer", "Softmax", "layer_type"]
+__all__ = [
+    "LAYER_TYPES",
+    "LSTM",
+    "RNN",
+    "Conv1D",
+    "Conv2D",
+    "Dense",
+    "Embedding",
+    "GridPosition",
+    "Layer",
+    "LayerNorm",
+    "MultiHeadAttention",
+    "Parallel",
+    "RMSNorm",
+    "Residual",
+    "Sequential",
+    "Softmax",
+    "SwiGLU",
+    "layer_type",
+]

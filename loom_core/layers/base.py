@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,24 +28,43 @@ class Layer(ABC):
     and every plan shares; they are changed in place only.
 
     Args:
-        frozen: Training leaves the weights alone.
+        frozen: Training leaves the weights alone, those of children too.
         disabled: The layer passes its input through.
-
+        children: Layers inside this one.
+        skip_from: A place in the chain of layers (0 is the chain's input, k the output of layer
+            k - 1) whose value is added to this layer's output, or to its input where
+            ``skip_before``. Loom v0.0.7 adds such values unasked; the loader says so here.
     """
 
     type_name: ClassVar[str]
     """The type string in model JSON."""
 
     type_aliases: ClassVar[tuple[str, ...]] = ()
-    weight_keys: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Weight name to its key in the weights of a model string."""
+    weight_keys: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({})
+    """Weight name to its key in the weights of a model string; to several where the weight is
+    stored in equal parts along its first axis."""
 
     optional_weights: ClassVar[frozenset[str]] = frozenset()
     """Weights that are zero when a model string leaves them out."""
 
-    def __init__(self, *, frozen: bool = False, disabled: bool = False) -> None:
+    skip_before: ClassVar[bool] = False
+    """Whether a skip connection is added to the input instead of the output."""
+
+    keeps_width: ClassVar[bool] = True
+    """Whether the output has as many numbers as the input, where any number is taken."""
+
+    def __init__(
+        self,
+        *,
+        frozen: bool = False,
+        disabled: bool = False,
+        children: Sequence[Layer] = (),
+        skip_from: int | None = None,
+    ) -> None:
         self.frozen = frozen
         self.disabled = disabled
+        self.children = tuple(children)
+        self.skip_from = skip_from
         self._weights: dict[str, F32] = {}
 
     # Sizes
@@ -55,7 +74,6 @@ class Layer(ABC):
 
         Raises:
             ShapeError: A size is missing and cannot be inferred, or cannot be right.
-
         """
 
     @abstractmethod
@@ -64,7 +82,6 @@ class Layer(ABC):
 
         Raises:
             ShapeError: An input of that shape does not fit.
-
         """
 
     def input_features(self) -> int | None:
@@ -88,12 +105,37 @@ class Layer(ABC):
 
     @property
     def initialized(self) -> bool:
-        """Whether all weights exist."""
-        return self._weights.keys() == self.weight_shapes().keys()
+        """Whether all weights exist, those of children too."""
+        own = self._weights.keys() == self.weight_shapes().keys()
+        return own and all(child.initialized for child in self.children)
 
-    def initialize(self, stream: RandomStream) -> None:
-        """Draw fresh weights, in place where they exist already."""
-        self.set_weights(self.initial_weights(stream))
+    def initialize(self, seed: int, *path: int, missing_only: bool = False) -> None:
+        """Draw fresh weights, in place where they exist already.
+
+        Args:
+            seed: The network's.
+            path: This layer's index, after those of its parents.
+            missing_only: Leave layers alone that have their weights.
+        """
+        if not missing_only or self._weights.keys() != self.weight_shapes().keys():
+            self.set_weights(self.initial_weights(RandomStream(seed, *path)))
+        for number, child in enumerate(self.children):
+            child.initialize(seed, *path, number, missing_only=missing_only)
+
+    def flags(self) -> tuple[object, ...]:
+        """Return everything that may be switched at any time and changes what a plan does."""
+        return (self.disabled, self.frozen, *(child.flags() for child in self.children))
+
+    def trained_weights(self) -> Iterator[tuple[Layer, str]]:
+        """Yield what training changes: (layer, weight name), children included."""
+        if self.frozen or self.disabled:
+            return
+        yield from ((self, name) for name in self._weights)
+        for child in self.children:
+            yield from child.trained_weights()
+
+    def adopt_stored(self, lengths: Mapping[str, int]) -> None:  # noqa: B027 (most need nothing)
+        """Take settings that a file implies by the lengths of its weights, by weight name."""
 
     def set_weights(self, weights: Mapping[str, FloatData]) -> None:
         """Copy values into the weights; nothing changes when any of them is wrong.
@@ -102,7 +144,6 @@ class Layer(ABC):
             SpecError: An unknown weight name, or values that are not numbers.
             ShapeError: A size that does not fit.
             NonFiniteError: NaN or infinity.
-
         """
         shapes = self.weight_shapes()
         checked: dict[str, F32] = {}
@@ -129,10 +170,15 @@ class Layer(ABC):
                 self._weights[name] = np.array(array, np.float32, order="C")
 
     def parameter_count(self) -> int:
-        """Return the number of weights, as an exact int, from the settings alone."""
-        return sum(element_count(shape) for shape in self.weight_shapes().values())
+        """Return the number of weights, children included, from the settings alone."""
+        own = sum(element_count(shape) for shape in self.weight_shapes().values())
+        return own + sum(child.parameter_count() for child in self.children)
 
     # Meaning
+
+    def skip_source(self, index: int) -> int | None:
+        """Return which place of the chain is added to this layer, the chain's ``index``-th."""
+        return self.skip_from
 
     @abstractmethod
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
@@ -151,8 +197,11 @@ class Layer(ABC):
 
         Raises:
             SpecError: A field is missing or has a value that is not allowed.
-
         """
+
+    def skip_fields(self) -> dict[str, Any]:
+        """Return the skip connection as it is written to model JSON."""
+        return {} if self.skip_from is None else {"skip_from": self.skip_from}
 
     @abstractmethod
     def to_fields(self) -> dict[str, Any]:
@@ -174,12 +223,48 @@ def require_features(shape: Shape | None, expected: int, what: str, given: str) 
         )
 
 
+def require_rows(shape: Shape | None, width: int, what: str) -> int | None:
+    """Return how many rows of ``width`` a sample of ``shape`` holds, or None when unknown.
+
+    Raises:
+        ShapeError: It is not a whole number of at least 1.
+    """
+    count = features(shape)
+    if count is None:
+        return None
+    if count == 0 or count % width:
+        raise ShapeError(
+            f"{what} expects rows of {width} numbers, but receives {count}",
+            hint="Change the sizes of this layer, or of the one before it.",
+        )
+    return count // width
+
+
+def token_shape(shape: Shape | None, width: int, what: str) -> Shape | None:
+    """Return a sample's shape with flat numbers seen as tokens of ``width``: (T, width).
+
+    Raises:
+        ShapeError: They are not a whole number of tokens.
+    """
+    tokens = require_rows(shape, width, what)
+    return (tokens, width) if tokens is not None and tokens > 1 and len(shape or ()) == 1 else shape
+
+
+def as_rows(graph: GraphBuilder, x: Value, width: int) -> Value:
+    """Show the whole batch as rows of ``width`` numbers."""
+    return graph.reshape(x, (element_count(x.shape) // width, width))
+
+
+def optional_size(value: int | None, name: str) -> int | None:
+    """Return a size that may be left out, after checking it."""
+    return None if value is None else positive(value, name)
+
+
 def positive(value: int, name: str, minimum: int = 1) -> int:
     """Return a size after checking it.
 
     Raises:
         SpecError: Not an integer, or below ``minimum``.
-
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise SpecError(f"{name} must be a whole number of at least {minimum}, got {value!r}")

@@ -14,7 +14,7 @@ from loom_core.arrays import F32, Shape, element_count
 from loom_core.errors import ShapeError
 from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.graph.ops.convolution import convolved_size
-from loom_core.layers.base import Layer, positive, require_features
+from loom_core.layers.base import Layer, optional_size, positive, require_features
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class Conv2D(Layer):
         SpecError: A size below 1 (padding: below 0), or an unknown activation.
 
     Source: Loom v0.0.7, conv2d.go. Initialisation: He et al. 2015 (uniform).
-
     """
 
     type_name = "conv2d"
@@ -76,9 +75,9 @@ class Conv2D(Layer):
         self.stride = positive(stride, "stride")
         self.padding = positive(padding, "padding", minimum=0)
         self.activation = find_activation(activation).name
-        self.input_channels = _size(input_channels, "input_channels")
-        self.input_height = _size(input_height, "input_height")
-        self.input_width = _size(input_width, "input_width")
+        self.input_channels = optional_size(input_channels, "input_channels")
+        self.input_height = optional_size(input_height, "input_height")
+        self.input_width = optional_size(input_width, "input_width")
         self.empty_output = empty_output
 
     def complete(self, input_shape: Shape | None) -> None:
@@ -94,7 +93,6 @@ class Conv2D(Layer):
 
         Raises:
             ShapeError: One of them was never given.
-
         """
         if not (self.input_channels and self.input_height and self.input_width):
             raise ShapeError(
@@ -212,7 +210,3 @@ class Conv2D(Layer):
         elif shape is not None:
             written |= {"output_height": shape[1], "output_width": shape[2]}
         return written
-
-
-def _size(value: int | None, name: str) -> int | None:
-    return None if value is None else positive(value, name)

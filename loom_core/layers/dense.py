@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from loom_core.activations import activation as find_activation
 from loom_core.arrays import F32, Shape
 from loom_core.errors import ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, features, positive, require_features
+from loom_core.layers.base import Layer, as_rows, features, positive, require_features
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
@@ -25,15 +25,17 @@ InputFit = Literal["exact", "pad"]
 class Dense(Layer):
     """Fully connected layer: ``y = f(x W + b)``.
 
-    x is (B, I), W ``kernel`` (I, O), b ``bias`` (O,), y (B, O). Without an output size the layer is
-    the activation alone, elementwise, with no weights (the default layer of a fresh grid).
+    x is (B, I), W ``kernel`` (I, O), b ``bias`` (O,), y (B, O). After a layer that gives tokens
+    (T, I) it maps each token: y (B, T, O). Without an output size it is the activation alone,
+    elementwise, with no weights (the default layer of a fresh grid).
 
     Args:
         input_size: I; inferred from the layer before when left out.
         output_size: O; None for the bare activation.
         activation: Name or code, see :mod:`loom_core.activations`.
-        input_fit: ``"exact"``, or ``"pad"``: an input of another width is padded with zeros or
-            cut, as Loom v0.0.7 does silently (set when such a model is loaded).
+        input_fit: ``"exact"``, or ``"pad"``: where the width is another, the numbers of the whole
+            batch are padded with zeros or cut at the end, as Loom v0.0.7 does silently (set
+            when such a model is loaded).
         frozen: Training leaves the weights alone.
         disabled: The layer passes its input through.
 
@@ -41,7 +43,6 @@ class Dense(Layer):
         SpecError: A size is below 1, the activation or fit is unknown, or only I is given.
 
     Source: Loom v0.0.7, dense.go. Initialisation: Glorot and Bengio 2010 (uniform).
-
     """
 
     type_name = "dense"
@@ -85,6 +86,8 @@ class Dense(Layer):
             return input_shape
         if self.input_size is None:
             raise ShapeError("dense needs an input size", hint="Set input_size.")
+        if _maps_tokens(input_shape, self.input_size):
+            return (input_shape[0], self.output_size)
         if self.input_fit == "exact":
             sizes = f"{self.input_size} -> {self.output_size}"
             require_features(input_shape, self.input_size, "dense", sizes)
@@ -109,18 +112,28 @@ class Dense(Layer):
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit matmul, add_bias, activate, after fitting the width where that is set."""
         if self.output_size is not None and self.input_size is not None:
-            batch = x.shape[0]
-            x = graph.reshape(x, (batch, features(x.shape[1:]) or 0))
-            width = x.shape[1]
-            if width > self.input_size:
-                x = graph.emit("slice_axis", x, axis=1, start=0, size=self.input_size)
-            elif width < self.input_size:
-                x = graph.emit("pad_axis", x, axis=1, start=0, size=self.input_size)
+            output: Shape = (x.shape[0], self.output_size)
+            if _maps_tokens(x.shape[1:], self.input_size):
+                output = (x.shape[0], x.shape[1], self.output_size)
+                x = as_rows(graph, x, self.input_size)
+            x = self._fit(graph, graph.reshape(x, (x.shape[0], features(x.shape[1:]) or 0)))
             x = graph.emit("matmul", x, self.parameter(graph, "kernel"))
             x = graph.emit("add_bias", x, self.parameter(graph, "bias"), axis=1)
+            x = graph.reshape(x, output)
         if self.activation != "linear":
             x = graph.emit("activate", x, function=self.activation)
         return x
+
+    def _fit(self, graph: GraphBuilder, x: Value) -> Value:
+        """Pad or cut the numbers of the whole batch, one after the other, where Loom does."""
+        batch, width = x.shape
+        needed = self.input_size or 0
+        if width == needed:
+            return x
+        flat = graph.reshape(x, (1, batch * width))
+        fit = "slice_axis" if width > needed else "pad_axis"
+        flat = graph.emit(fit, flat, axis=1, start=0, size=batch * needed)
+        return graph.reshape(flat, (batch, needed))
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Dense:
@@ -147,3 +160,8 @@ class Dense(Layer):
         if self.input_fit != "exact":
             written["input_fit"] = self.input_fit
         return written
+
+
+def _maps_tokens(shape: Shape | None, width: int) -> TypeGuard[tuple[int, int]]:
+    """Whether samples are several tokens of just the width that one Dense row takes."""
+    return shape is not None and len(shape) == 2 and shape[0] > 1 and shape[1] == width

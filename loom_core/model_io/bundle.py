@@ -42,7 +42,6 @@ def load_model_from_string(text: str, model_id: str, read_as: ReadAs = "auto") -
         SpecError, ShapeError: A setting is not allowed, or layers do not fit together.
         NonFiniteError: A weight is NaN or infinite.
         LimitError: It asks for more than the limits allow.
-
     """
     bundle = _parse_bundle(text)
     entries = _entries(bundle)
@@ -77,7 +76,6 @@ def save_bundle_to_string(networks: Mapping[str, Network]) -> str:
     Raises:
         SpecError: An id is empty or too long.
         NonFiniteError: A weight is NaN or infinite.
-
     """
     models = [_entry(require_model_id(name), network) for name, network in networks.items()]
     bundle = {"type": BUNDLE_TYPE, "version": 1, "producer": PRODUCER, "models": models}
@@ -163,11 +161,11 @@ def _load_entry(entry: Mapping[str, Any], model_id: str, reading: Reading) -> Ne
             where=where,
         )
     stored = weights_json.decode_weights(weights.get("data"), len(network.layers), where)
-    arrays = [
-        weights_json.read_layer_weights(layer, raw, f"{where}: {network.layer_name(index)}")
-        for index, (layer, raw) in enumerate(zip(network.layers, stored, strict=True))
-    ]
-    for layer, values in zip(network.layers, arrays, strict=True):
+    found = []
+    for index, (layer, raw) in enumerate(zip(network.layers, stored, strict=True)):
+        place = f"{where}: {network.layer_name(index)}"
+        found += weights_json.read_layer_weights(layer, raw, place)
+    for layer, values in found:
         layer.set_weights(values)
     network.model_id = model_id
     return network

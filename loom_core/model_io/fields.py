@@ -28,7 +28,7 @@ class Fields:
         where: Said first in every error.
         reading: Which meaning the settings have.
         batch_size: The network's, which some of Loom's layers depend on.
-
+        in_branch: The layer stands inside another one.
     """
 
     def __init__(
@@ -38,11 +38,13 @@ class Fields:
         where: str,
         reading: Reading = "documented",
         batch_size: int = 1,
+        in_branch: bool = False,
     ) -> None:
         self._values = {key.lower(): value for key, value in values.items()}
         self.where = where
         self.reading = reading
         self.batch_size = batch_size
+        self.in_branch = in_branch
 
     def get(self, key: str) -> Any:
         """Return the raw value, or None."""
@@ -68,6 +70,17 @@ class Fields:
     def first_size(self, *keys: str) -> int | None:
         """Return the first of several keys that gives a size."""
         return next((size for size in map(self.size, keys) if size), None)
+
+    def first_required_size(self, *keys: str) -> int:
+        """Return the first of several keys that gives a size, one of which must."""
+        value = self.first_size(*keys)
+        if value is None:
+            raise self.error(f"{' or '.join(keys)} is missing")
+        return value
+
+    def index(self, key: str) -> int | None:
+        """Return a whole number of at least 0; None where it is missing or null."""
+        return None if self.get(key) is None else self.size(key) or 0
 
     def number(self, key: str) -> float | None:
         """Return a finite number, or None where it is missing or null."""
@@ -105,14 +118,57 @@ class Fields:
             raise self.error(f"{key} must be one of {', '.join(allowed)}, got {_short(value)}")
         return value
 
-    def objects(self, key: str) -> list[dict[str, Any]]:
-        """Return a list of JSON objects; empty where it is missing or null."""
+    def _items(self, key: str, kinds: tuple[type, ...], what: str) -> list[Any]:
+        """Return a list whose items are of given types; empty where it is missing or null."""
         value = self.get(key)
         if value is None:
             return []
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.error(f"{key} must be a list of objects")
+        if not isinstance(value, list) or not all(type(item) in kinds for item in value):
+            raise self.error(f"{key} must be a list of {what}, got {_short(value)}")
+        limits.require_within(len(value), limits.LIST_ITEMS, f"the length of {key}")
         return value
+
+    def sizes(self, key: str) -> list[int]:
+        """Return a list of whole numbers."""
+        return self._items(key, (int,), "whole numbers")
+
+    def size_lists(self, key: str) -> list[list[int]]:
+        """Return a list of lists of whole numbers."""
+        lists = self._items(key, (list,), "lists")
+        if not all(type(item) is int for part in lists for item in part):
+            raise self.error(f"{key} must be lists of whole numbers")
+        return lists
+
+    def numbers(self, key: str) -> list[float]:
+        """Return a list of numbers."""
+        return self._items(key, (int, float), "numbers")
+
+    def booleans(self, key: str) -> list[bool]:
+        """Return a list of booleans."""
+        return self._items(key, (bool,), "true and false")
+
+    def objects(self, key: str) -> list[dict[str, Any]]:
+        """Return a list of JSON objects."""
+        return self._items(key, (dict,), "objects")
+
+    def parts(self, key: str, kind: str) -> list[Fields]:
+        """Return the settings of each object in a list, named ``kind`` and a number."""
+        return [
+            self._inner(value, f"{kind} {number}") for number, value in enumerate(self.objects(key))
+        ]
+
+    def part(self, key: str, kind: str) -> Fields | None:
+        """Return the settings in one inner object; None where it is missing or null."""
+        value = self.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise self.error(f"{key} must be an object, got {_short(value)}")
+        return None if value is None else self._inner(value, kind)
+
+    def _inner(self, values: Mapping[str, Any], name: str) -> Fields:
+        where = f"{self.where}: {name}"
+        return Fields(
+            values, where=where, reading=self.reading, batch_size=self.batch_size, in_branch=True
+        )
 
     def activation(self) -> str:
         """Return the name of the layer's activation; a missing one is scaled_relu.

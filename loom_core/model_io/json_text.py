@@ -19,7 +19,6 @@ def parse_json_object(text: object, what: str) -> dict[str, Any]:
         ModelFormatError: Not text, not JSON, not an object, or a key that occurs twice.
         LimitError: Longer or deeper than the limits allow.
         NonFiniteError: A NaN or Infinity literal (JSON has none).
-
     """
     if isinstance(text, bytes | bytearray | memoryview):
         try:

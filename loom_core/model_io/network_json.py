@@ -6,9 +6,10 @@ from typing import Any
 
 from loom_core import limits
 from loom_core.errors import LoomError, SpecError
-from loom_core.layers import Layer, layer_type
+from loom_core.layers.children import read_child, write_child
 from loom_core.model_io.fields import Fields, Reading
 from loom_core.model_io.json_text import parse_json_object
+from loom_core.model_io.loom_quirks import apply_loom_quirks
 from loom_core.network import Network
 from loom_core.public import public
 
@@ -26,7 +27,6 @@ def build_network_from_json(config: str) -> Network:
         SpecError: A field has a value that is not allowed; the message names cell and layer.
         ShapeError: Layers do not fit together.
         LimitError: More layers or parameters than the limits allow.
-
     """
     network = network_from_settings(parse_json_object(config, "the network description"))
     network.initialize_weights()
@@ -62,47 +62,15 @@ def network_from_settings(
     )  # fmt: skip
     for index, values in enumerate(described):
         place = ": ".join(part for part in (where, network.place_name(index)) if part)
-        network.layers[index] = _layer_from_settings(values, place, reading, network.batch_size)
+        fields = Fields(values, where=place, reading=reading, batch_size=network.batch_size)
+        network.layers[index] = read_child(fields)
     try:
         if reading == "loom":
-            _pad_like_loom(network)
+            apply_loom_quirks(network)
         network.complete_sizes()
     except LoomError as error:
         raise error.at(where) from error
     return network
-
-
-def _layer_from_settings(
-    values: dict[str, Any], where: str, reading: Reading, batch_size: int
-) -> Layer:
-    fields = Fields(values, where=where, reading=reading, batch_size=batch_size)
-    name = fields.text("type")
-    if not name:
-        raise fields.error("type is missing")
-    try:
-        return layer_type(name).from_fields(fields)
-    except LoomError as error:
-        raise (error if error.where else error.at(where)) from error
-
-
-def _pad_like_loom(network: Network) -> None:
-    """Where a Dense layer's input has another width, Loom pads with zeros or cuts: say so.
-
-    Only with one sample a run; with more, Loom would mix samples, and that stays an error.
-    """
-    from loom_core.layers import Dense  # here, for the one layer that has the quirk
-
-    if network.batch_size != 1:
-        return
-    shape = None
-    for layer in network.layers:
-        if isinstance(layer, Dense) and layer.input_size is not None and shape is not None:
-            width = 1
-            for size in shape:
-                width *= size
-            if width != layer.input_size:
-                layer.input_fit = "pad"
-        shape = shape if layer.disabled else layer.output_shape(shape)
 
 
 def settings_of(network: Network, model_id: str) -> dict[str, Any]:
@@ -113,7 +81,7 @@ def settings_of(network: Network, model_id: str) -> dict[str, Any]:
         "grid_rows": network.rows,
         "grid_cols": network.cols,
         "layers_per_cell": network.layers_per_cell,
-        "layers": [_layer_settings(layer) for layer in network.layers],
+        "layers": [write_child(layer) for layer in network.layers],
         "seed": network.seed,
     }
     if network.input_size is not None:
@@ -121,18 +89,11 @@ def settings_of(network: Network, model_id: str) -> dict[str, Any]:
     return written
 
 
-def _layer_settings(layer: Layer) -> dict[str, Any]:
-    flags = {"frozen": layer.frozen, "is_disabled": layer.disabled}
-    set_flags = {key: True for key, value in flags.items() if value}
-    return {"type": layer.type_name, **layer.to_fields(), **set_flags}
-
-
 def require_model_id(model_id: object) -> str:
     """Return a model id after checking it.
 
     Raises:
         SpecError: Not text, empty, or longer than 256 characters.
-
     """
     if not isinstance(model_id, str) or not 0 < len(model_id) <= 256:
         raise SpecError(f"a model id must be text of 1 to 256 characters, got {model_id!r:.60}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from loom_core.arrays import F32, element_count
+from loom_core.arrays import F32, Shape, element_count
 from loom_core.errors import LoomError, ModelFormatError, NonFiniteError
 from loom_core.layers import Layer
 from loom_core.model_io.json_text import parse_json_object
@@ -23,18 +23,40 @@ def encode_weights(layers: Sequence[Layer], names: Sequence[str]) -> str:
 
     Raises:
         NonFiniteError: A weight is NaN or infinite (JSON cannot hold it).
-
     """
-    encoded = []
-    for layer, name in zip(layers, names, strict=True):
-        arrays = []
-        for weight, key in sorted(layer.weight_keys.items(), key=lambda item: item[1]):
-            array = layer.weights.get(weight)
-            if array is not None:
-                arrays.append(f"{json.dumps(key)}:[{_decimal(array, f'{name}: {weight}')}]")
-        encoded.append("{" + ",".join(arrays) + "}")
+    encoded = [_encode_layer(layer, name) for layer, name in zip(layers, names, strict=True)]
     text = '{"type":"float32","dtype":"","layers":[' + ",".join(encoded) + "]}"
     return base64.b64encode(text.encode("ascii")).decode("ascii")
+
+
+def _encode_layer(layer: Layer, name: str) -> str:
+    """Return one layer's JSON object; children stand in ``branch_weights``, a gate last."""
+    parts = [
+        f"{json.dumps(key)}:[{_decimal(array, f'{name}: {key}')}]"
+        for key, array in sorted(stored_arrays(layer).items())
+    ]
+    if layer.children:
+        inner = [
+            _encode_layer(child, f"{name}: child {number}")
+            for number, child in enumerate(layer.children)
+        ]
+        parts.append('"branch_weights":[' + ",".join(inner) + "]")
+    return "{" + ",".join(parts) + "}"
+
+
+def stored_arrays(layer: Layer) -> dict[str, F32]:
+    """Return a layer's own weights by their keys in a model string."""
+    arrays: dict[str, F32] = {}
+    for name, array in layer.weights.items():
+        keys = storage_keys(layer, name)
+        arrays.update(zip(keys, np.split(array, len(keys)), strict=True))
+    return arrays
+
+
+def storage_keys(layer: Layer, name: str) -> tuple[str, ...]:
+    """Return the keys under which a weight is stored, each an equal part of it."""
+    keys = layer.weight_keys[name]
+    return (keys,) if isinstance(keys, str) else keys
 
 
 def _decimal(array: F32, what: str) -> str:
@@ -51,7 +73,6 @@ def decode_weights(data: object, count: int, where: str) -> list[dict[str, Any]]
 
     Raises:
         ModelFormatError: Not base64, not JSON, or not one object for each of ``count`` layers.
-
     """
     if not isinstance(data, str):
         raise ModelFormatError("weights.data must be base64 text", where=where)
@@ -76,31 +97,65 @@ def decode_weights(data: object, count: int, where: str) -> list[dict[str, Any]]
     return layers
 
 
-def read_layer_weights(layer: Layer, stored: Mapping[str, Any], where: str) -> dict[str, F32]:
-    """Return a layer's weights after every length was checked against its settings.
+def read_layer_weights(
+    layer: Layer, stored: Mapping[str, Any], where: str
+) -> list[tuple[Layer, dict[str, F32]]]:
+    """Return the weights of a layer and its children, every length checked against settings.
 
     Raises:
         ModelFormatError: An array is missing, or of another length than the settings imply, or
             holds anything but numbers.
         NonFiniteError: A number is not finite in float32.
-
     """
+    lengths = {
+        name: sum(_length(stored.get(key)) for key in storage_keys(layer, name))
+        for name in layer.weight_keys
+    }
+    layer.adopt_stored(lengths)
     arrays: dict[str, F32] = {}
     for name, shape in layer.weight_shapes().items():
-        values = stored.get(layer.weight_keys[name])
-        expected = element_count(shape)
-        if values is None and name in layer.optional_weights:
-            arrays[name] = np.zeros(shape, np.float32)
-            continue
-        if not isinstance(values, list) or len(values) != expected:
-            found = f"{len(values)} values" if isinstance(values, list) else "none"
-            raise ModelFormatError(
-                f"{layer.weight_keys[name]} needs {expected:,} values (shape {shape}), got {found}",
-                where=where,
-                hint="The file is damaged, or its settings do not belong to its weights.",
-            )
-        arrays[name] = _float32(values, f"{where}: {layer.weight_keys[name]}").reshape(shape)
-    return arrays
+        keys = storage_keys(layer, name)
+        part = (shape[0] // len(keys), *shape[1:])
+        parts = [
+            _read_array(stored.get(key), part, f"{where}: {key}", name in layer.optional_weights)
+            for key in keys
+        ]
+        arrays[name] = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    found = [(layer, arrays)]
+    for number, (child, inner) in enumerate(_stored_children(layer, stored, where)):
+        found += read_layer_weights(child, inner, f"{where}: child {number} {child.type_name}")
+    return found
+
+
+def _stored_children(
+    layer: Layer, stored: Mapping[str, Any], where: str
+) -> Iterable[tuple[Layer, Mapping[str, Any]]]:
+    inner = stored.get("branch_weights") or [{} for _ in layer.children]
+    if not isinstance(inner, list) or not all(isinstance(item, dict) for item in inner):
+        raise ModelFormatError("branch_weights must be a list of objects", where=where)
+    if len(inner) != len(layer.children):
+        raise ModelFormatError(
+            f"branch_weights holds {len(inner)} layers, the settings {len(layer.children)}",
+            where=where,
+        )
+    return zip(layer.children, inner, strict=True)
+
+
+def _length(values: object) -> int:
+    return len(values) if isinstance(values, list) else 0
+
+
+def _read_array(values: object, shape: Shape, what: str, optional: bool) -> F32:
+    if values is None and optional:
+        return np.zeros(shape, np.float32)
+    expected = element_count(shape)
+    if not isinstance(values, list) or len(values) != expected:
+        found = f"{len(values)} values" if isinstance(values, list) else "none"
+        raise ModelFormatError(
+            f"{what} needs {expected:,} values (shape {shape}), got {found}",
+            hint="The file is damaged, or its settings do not belong to its weights.",
+        )
+    return _float32(values, what).reshape(shape)
 
 
 def _float32(values: list[Any], what: str) -> F32:

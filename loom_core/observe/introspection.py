@@ -76,7 +76,6 @@ def describe_type(hint: Any) -> Description:
 
     Raises:
         TypeError: The annotation has no counterpart in JavaScript: a public name must not use it.
-
     """
     origin, arguments = get_origin(hint), get_args(hint)
     if hint in (FloatData, F32):

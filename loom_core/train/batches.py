@@ -37,7 +37,6 @@ class BatchSource:
         samples: A data set to cut, or None.
         batch_size: Samples a batch of the data set.
         shuffle: New order in each epoch.
-
     """
 
     def __init__(
@@ -87,7 +86,6 @@ def read_batches(network: Network, data: object) -> BatchSource:
         SpecError: Neither a data set nor a list of batches, or empty, or not numbers.
         ShapeError: Lengths do not fit the network or each other.
         NonFiniteError: NaN or infinity in the data.
-
     """
     if isinstance(data, TrainingData | dict):
         given = read_record(TrainingData, data)

@@ -22,7 +22,6 @@ class TrainingBatch:
     Args:
         input: (B * I,) or (B, I) float32.
         target: (B * O,) or (B, O) float32.
-
     """
 
     input: FloatData
@@ -40,7 +39,6 @@ class TrainingData:
         labels: (N,) class numbers from 0, made into one-hot targets.
         batch_size: Samples a step; the last batch of an epoch may be smaller.
         shuffle: New order in each epoch.
-
     """
 
     inputs: FloatData
@@ -65,7 +63,6 @@ class TrainingConfig:
         validation_labels: Their class numbers.
         evaluate_every_n: Epochs between evaluations; the last epoch is always evaluated.
         progress_interval: Least seconds between two batch events; epoch ends are always reported.
-
     """
 
     epochs: int = 10
@@ -122,7 +119,6 @@ class TrainingProgress:
         elapsed_seconds: Without pauses.
         remaining_seconds: Estimate.
         samples_per_second: Since the start, without pauses.
-
     """
 
     event: Literal["batch_end", "epoch_end"]
@@ -158,7 +154,6 @@ class TrainingResult:
         accuracy_history: Validation accuracy at each evaluation.
         steps: Batches trained.
         stopped: It was ended early by StopTraining.
-
     """
 
     final_loss: float = math.nan

@@ -30,7 +30,6 @@ class TrainingControl:
 
         Raises:
             BusyError: Another training holds it.
-
         """
         self.require_idle("start a training")
         self.running, self.paused, self.stopping = True, False, False

@@ -11,6 +11,7 @@ import numpy as np
 
 from loom_core.errors import NonFiniteError
 from loom_core.public import read_record
+from loom_core.random_stream import RandomStream
 from loom_core.train.batches import BatchSource, Samples, read_batches, read_samples
 from loom_core.train.config import (
     TrainingBatch,
@@ -23,6 +24,9 @@ from loom_core.train.losses import loss_value
 
 if TYPE_CHECKING:
     from loom_core.network import Network
+
+NOISE_KEY = -1
+"""Names the random stream of noise; those of shuffling are named by epochs, from 1."""
 
 EVALUATION_BATCH = 64
 """Samples of one validation run; small, so that a browser's worker stays responsive."""
@@ -50,7 +54,6 @@ def training_steps(
         SpecError, ShapeError, NonFiniteError: Settings or data are wrong (before anything
             changes), or the loss became NaN or infinite (the weights are those of the last step
             with a finite loss).
-
     """
     settings = read_record(TrainingConfig, config if config is not None else {})
     settings.require_valid()
@@ -89,6 +92,8 @@ class _Training:
         self.held_out = held_out
         self.settings = settings
         self.on_progress = on_progress
+        self.seed = network.seed if settings.seed is None else settings.seed
+        self.noise = RandomStream(self.seed, NOISE_KEY)
         self.result = TrainingResult()
         self.samples_seen = 0
         self.busy_seconds = 0.0
@@ -97,11 +102,10 @@ class _Training:
 
     def run(self) -> Generator[bool, None, TrainingResult]:
         settings, result = self.settings, self.result
-        seed = self.network.seed if settings.seed is None else settings.seed
         for epoch in range(1, settings.epochs + 1):
             total = 0.0
             done = 0
-            for batch in self.source.epoch(seed, epoch):
+            for batch in self.source.epoch(self.seed, epoch):
                 loss = self._step(batch, epoch, done + 1)
                 done += 1
                 total += loss
@@ -128,6 +132,9 @@ class _Training:
         program = self.network.program(n, width, self.settings.loss_type)
         program.write("input", batch.inputs)
         program.write("target", batch.targets)
+        for port, value in program.plan.ports.items():
+            if port.startswith("noise."):
+                program.write(port, self.noise.gumbel(value.shape))
         program.write("rate", np.asarray(self.settings.learning_rate, np.float32))
         program.run("forward", "loss")
         loss = float(program.read("loss"))

@@ -25,16 +25,15 @@ def emit_loss(
 
     Returns:
         The scalar loss, and the gradients that the backward pass starts from.
-
     """
     producer = graph.producer(y)
     if name == "cross_entropy" and producer is not None and producer.op.name == "softmax":
         (scores,) = producer.inputs
-        if scores.shape[0] == t.shape[0]:  # one distribution per sample
+        if scores.shape == t.shape and not producer.attributes["causal"]:
             loss, dz = graph.emit_all(
                 "softmax_cross_entropy",
                 scores,
-                graph.reshape(t, scores.shape),
+                t,
                 temperature=producer.attributes["temperature"],
             )
             return loss, {scores: dz}

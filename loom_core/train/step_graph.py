@@ -11,16 +11,14 @@ from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
+from loom_core.layers.chain import lower_chain
 from loom_core.train.losses import emit_loss
 
 
 def lower_layers(graph: GraphBuilder, layers: Sequence[Layer], x: Value) -> Value:
-    """Emit every layer's forward, each in a segment of its own; disabled ones pass x through."""
-    for index, layer in enumerate(layers):
-        if not layer.disabled:
-            with graph.segment("forward", index):
-                x = layer.lower(graph, x)
-    return graph.reshape(x, (x.shape[0], element_count(x.shape[1:])))
+    """Emit every layer's forward, each in a segment of its own; the output is flat, (B, O)."""
+    y = lower_chain(graph, layers, x, lambda index: graph.segment("forward", index))
+    return graph.reshape(y, (x.shape[0], element_count(y.shape) // x.shape[0]))
 
 
 def inference_plan(
@@ -44,9 +42,9 @@ def training_plan(
 ) -> Plan:
     """Plan one step of gradient descent: forward, loss, backward, update.
 
-    Ports: ``input`` (B, I), ``target`` (B, O), ``rate`` () in; ``loss`` () out.
+    Ports: ``input`` (B, I), ``target`` (B, O), ``rate`` (), ``noise.k`` in; ``loss`` () out.
     """
-    graph = GraphBuilder()
+    graph = GraphBuilder(training=True)
     x = graph.input("input", (batch, width))
     y = lower_layers(graph, layers, x)
     target = graph.input("target", y.shape)
@@ -54,10 +52,7 @@ def training_plan(
     with graph.segment("loss"):
         value, seeds = emit_loss(graph, loss, y, target)
     trained = [
-        layer.parameter(graph, name)
-        for layer in layers
-        if not (layer.frozen or layer.disabled)
-        for name in layer.weights
+        owner.parameter(graph, name) for layer in layers for owner, name in layer.trained_weights()
     ]
     gradients = differentiate(graph, seeds, trained)
     with graph.segment("update"):
@@ -65,4 +60,5 @@ def training_plan(
             if parameter in gradients:
                 graph.emit_update("sgd", parameter, gradients[parameter], rate)
     ports = {"input": x, "target": target, "rate": rate, "loss": value}
+    ports |= {noise.name: noise for noise in graph.noises}
     return make_plan(graph.graph, ports, dtype)

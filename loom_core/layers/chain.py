@@ -1,0 +1,87 @@
+"""Layers one after the other: the walk that the network and Sequential share.
+
+The values between layers are kept (``trail[k]`` is the input of layer k), so that a layer can
+add an earlier one: that is a residual connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from loom_core.arrays import Shape
+from loom_core.errors import LoomError, ShapeError
+from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.layers.base import Layer, features
+
+
+def complete_chain(
+    layers: Sequence[Layer], shape: Shape | None, name: Callable[[int], str]
+) -> list[Shape | None]:
+    """Infer sizes that were left out; return the shape of each layer's output sample.
+
+    Raises:
+        ShapeError, LimitError: A layer does not fit; ``name(index)`` says which.
+    """
+    trail: list[Shape | None] = [shape]
+    for index, layer in enumerate(layers):
+        if not layer.disabled:
+            try:
+                layer.complete(shape)
+                shape = layer.output_shape(shape)
+                _require_equal_widths(layer, index, trail, shape)
+            except LoomError as error:
+                raise error.at(name(index)) from error
+        trail.append(shape)
+    return trail[1:]
+
+
+def chain_input_features(layers: Sequence[Layer]) -> int | None:
+    """Return how many numbers a sample needs for the first layer that cares; None: any."""
+    for layer in layers:
+        if layer.disabled:
+            continue
+        count = layer.input_features()
+        if count is not None or not layer.keeps_width:
+            return count
+    return None
+
+
+def _require_equal_widths(
+    layer: Layer, index: int, trail: Sequence[Shape | None], output: Shape | None
+) -> None:
+    source = layer.skip_source(index)
+    if source is None:
+        return
+    added, onto = features(trail[source]), features(output)
+    if added is not None and onto is not None and added != onto:
+        raise ShapeError(
+            f"the residual connection adds {added} numbers to {onto}",
+            hint="Both ends of a residual connection need the same width.",
+        )
+
+
+def lower_chain(
+    graph: GraphBuilder,
+    layers: Sequence[Layer],
+    x: Value,
+    segment: Callable[[int], AbstractContextManager[None]] = lambda index: nullcontext(),
+) -> Value:
+    """Emit layers in order; disabled ones pass their input through."""
+    trail = [x]
+    for index, layer in enumerate(layers):
+        if not layer.disabled:
+            with segment(index):
+                source = layer.skip_source(index)
+                if source is None:
+                    x = layer.lower(graph, x)
+                elif layer.skip_before:
+                    x = layer.lower(graph, _add(graph, x, trail[source]))
+                else:
+                    x = _add(graph, layer.lower(graph, x), trail[source])
+        trail.append(x)
+    return x
+
+
+def _add(graph: GraphBuilder, x: Value, earlier: Value) -> Value:
+    return graph.emit("add", x, graph.reshape(earlier, x.shape))

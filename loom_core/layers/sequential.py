@@ -1,0 +1,75 @@
+"""Sequential: layers one after the other, as one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from loom_core.arrays import F32, Shape
+from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.layers.base import Layer
+from loom_core.layers.chain import chain_input_features, complete_chain, lower_chain
+from loom_core.layers.children import child_name, read_children, write_child
+from loom_core.random_stream import RandomStream
+
+if TYPE_CHECKING:
+    from loom_core.model_io.fields import Fields
+
+
+class Sequential(Layer):
+    """``y = f_n(... f_2(f_1(x)))`` for children of any layer type.
+
+    Args:
+        children: The layers, at least one.
+        frozen: Training leaves the weights of all children alone.
+        disabled: The layer passes its input through.
+
+    Source: Loom v0.0.7, sequential.go, where only Dense and Softmax children run.
+    """
+
+    type_name = "sequential"
+
+    def __init__(
+        self, children: Sequence[Layer], *, frozen: bool = False, disabled: bool = False
+    ) -> None:
+        super().__init__(frozen=frozen, disabled=disabled, children=children)
+
+    def _name(self, index: int) -> str:
+        return child_name("child", index, self.children[index])
+
+    def complete(self, input_shape: Shape | None) -> None:
+        """Let the children infer their sizes in order."""
+        complete_chain(self.children, input_shape, self._name)
+
+    def input_features(self) -> int | None:
+        """Return what the first child that cares takes."""
+        return chain_input_features(self.children)
+
+    def output_shape(self, input_shape: Shape | None) -> Shape | None:
+        """Return the last child's output shape."""
+        return complete_chain(self.children, input_shape, self._name)[-1]
+
+    def weight_shapes(self) -> dict[str, Shape]:
+        """Return nothing: the weights are the children's."""
+        return {}
+
+    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
+        """Return nothing: the children draw their own."""
+        return {}
+
+    def lower(self, graph: GraphBuilder, x: Value) -> Value:
+        """Emit the children in order."""
+        return lower_chain(graph, self.children, x)
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Sequential:
+        """Read branches; in Loom's own files children that Loom does not run are disabled."""
+        children = read_children(fields, "child")
+        if fields.reading == "loom":
+            for child in children:
+                child.disabled = child.type_name not in ("dense", "softmax")
+        return cls(children, **fields.flags())
+
+    def to_fields(self) -> dict[str, Any]:
+        """Write branches."""
+        return {"branches": [write_child(child) for child in self.children]}

@@ -1,0 +1,168 @@
+"""What each softmax variant computes, and which settings it has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loom_core.graph.builder import GraphBuilder, Value
+
+if TYPE_CHECKING:
+    from loom_core.layers.softmax import Softmax
+
+MASKED_SCORE = -1e9
+"""Added to a masked score: its exponential is exactly 0 beside any ordinary score."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant.
+
+    Args:
+        lower: Emits its ops for scores (R, C).
+        width: The number of scores that the settings fix, or None.
+        fields: Its settings in model JSON.
+    """
+
+    lower: Callable[[GraphBuilder, Value, Softmax], Value]
+    width: Callable[[Softmax], int | None] = lambda layer: None
+    fields: Callable[[Softmax], dict[str, Any]] = lambda layer: {}
+
+
+def _rows(graph: GraphBuilder, x: Value, cols: int, layer: Softmax) -> Value:
+    """Softmax of each stretch of ``cols`` scores, in the shape (stretches, cols)."""
+    count = math.prod(x.shape) // cols
+    rows = graph.reshape(x, (count, cols))
+    return graph.emit("softmax", rows, temperature=layer.temperature)
+
+
+def _standard(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    return _rows(graph, x, x.shape[1], layer)
+
+
+def _grid(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    return graph.reshape(_rows(graph, x, layer.cols or 1, layer), x.shape)
+
+
+def _means(graph: GraphBuilder, x: Value, size: int) -> Value:
+    """Mean of each stretch of ``size`` scores, in the shape (stretches, 1)."""
+    rows = graph.reshape(x, (math.prod(x.shape) // size, size))
+    return graph.emit("matmul", rows, graph.constant(np.full((size, 1), 1 / size, np.float32)))
+
+
+def tree_nodes(layer: Softmax) -> int | None:
+    """Return the number of nodes of a hierarchical softmax's tree, the root not counted."""
+    if layer.variant != "hierarchical":
+        return None
+    return sum(math.prod(layer.levels[: depth + 1]) for depth in range(len(layer.levels)))
+
+
+def _hierarchical(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    count, leaves = x.shape[0], math.prod(layer.levels)
+    own_scores = x.shape[1] == tree_nodes(layer) != leaves
+    path: Value | None = None
+    start = 0
+    for depth, children in enumerate(layer.levels):
+        nodes = math.prod(layer.levels[: depth + 1])
+        if own_scores:
+            scores = graph.emit("slice_axis", x, axis=1, start=start, size=nodes)
+            start += nodes
+        else:
+            scores = x if nodes == leaves else _means(graph, x, leaves // nodes)
+        choice = _rows(graph, scores, children, layer)  # (count * parents, children)
+        if path is not None:
+            parents = graph.reshape(path, (choice.shape[0],))
+            choice = graph.emit("mul_channels", choice, parents, axis=0)
+        path = choice
+    return x if path is None else graph.reshape(path, (count, leaves))
+
+
+def _gumbel(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    if graph.training and layer.noise:
+        x = graph.emit("add", x, graph.noise(x.shape))
+    return _standard(graph, x, layer)
+
+
+def _masked(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    hidden = np.where(layer.mask, 0.0, MASKED_SCORE).astype(np.float32)
+    if not any(layer.mask):
+        x = graph.emit("scale", x, factor=0.0)  # nothing may win: uniform
+        hidden[:] = 0
+    copies = x.shape[1] // len(hidden)
+    x = graph.emit("add_bias", x, graph.constant(np.tile(hidden, copies)), axis=1)
+    return _standard(graph, x, layer)
+
+
+def _entmax(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    alpha = 2.0 if layer.variant == "sparse" else layer.alpha
+    if layer.loom_threshold:
+        return graph.emit("loom_entmax", x, alpha=min(alpha, 2.0))
+    if alpha == 1:
+        return _standard(graph, x, layer)
+    return graph.emit("entmax", x, alpha=alpha, temperature=layer.temperature)
+
+
+def _adaptive(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    order = tuple(member for cluster in layer.clusters for member in cluster)
+    x = graph.emit("permute_columns", x, order=order)
+    scores, start = [], 0
+    for cluster in layer.clusters:
+        scores.append(graph.emit("slice_axis", x, axis=1, start=start, size=len(cluster)))
+        start += len(cluster)
+    heads = [_means(graph, part, part.shape[1]) for part in scores]
+    head = _standard(graph, graph.emit("concat", *heads, axis=1), layer)
+    members = []
+    for number, part in enumerate(scores):
+        chosen = graph.emit("slice_axis", head, axis=1, start=number, size=1)
+        chosen = graph.reshape(chosen, (x.shape[0],))
+        inside = _standard(graph, part, layer)
+        members.append(graph.emit("mul_channels", inside, chosen, axis=0))
+    y = graph.emit("concat", *members, axis=1)
+    back = tuple(int(i) for i in np.argsort(order))
+    return graph.emit("permute_columns", y, order=back)
+
+
+def _mixture(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+    count, parts = x.shape[0], len(layer.mixture_weights)
+    width = x.shape[1] // parts
+    weights = np.array(layer.mixture_weights, np.float64) / sum(layer.mixture_weights)
+    y = graph.reshape(_rows(graph, x, width, layer), (count, parts, width))
+    y = graph.reshape(graph.emit("transpose", y, axes=(0, 2, 1)), (count * width, parts))
+    mixed = graph.emit("matmul", y, graph.constant(weights.astype(np.float32)[:, None]))
+    return graph.reshape(mixed, (count, width))
+
+
+VARIANTS: dict[str, Variant] = {
+    "standard": Variant(_standard),
+    "grid": Variant(
+        _grid,
+        width=lambda layer: (layer.rows or 0) * (layer.cols or 0),
+        fields=lambda layer: {"softmax_rows": layer.rows, "softmax_cols": layer.cols},
+    ),
+    "hierarchical": Variant(
+        _hierarchical,
+        width=lambda layer: math.prod(layer.levels),
+        fields=lambda layer: {"hierarchy_levels": list(layer.levels)},
+    ),
+    "temperature": Variant(_standard),
+    "gumbel": Variant(_gumbel, fields=lambda layer: {"gumbel_noise": layer.noise}),
+    "masked": Variant(
+        _masked,
+        width=lambda layer: len(layer.mask),
+        fields=lambda layer: {"mask": list(layer.mask)},
+    ),
+    "sparse": Variant(_entmax),
+    "entmax": Variant(_entmax, fields=lambda layer: {"entmax_alpha": layer.alpha}),
+    "adaptive": Variant(
+        _adaptive,
+        width=lambda layer: sum(len(cluster) for cluster in layer.clusters),
+        fields=lambda layer: {"adaptive_clusters": [list(c) for c in layer.clusters]},
+    ),
+    "mixture": Variant(
+        _mixture, fields=lambda layer: {"mixture_weights": list(layer.mixture_weights)}
+    ),
+}
