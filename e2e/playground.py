@@ -6,6 +6,11 @@ START_UP_MS = 60_000
 TRAINING_MS = 300_000
 PAD_SIZE = 280
 
+#: Settings: small and quick, for what does not depend on how well the network reads.
+QUICK = "#v=1&net=mlp&n=1000&epochs=1"
+#: Settings: long enough that training does not end before the test has done its work.
+LONG = "#v=1&net=mlp&n=8000&epochs=20"
+
 Stroke = list[tuple[int, int]]
 
 #: How somebody might draw each digit, as strokes of points on the 280 x 280 pad.

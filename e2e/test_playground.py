@@ -1,13 +1,8 @@
 """The playground's main story: train on digits, read drawn ones, keep the network."""
 
 import pytest
-from playground import DIGIT_STROKES, Playground
+from playground import DIGIT_STROKES, LONG, QUICK, Playground
 from playwright.sync_api import expect
-
-#: Small and quick: what is tested with it does not depend on how well the network reads.
-QUICK = "#v=1&net=mlp&n=1000&epochs=1"
-#: Long enough that it does not end before the test has done its work.
-LONG = "#v=1&net=mlp&n=8000&epochs=20"
 
 
 @pytest.fixture

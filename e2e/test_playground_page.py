@@ -3,17 +3,33 @@
 import json
 
 import pytest
-from playground import DIGIT_STROKES, START_UP_MS, Playground
+from playground import DIGIT_STROKES, LONG, QUICK, START_UP_MS, Playground
 from playwright.sync_api import expect
 
-QUICK = "#v=1&net=mlp&n=1000&epochs=1"
-LONG = "#v=1&net=mlp&n=8000&epochs=20"
+from loom_core import build_network_from_json, save_bundle_to_string
+
+WRONG_TEXTS = [
+    "",
+    "not a model",
+    "<!doctype html><title>404</title>",
+    '{"a": ',
+    "[]",
+    "null",
+    '{"id": "x"}',
+]
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\">"
 
 
 @pytest.fixture
 def playground(page, site_url):
     return Playground(page, site_url)
+
+
+def dense(inputs, outputs):
+    """A network of one dense layer."""
+    layer = {"type": "dense", "input_size": inputs, "output_size": outputs}
+    settings = {"grid_rows": 1, "grid_cols": 1, "layers_per_cell": 1, "layers": [layer]}
+    return build_network_from_json(json.dumps(settings))
 
 
 def press(page, *keys):
@@ -67,6 +83,37 @@ def test_everything_by_keyboard(playground, page):
 
     press(page, "r")
     expect(page.locator("#status-text")).to_contain_text("New network.")
+
+
+def test_a_finger_draws_and_does_not_scroll(playground, page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    playground.open(QUICK)
+    pad = page.locator("#pad")
+    pad.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    box = pad.bounding_box()
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind, *points):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    x = box["x"] + box["width"] / 2
+    send("touchStart", {"x": x, "y": box["y"] + 40})
+    for down in range(50, 230, 20):
+        send("touchMove", {"x": x, "y": box["y"] + down})
+    send("touchEnd")
+    playground.wait_for_prediction()
+
+    expect(pad).to_have_attribute("data-empty", "false")
+    seen = page.evaluate(
+        """() => {
+          const context = document.querySelector('#seen').getContext('2d');
+          const { data } = context.getImageData(14, 0, 1, 28);
+          return data.filter((alpha, at) => at % 4 === 3 && alpha > 0).length;
+        }"""
+    )
+    assert seen > 15  # a line from top to bottom, not a dot
+    assert page.evaluate("scrollY") == before
 
 
 def test_enter_holds_the_pen_for_those_who_cannot_hold_two_keys(playground, page):
@@ -148,38 +195,59 @@ def test_a_link_carries_the_settings_and_is_not_trusted(playground, page):
     assert value("#setting-network") == "cnn"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "not a model", "<!doctype html><title>404</title>", '{"a": ', "[]", "null", '{"id": "x"}'],
-)
-def test_wrong_text_is_refused_in_words_and_changes_nothing(playground, page, text):
+def test_wrong_text_is_refused_in_words_and_changes_nothing(playground, page):
     playground.open(QUICK)
     playground.read_drawing(DIGIT_STROKES[4])
     before = playground.probabilities()
 
-    page.fill("#model-text", text)
-    page.click("#model-load")
+    for text in WRONG_TEXTS:
+        page.locator("#model-fields").evaluate("(fields) => delete fields.dataset.result")
+        page.fill("#model-text", text)
+        page.click("#model-load")
+        said = playground.wait_for_model("error")
+        assert "Loading did not work." in said, text
+        assert "Traceback" not in said, text
+        assert page.inner_text("#model-hint") != "", text
 
-    said = playground.wait_for_model("error")
-    assert "Loading did not work." in said
-    assert page.inner_text("#model-hint") != ""
-    assert "Traceback" not in said
     playground.wait_for("ready")
     playground.read_drawing(DIGIT_STROKES[4])
     assert playground.probabilities() == before
 
 
-def test_a_model_of_another_shape_is_refused(playground, page):
+def test_a_single_model_is_meant_whatever_name_is_written(playground, page):
     playground.open(QUICK)
     page.click("#model-save")
     playground.wait_for_model("done")
-    model = page.input_value("#model-text")
-    assert json.loads(model)
 
     page.fill("#model-id", "another name")
     page.click("#model-load")
-    playground.wait_for_model("done")  # the only model of the text is meant, whatever its name
+
+    expect(page.locator("#status-text")).to_contain_text("Model loaded.")
     assert page.input_value("#model-id") == "digits"
+
+
+def test_one_of_several_models_is_chosen_by_name(playground, page):
+    playground.open(QUICK)
+    page.fill("#model-text", save_bundle_to_string({name: dense(784, 10) for name in "ab"}))
+    page.fill("#model-id", "c")
+    page.click("#model-load")
+    assert "2 models: “a”, “b”" in playground.wait_for_model("error")
+
+    page.fill("#model-id", "b")
+    page.click("#model-load")
+    assert "“b” loaded" in playground.wait_for_model("done")
+    expect(page.locator("#status-text")).to_contain_text("Model “b” with 7,850 weights")
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(100, 10), (784, 3)])
+def test_a_model_of_another_shape_is_refused(playground, page, inputs, outputs):
+    playground.open(QUICK)
+    page.fill("#model-text", save_bundle_to_string({"other": dense(inputs, outputs)}))
+    page.click("#model-load")
+
+    playground.wait_for_model("error")
+    expect(page.locator("#model-hint")).not_to_be_empty()
+    expect(page.locator("#status-text")).to_contain_text("Ready: MLP")
 
 
 def test_a_hostile_name_is_shown_as_text(playground, page):

@@ -24,16 +24,20 @@ export class Controls {
    * @param {Readonly<Record<Property["group"], HTMLElement>>} groups where each group's controls go
    * @param {(changed: ReadonlySet<keyof Settings>) => void} onChange called after the reader, the
    * address or a reset changed something
+   * @param {(notes: string[]) => void} onNotes told, in words, what of the address was not used
    */
-  constructor(groups, onChange) {
+  constructor(groups, onChange, onNotes) {
     this.#onChange = onChange;
     const { settings, notes } = readHash(location.hash);
     this.#settings = settings;
-    /** What was adjusted in the link, in words. */
-    this.notes = notes;
+    onNotes(notes);
     for (const property of PROPERTIES) groups[property.group].append(this.#makeField(property));
     this.#showAll();
-    addEventListener("popstate", () => this.#replaceAll(readHash(location.hash).settings));
+    addEventListener("popstate", () => {
+      const address = readHash(location.hash);
+      onNotes(address.notes);
+      this.#replaceAll(address.settings);
+    });
   }
 
   get settings() {

@@ -62,6 +62,9 @@ const controls = new Controls(
     if (changed.has("lossScale")) chart?.setLossScale(controls.settings.lossScale);
     if (changed.has("network") || changed.has("seed")) act("Building the network", "rebuild");
   },
+  (notes) => {
+    element("link-notes", HTMLElement).textContent = notes.join(" ");
+  },
 );
 const pad = new DrawingPad(
   element("pad", HTMLCanvasElement),
@@ -219,5 +222,4 @@ if (matchMedia("(max-width: 70rem)").matches) {
   element("training-details", HTMLDetailsElement).open = false;
 }
 showExplanation();
-element("link-notes", HTMLElement).textContent = controls.notes.join(" ");
 void start();

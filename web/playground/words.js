@@ -6,7 +6,7 @@ const BYTES_PER_MEGABYTE = 1_000_000;
 
 /** @param {number} fraction 0 to 1 */
 export function formatPercent(fraction) {
-  return `${(fraction * 100).toFixed(1)} %`;
+  return `${(fraction * 100).toFixed(1)}\u00a0%`; // no line break before the sign
 }
 
 /** @param {number} loss */
