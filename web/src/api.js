@@ -46,7 +46,12 @@ export class Api {
     for (const { name, methods } of description.classes) {
       this.#prototypes.set(name, this.#prototype(name, methods));
     }
-    /** The object that `loadLoom` gives. */
+    /**
+     * The object that `loadLoom` gives. Its functions are named at run time only, so it is of no
+     * type that could be checked here.
+     *
+     * @type {object}
+     */
     this.loom = {
       version: description.version,
       description,

@@ -1,10 +1,12 @@
 /** The files that start-up needs: listed by the manifest, downloaded at once, checked, handed over. */
 
-import { LoomError } from "./errors.js";
+import { LoomError, asLoomError, deadSession } from "./errors.js";
 import { version } from "./generated/version.js";
 
 /** @typedef {{ bytes: number, sha256: string }} FileEntry */
 /** @typedef {Map<string, FileEntry>} Manifest by path below the folder of the manifest */
+
+/** @typedef {(input: RequestInfo | URL, init?: RequestInit) => Promise<Response>} Fetch */
 
 const MANIFEST = "manifest.json";
 
@@ -36,12 +38,33 @@ export async function loadManifest(assetBase, signal) {
   return new Map(Object.entries(files).map(checkedEntry));
 }
 
+/**
+ * Find out why our own modules could not be loaded, of which browsers tell no more than that.
+ *
+ * @param {string} assetBase
+ * @param {string} message what is known
+ * @returns {Promise<LoomError>} names the file, if it is one
+ */
+export async function moduleFailure(assetBase, message) {
+  try {
+    const manifest = await loadManifest(assetBase);
+    // They lie where this one does, which need not be below assetBase.
+    const base = new URL("../", import.meta.url).href;
+    await new Downloads(base, manifest, /^loom\/.*\.js$/).complete;
+  } catch (error) {
+    return asLoomError(error);
+  }
+  return deadSession(`Loom could not be started: ${message}`);
+}
+
 /** Downloads under way, and what has come of them. */
 export class Downloads {
   /** @type {Map<string, Promise<Uint8Array<ArrayBuffer>>>} by URL */
   #files = new Map();
   #signal;
   #onBytes;
+  /** The one that was there before serveByFetch put its own in front. */
+  #fetch = globalThis.fetch.bind(globalThis);
   totalBytes = 0;
   loadedBytes = 0;
   /** Settles when all files are here and found right, or the first is not. */
@@ -74,13 +97,15 @@ export class Downloads {
    */
   serveByFetch() {
     const original = globalThis.fetch;
-    /** @type {typeof fetch} */
+    /** @type {Fetch} */
     const serve = async (input, init) => {
       const url = input instanceof Request ? input.url : new URL(input, location.href).href;
       const file = this.#files.get(url);
-      if (!file) return original.call(globalThis, input, init);
+      if (!file) return this.#fetch(input, init);
       const type = url.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
-      return new Response(await file, { headers: { "Content-Type": type } });
+      // A file that fails ends the start-up by `complete`; its reader would only add to the errors.
+      const bytes = await file.catch(() => new Promise(() => {}));
+      return new Response(bytes, { headers: { "Content-Type": type } });
     };
     globalThis.fetch = serve;
     return () => {
@@ -104,12 +129,17 @@ export class Downloads {
       counted = Math.max(counted, received);
       this.#onBytes();
     };
+    /** @param {RequestCache} cache */
+    const attempt = async (cache) => {
+      const response = await request(name, url, { signal: this.#signal, cache }, this.#fetch);
+      return readChecked(name, url, entry, response, this.#signal, count);
+    };
     try {
-      return await fetchChecked(name, url, entry, { signal: this.#signal }, count);
+      return await attempt("default");
     } catch (error) {
       if (!(error instanceof LoomError) || error.code !== "asset_corrupt") throw error;
       // The browser may have kept the file of an earlier release: ask the server itself, once.
-      return fetchChecked(name, url, entry, { signal: this.#signal, cache: "reload" }, count);
+      return attempt("reload");
     }
   }
 }
@@ -118,17 +148,17 @@ export class Downloads {
  * @param {string} name
  * @param {URL} url
  * @param {FileEntry} entry
- * @param {RequestInit} init
+ * @param {Response} response
+ * @param {AbortSignal | undefined} signal
  * @param {(received: number) => void} onReceived
  */
-async function fetchChecked(name, url, entry, init, onReceived) {
-  const response = await request(name, url, init);
+async function readChecked(name, url, entry, response, signal, onReceived) {
   const bytes = new Uint8Array(entry.bytes);
   let received = 0;
   const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {
-      init.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       throw missing(name, url, "the connection broke off", cause);
     });
     if (done) break;
@@ -153,12 +183,13 @@ async function fetchChecked(name, url, entry, init, onReceived) {
  * @param {string} name
  * @param {URL} url
  * @param {RequestInit} init
+ * @param {Fetch} [fetcher]
  */
-async function request(name, url, init) {
+async function request(name, url, init, fetcher = fetch) {
   /** @type {Response} */
   let response;
   try {
-    response = await fetch(url, init);
+    response = await fetcher(url, init);
   } catch (cause) {
     init.signal?.throwIfAborted();
     throw missing(name, url, "the server did not answer", cause);

@@ -42,8 +42,8 @@ export async function boot(assetBase, onProgress, signal) {
       onProgress(progress("python", "Starting Python", downloads)),
     );
     const [pyodide] = await Promise.all([python, downloaded]);
-    signal?.throwIfAborted();
     onProgress(progress("core", "Loading loom_core", downloads));
+    signal?.throwIfAborted();
     const bridge = new Python(pyodide);
     onProgress(progress("ready", "Ready", downloads));
     return bridge;

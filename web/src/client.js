@@ -1,7 +1,8 @@
 /** The page's end of a session in a worker. */
 
-import { Downloads, loadManifest } from "./assets.js";
-import { LoomError, asLoomError, deadSession } from "./errors.js";
+import { Api } from "./api.js";
+import { moduleFailure } from "./assets.js";
+import { LoomError, deadSession } from "./errors.js";
 import { mapPlain, marked } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 import { unreachable } from "./protocol.js";
@@ -10,7 +11,7 @@ import { unreachable } from "./protocol.js";
 /** @import { Callback, Encoded, Plain } from "./plain_data.js" */
 /** @import { Resolvers } from "./promises.js" */
 /** @import { Progress, ToPage, ToWorker } from "./protocol.js" */
-/** @import { Memory } from "./generated/api.js" */
+/** @import { Loom, Memory } from "./generated/api.js" */
 
 /** @typedef {Resolvers<Plain | Memory> & { functions: Callback[] }} Pending */
 
@@ -20,12 +21,12 @@ import { unreachable } from "./protocol.js";
  * @param {string} assetBase
  * @param {(progress: Progress) => void} onProgress what it throws ends the start-up
  * @param {AbortSignal} [signal] ends the start-up
- * @returns {Promise<Client>}
+ * @returns {Promise<Loom>}
  */
-export async function startClient(assetBase, onProgress, signal) {
+export async function startInWorker(assetBase, onProgress, signal) {
   const client = new Client(assetBase, onProgress);
-  await abortable(client.ready, signal, (reason) => client.close(reason));
-  return client;
+  const description = await abortable(client.ready, signal, (reason) => client.close(reason));
+  return /** @type {Loom} */ (new Api(client, description).loom);
 }
 
 /** A worker, and the requests that it has not answered yet. */
@@ -200,14 +201,6 @@ export class Client {
    */
   async #died(message) {
     if (this.#loaded) return this.close(deadSession(`The worker failed: ${message}`));
-    try {
-      const manifest = await loadManifest(this.#assetBase);
-      // Our modules lie where this one does, which need not be below assetBase.
-      const base = new URL("../", import.meta.url).href;
-      await new Downloads(base, manifest, /^loom\/.*\.js$/).complete;
-      this.close(deadSession(`The worker could not be started: ${message ?? "reason unknown"}`));
-    } catch (error) {
-      this.close(asLoomError(error));
-    }
+    this.close(await moduleFailure(this.#assetBase, message ?? "the worker failed"));
   }
 }

@@ -1,9 +1,7 @@
 /** Loom in a web page: `const loom = await loadLoom();` */
 
-import { Api } from "./api.js";
+import { moduleFailure } from "./assets.js";
 import { LoomError } from "./errors.js";
-import { startClient } from "./client.js";
-import { startMainThread } from "./main_thread.js";
 
 export { LoomError };
 export { version } from "./generated/version.js";
@@ -24,38 +22,48 @@ export { version } from "./generated/version.js";
  */
 
 /**
+ * Not an `@overload` of a function, whose comment the compiler would drop.
+ *
+ * @typedef {{
+ *   (options: LoadOptions & { worker: false }): Promise<LoomOnMainThread>,
+ *   (options?: LoadOptions & { worker?: true }): Promise<Loom>,
+ * }} LoadLoom
+ */
+
+/**
  * Start Python and load loom_core into it.
  *
- * A function among the arguments of a call is called until that call settles, always when Python
- * does not run. If it throws, the call is cancelled and rejects with what was thrown.
+ * Rejects with a `LoomError` of code `asset_missing` or `asset_corrupt`, which names the file, or
+ * `worker_failed`. A server that never answers makes it wait; `AbortSignal.timeout()` ends that.
  *
- * @overload
- * @param {LoadOptions & { worker: false }} options
- * @returns {Promise<LoomOnMainThread>}
+ * A function among the arguments of a call is called until that call settles, and only while Python
+ * does not run. If it throws, the call is cancelled and fails with what was thrown.
+ *
+ * @type {LoadLoom}
  */
-/**
- * @overload
- * @param {LoadOptions & { worker?: true }} [options]
- * @returns {Promise<Loom>}
- */
-/**
- * @param {LoadOptions} [options]
- * @returns {Promise<Loom | LoomOnMainThread>}
- * @throws {LoomError} `asset_missing` or `asset_corrupt`, naming the file; `worker_failed`
- */
-export async function loadLoom({ assetBase, worker = true, signal, onProgress } = {}) {
+export const loadLoom = /** @type {LoadLoom} */ (start);
+
+/** @param {LoadOptions} [options] */
+async function start({ assetBase, worker = true, signal, onProgress = () => {} } = {}) {
   signal?.throwIfAborted();
   const base = new URL(assetBase ?? new URL("../", import.meta.url), location.href).href;
   const folder = base.endsWith("/") ? base : `${base}/`;
-  const report = onProgress ?? (() => {});
-  /** @type {Api} */
-  let api;
-  if (worker) {
-    const client = await startClient(folder, report, signal);
-    api = new Api(client, await client.ready);
-  } else {
-    const mainThread = await startMainThread(folder, report, signal);
-    api = new Api(mainThread, mainThread.describe());
+  const startEngine = await importEngine(worker, folder);
+  signal?.throwIfAborted();
+  return startEngine(folder, onProgress, signal);
+}
+
+/**
+ * Only what every session needs is imported at once: a module that is missing below is reported.
+ *
+ * @param {boolean} worker
+ * @param {string} folder
+ */
+async function importEngine(worker, folder) {
+  try {
+    if (worker) return (await import("./client.js")).startInWorker;
+    return (await import("./main_thread.js")).startOnMainThread;
+  } catch (error) {
+    throw await moduleFailure(folder, String(error));
   }
-  return /** @type {Loom | LoomOnMainThread} */ (/** @type {unknown} */ (api.loom));
 }

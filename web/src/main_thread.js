@@ -1,10 +1,12 @@
 /** A session on the page's own thread: the same calls as a worker's, answered at once. */
 
+import { Api } from "./api.js";
 import { boot } from "./boot.js";
 import { Jobs } from "./jobs.js";
 import { LoomError } from "./errors.js";
 import { abortable, withResolvers } from "./promises.js";
 
+/** @import { LoomOnMainThread } from "./generated/api.js" */
 /** @import { Encoded, Plain } from "./plain_data.js" */
 /** @import { Resolvers } from "./promises.js" */
 /** @import { Progress } from "./protocol.js" */
@@ -19,13 +21,14 @@ const SLICE_MS = 12;
  * @param {string} assetBase
  * @param {(progress: Progress) => void} onProgress what it throws ends the start-up
  * @param {AbortSignal} [signal] ends the downloads; a start of Python under way is abandoned
- * @returns {Promise<MainThread>}
+ * @returns {Promise<LoomOnMainThread>}
  */
-export async function startMainThread(assetBase, onProgress, signal) {
+export async function startOnMainThread(assetBase, onProgress, signal) {
   /** @type {Resolvers<Python>} */
   const { promise, resolve, reject } = withResolvers();
   boot(assetBase, onProgress, signal).then(resolve, reject);
-  return new MainThread(await abortable(promise, signal, reject));
+  const engine = new MainThread(await abortable(promise, signal, reject));
+  return /** @type {LoomOnMainThread} */ (new Api(engine, engine.describe()).loom);
 }
 
 /** Python on this thread. */
