@@ -40,11 +40,14 @@ from loom_core.layers import (
     SwiGLU,
 )
 from loom_core.model_io.bundle import (
+    LoadedModel,
+    deserialize_model,
     list_models,
     load_bundle,
     load_bundle_from_string,
     load_model,
     load_model_from_string,
+    load_model_with_dtype,
     save_bundle,
     save_bundle_to_string,
 )
@@ -72,6 +75,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LimitError",
+    "LoadedModel",
     "LoomError",
     "ModelFormatError",
     "ModelNotFoundError",
@@ -93,11 +97,13 @@ __all__ = [
     "TrainingResult",
     "__version__",
     "build_network_from_json",
+    "deserialize_model",
     "list_models",
     "load_bundle",
     "load_bundle_from_string",
     "load_model",
     "load_model_from_string",
+    "load_model_with_dtype",
     "save_bundle",
     "save_bundle_to_string",
 ]

@@ -3,6 +3,7 @@
 import base64
 import json
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def good():
     """A parsed bundle of one dense layer 3 -> 2, and its weights object."""
     network = Network(3, 1, 1, 1)
     network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
-    bundle = json.loads(network.save_model_to_string("m"))
+    bundle = json.loads(network.save_model_to_string("m", "loom"))
     weights = json.loads(base64.b64decode(bundle["models"][0]["weights"]["data"]))
     return bundle, weights
 
@@ -72,6 +73,20 @@ def with_format(fmt):
     bundle, _ = good()
     bundle["models"][0]["weights"]["fmt"] = fmt
     return json.dumps(bundle)
+
+
+def compact(**changes):
+    """The good network in our own encoding, with other values in its weights object."""
+    network = Network(3, 1, 1, 1)
+    network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
+    bundle = json.loads(network.save_model_to_string("m"))
+    bundle["models"][0]["weights"].update(changes)
+    return json.dumps(bundle)
+
+
+def compact_of(array, dtype="float32"):
+    data = np.asarray(array).tobytes()
+    return compact(data=base64.b64encode(data).decode(), crc32=zlib.crc32(data), dtype=dtype)
 
 
 SIX = [0.5] * 6
@@ -123,6 +138,29 @@ BAD = {
     "negative size": (lambda: changed(input_height=-3), SpecError, "at least 0"),
     "size true": (lambda: changed(input_height=True), SpecError, "whole number"),
     "size overflow": (lambda: changed(input_height=2**70), LimitError, "input_height"),
+    "tensor count": (lambda: compact(tensors=[]), ModelFormatError, "imply 2 weight arrays"),
+    "no tensors": (lambda: compact(tensors=None), ModelFormatError, "got no"),
+    "tensor shape": (
+        lambda: compact(tensors=[{"shape": [2, 3]}, {"shape": [2]}]),
+        ModelFormatError,
+        r"shape \[3, 2\]",
+    ),
+    "tensor is a number": (lambda: compact(tensors=[3, 4]), ModelFormatError, "got 3"),
+    "too few bytes": (lambda: compact(data="AAAA"), ModelFormatError, "need 32 bytes, got 3"),
+    "checksum": (lambda: compact(crc32=1), ModelFormatError, "checksum"),
+    "unknown dtype": (lambda: compact(dtype="bfloat8"), SpecError, "dtype 'bfloat8'"),
+    "dtype is a list": (lambda: compact(dtype=[1]), SpecError, "unknown weight dtype"),
+    "NaN bytes": (
+        lambda: compact_of(np.full(8, np.nan, "<f4")),
+        NonFiniteError,
+        "dense kernel holds NaN",
+    ),
+    "double overflow": (lambda: compact_of(np.full(8, 1e300), "float64"), NonFiniteError, "kernel"),
+    "integers without max": (
+        lambda: compact_of(np.ones(8, "<i2"), "int16"),
+        ModelFormatError,
+        "needs max",
+    ),
     "flag as text": (lambda: changed(frozen="yes"), SpecError, "true or false"),
 }
 

@@ -99,17 +99,19 @@ def small_network(seed=3):
     return network
 
 
-def test_save_load_save_gives_the_same_string_and_outputs():
+@pytest.mark.parametrize("save_as", ["compact", "loom"])
+def test_save_load_save_gives_the_same_string_and_outputs(save_as):
     network = small_network()
     x = np.linspace(-1, 1, 72, dtype=np.float32)
-    text = network.save_model_to_string("small")
+    text = network.save_model_to_string("small", save_as)
     loaded = loom_core.load_model_from_string(text, "small")
-    assert loaded.save_model_to_string("small") == text
+    assert loaded.save_model_to_string("small", save_as) == text
     np.testing.assert_array_equal(loaded.forward_cpu(x), network.forward_cpu(x))
     assert [layer.frozen for layer in loaded.layers] == [False, True, False, False]
 
 
-def test_extreme_weights_come_back_bit_for_bit():
+@pytest.mark.parametrize("save_as", ["compact", "loom"])
+def test_extreme_weights_come_back_bit_for_bit(save_as):
     network = Network(3, 1, 1, 1)
     network.set_layer(0, 0, 0, Dense(3, 4, "linear"))
     network.require_weights()
@@ -128,13 +130,13 @@ def test_extreme_weights_come_back_bit_for_bit():
         2e9,
     ]
     network.layers[0].set_weights({"kernel": np.array(extremes, np.float32)})
-    loaded = loom_core.load_model_from_string(network.save_model_to_string("e"), "e")
+    loaded = loom_core.load_model_from_string(network.save_model_to_string("e", save_as), "e")
     before, after = network.layers[0].weights["kernel"], loaded.layers[0].weights["kernel"]
     assert before.tobytes() == after.tobytes()
 
 
 def test_our_strings_hold_what_loom_reads():
-    bundle = json.loads(small_network().save_model_to_string("small"))
+    bundle = json.loads(small_network().save_model_to_string("small", "loom"))
     model = bundle["models"][0]
     weights = json.loads(base64.b64decode(model["weights"]["data"]))
     assert bundle["type"] == "modelhost/bundle"

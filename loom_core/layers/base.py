@@ -34,6 +34,10 @@ class Layer(ABC):
         skip_from: A place in the chain of layers (0 is the chain's input, k the output of layer
             k - 1) whose value is added to this layer's output, or to its input where
             ``skip_before``. Loom v0.0.7 adds such values unasked; the loader says so here.
+
+    Attributes:
+        silent: The layer gives no numbers at all, as Loom v0.0.7 has it where a file leaves out
+            sizes that it needs (set when such a model is loaded).
     """
 
     type_name: ClassVar[str]
@@ -65,6 +69,7 @@ class Layer(ABC):
         self.disabled = disabled
         self.children = tuple(children)
         self.skip_from = skip_from
+        self.silent = False
         self._weights: dict[str, F32] = {}
 
     # Sizes
@@ -124,11 +129,16 @@ class Layer(ABC):
 
     def flags(self) -> tuple[object, ...]:
         """Return everything that may be switched at any time and changes what a plan does."""
-        return (self.disabled, self.frozen, *(child.flags() for child in self.children))
+        return (
+            self.disabled,
+            self.frozen,
+            self.silent,
+            *(child.flags() for child in self.children),
+        )
 
     def trained_weights(self) -> Iterator[tuple[Layer, str]]:
         """Yield what training changes: (layer, weight name), children included."""
-        if self.frozen or self.disabled:
+        if self.frozen or self.disabled or self.silent:
             return
         yield from ((self, name) for name in self._weights)
         for child in self.children:

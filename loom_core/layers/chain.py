@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from loom_core.arrays import Shape
+from loom_core.arrays import Shape, element_count
 from loom_core.errors import LoomError, ShapeError
 from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.layers.base import Layer, features
@@ -27,13 +27,31 @@ def complete_chain(
     for index, layer in enumerate(layers):
         if not layer.disabled:
             try:
-                layer.complete(shape)
-                shape = layer.output_shape(shape)
+                shape = complete_layer(layer, shape)
                 _require_equal_widths(layer, index, trail, shape)
             except LoomError as error:
                 raise error.at(name(index)) from error
         trail.append(shape)
     return trail[1:]
+
+
+def complete_layer(layer: Layer, shape: Shape | None) -> Shape | None:
+    """Let one layer infer its sizes; return the shape that it passes on."""
+    if layer.disabled:
+        return shape
+    layer.complete(shape)
+    computed = layer.output_shape(shape)
+    return (0,) if layer.silent else computed
+
+
+def lower_layer(graph: GraphBuilder, layer: Layer, x: Value) -> Value:
+    """Emit one layer, or what stands for it where it is disabled or silent."""
+    if layer.disabled:
+        return x
+    if layer.silent:
+        flat = graph.reshape(x, (x.shape[0], element_count(x.shape[1:])))
+        return graph.emit("slice_axis", flat, axis=1, start=0, size=0)
+    return layer.lower(graph, x)
 
 
 def chain_input_features(layers: Sequence[Layer]) -> int | None:
@@ -74,11 +92,11 @@ def lower_chain(
             with segment(index):
                 source = layer.skip_source(index)
                 if source is None:
-                    x = layer.lower(graph, x)
+                    x = lower_layer(graph, layer, x)
                 elif layer.skip_before:
-                    x = layer.lower(graph, _add(graph, x, trail[source]))
+                    x = lower_layer(graph, layer, _add(graph, x, trail[source]))
                 else:
-                    x = _add(graph, layer.lower(graph, x), trail[source])
+                    x = _add(graph, lower_layer(graph, layer, x), trail[source])
         trail.append(x)
     return x
 

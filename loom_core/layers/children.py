@@ -28,7 +28,9 @@ def read_child(fields: Fields) -> Layer:
     if not name:
         raise fields.error("type is missing")
     try:
-        return layer_type(name).from_fields(fields)
+        layer = layer_type(name).from_fields(fields)
+        layer.silent = layer.silent or fields.boolean("silent")
+        return layer
     except LoomError as error:
         raise (error if error.where else error.at(fields.where)) from error
 
@@ -40,6 +42,6 @@ def read_children(fields: Fields, kind: str) -> list[Layer]:
 
 def write_child(layer: Layer) -> dict[str, Any]:
     """Return a layer's settings as they stand in model JSON."""
-    flags = {"frozen": layer.frozen, "is_disabled": layer.disabled}
+    flags = {"frozen": layer.frozen, "is_disabled": layer.disabled, "silent": layer.silent}
     set_flags = {key: True for key, value in flags.items() if value}
     return {"type": layer.type_name, **layer.to_fields(), **set_flags}

@@ -37,8 +37,6 @@ class Conv2D(Layer):
         input_channels: C; these three are inferred from the layer before when left out.
         input_height: H.
         input_width: W.
-        empty_output: The layer gives no output at all, as Loom v0.0.7 does where a saved layer
-            has no output size (set when such a model is loaded).
         frozen: Training leaves the weights alone.
         disabled: The layer passes its input through.
 
@@ -65,7 +63,6 @@ class Conv2D(Layer):
         input_channels: int | None = None,
         input_height: int | None = None,
         input_width: int | None = None,
-        empty_output: bool = False,
         frozen: bool = False,
         disabled: bool = False,
     ) -> None:
@@ -78,7 +75,6 @@ class Conv2D(Layer):
         self.input_channels = optional_size(input_channels, "input_channels")
         self.input_height = optional_size(input_height, "input_height")
         self.input_width = optional_size(input_width, "input_width")
-        self.empty_output = empty_output
 
     def complete(self, input_shape: Shape | None) -> None:
         """Take channels, height and width from an image-shaped output of the layer before."""
@@ -112,8 +108,6 @@ class Conv2D(Layer):
         require_features(
             input_shape, channels * height * width, "conv2d", f"{channels}x{height}x{width}"
         )
-        if self.empty_output:
-            return (0,)
         u = convolved_size(height, self.kernel_size, self.stride, self.padding)
         v = convolved_size(width, self.kernel_size, self.stride, self.padding)
         if u < 1 or v < 1:
@@ -145,9 +139,6 @@ class Conv2D(Layer):
         """Emit conv2d, add_bias, activate."""
         batch = x.shape[0]
         x = graph.reshape(x, (batch, *self._input()))
-        if self.empty_output:
-            flat = graph.reshape(x, (batch, element_count(x.shape[1:])))
-            return graph.emit("slice_axis", flat, axis=1, start=0, size=0)
         kernel = self.parameter(graph, "kernel")
         x = graph.emit(
             "conv2d",
@@ -173,12 +164,11 @@ class Conv2D(Layer):
             input_channels=fields.size("input_channels"),
             input_height=fields.size("input_height"),
             input_width=fields.size("input_width"),
-            empty_output=fields.boolean("empty_output"),
             **fields.flags(),
         )
         given = (fields.size("output_height"), fields.size("output_width"))
         if fields.reading == "loom" and not all(given):
-            layer.empty_output = True
+            layer.silent = True  # Loom computes nothing without its output sizes
         elif all(given) and layer.input_height and layer.input_width:
             computed = tuple(
                 convolved_size(size, layer.kernel_size, layer.stride, layer.padding)
@@ -205,8 +195,6 @@ class Conv2D(Layer):
             "input_width": self.input_width,
         }
         shape = self.output_shape(None)
-        if self.empty_output:
-            written["empty_output"] = True
-        elif shape is not None:
+        if shape is not None and not self.silent:
             written |= {"output_height": shape[1], "output_width": shape[2]}
         return written

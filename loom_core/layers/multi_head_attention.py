@@ -225,7 +225,8 @@ class MultiHeadAttention(Layer):
             causal=loom or fields.boolean("causal"),
             rope_theta=LOOM_THETA if loom else fields.number("rope_theta"),
             over_batch=fields.boolean("over_batch") or (loom and fields.batch_size > 1),
-            bias_only=fields.boolean("bias_only") or (loom and fields.in_branch),
+            bias_only=fields.boolean("bias_only")
+            or (loom and (fields.in_branch or fields.sizes_lost)),
             skip_from=fields.index("skip_from"),
             **fields.flags(),
         )

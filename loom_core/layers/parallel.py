@@ -10,6 +10,7 @@ from loom_core.arrays import F32, Shape, element_count
 from loom_core.errors import LoomError, ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.layers.base import Layer, features, positive
+from loom_core.layers.chain import complete_layer, lower_layer
 from loom_core.layers.children import child_name, read_child, read_children, write_child
 from loom_core.layers.softmax import Softmax
 from loom_core.random_stream import RandomStream
@@ -122,12 +123,8 @@ class Parallel(Layer):
         """Let every child infer its sizes from the same input; return their output shapes."""
         shapes: list[Shape | None] = []
         for index, child in enumerate(self.children):
-            if child.disabled:
-                shapes.append(input_shape)
-                continue
             try:
-                child.complete(input_shape)
-                shapes.append(child.output_shape(input_shape))
+                shapes.append(complete_layer(child, input_shape))
             except LoomError as error:
                 raise error.at(self._name(index)) from error
         return shapes
@@ -172,7 +169,7 @@ class Parallel(Layer):
         batch = x.shape[0]
         outputs = []
         for child in self.children:
-            y = x if child.disabled else child.lower(graph, x)
+            y = lower_layer(graph, child, x)
             outputs.append(graph.reshape(y, (batch, element_count(y.shape[1:]))))
         if self.combine_mode in ("add", "avg"):
             total = outputs[0]

@@ -43,7 +43,7 @@ class _Recurrent(Layer):
 
     def complete(self, input_shape: Shape | None) -> None:
         """Take the last size of the layer before, or its width shared among the steps."""
-        if self.input_size is None and input_shape:
+        if self.input_size is None and input_shape and not self.silent:
             count = features(input_shape) or 0
             steps = self.seq_length or 0
             self.input_size = count // steps if steps else input_shape[-1]
@@ -61,6 +61,8 @@ class _Recurrent(Layer):
 
     def output_shape(self, input_shape: Shape | None) -> Shape | None:
         """Return (T, H)."""
+        if self.silent:
+            return None
         steps = require_rows(input_shape, self._input(), self.type_name) or self.seq_length
         if self.seq_length is not None and steps != self.seq_length:
             raise ShapeError(
@@ -108,9 +110,12 @@ class _Recurrent(Layer):
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
         """Read input_size, hidden_size and seq_length."""
-        hidden = fields.first_required_size("hidden_size", "input_size")
+        if fields.sizes_lost and not fields.size("hidden_size"):
+            layer = cls(1, **fields.flags())
+            layer.silent = True
+            return layer
         return cls(
-            hidden,
+            fields.first_required_size("hidden_size", "input_size"),
             fields.size("input_size"),
             seq_length=fields.size("seq_length"),
             **fields.flags(),

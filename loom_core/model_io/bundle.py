@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from loom_core import limits
-from loom_core.errors import ModelFormatError, ModelNotFoundError
-from loom_core.model_io import weights_json
+from loom_core.errors import LoomError, ModelFormatError, ModelNotFoundError, SpecError
+from loom_core.model_io import weights_multi_precision
 from loom_core.model_io.fields import Reading
 from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.network_json import network_from_settings, require_model_id, settings_of
+from loom_core.model_io.weights import SaveAs, decode_weights, encode_weights, stored_dtype
 from loom_core.network import Network
-from loom_core.public import public
+from loom_core.public import public, result_record
 
 BUNDLE_TYPE = "modelhost/bundle"
 PRODUCER = "loom_core"
@@ -53,6 +55,61 @@ def load_model_from_string(text: str, model_id: str, read_as: ReadAs = "auto") -
     return _load_entry(entries[model_id], model_id, _reading(bundle, read_as))
 
 
+@result_record
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network with the dtype of its stored weights.
+
+    Args:
+        network: Its weights are float32, whatever the file holds.
+        dtype: Name of the dtype in the file.
+    """
+
+    network: Network
+    dtype: str
+
+
+@public("LoadModelWithDType")
+def load_model_with_dtype(text: str, model_id: str, target_dtype: str = "float32") -> LoadedModel:
+    """Return a network and the dtype that its weights are stored in.
+
+    Args:
+        text: The bundle's JSON.
+        model_id: Which of its models.
+        target_dtype: Only float32: networks compute in float32 whatever a file holds.
+
+    Raises:
+        SpecError: Another target dtype; else like load_model_from_string.
+    """
+    if target_dtype != "float32":
+        raise SpecError(
+            f"a network's weights are float32, not {target_dtype!r:.40}",
+            hint="Use GenericForwardPass to compute in another dtype.",
+        )
+    network = load_model_from_string(text, model_id)
+    entry = _entries(_parse_bundle(text))[model_id]
+    return LoadedModel(network, stored_dtype(entry["weights"]))
+
+
+@public("DeserializeModel")
+def deserialize_model(saved: dict[str, object]) -> Network:
+    """Return the network of one model object, as SerializeModel gives it.
+
+    Raises:
+        ModelFormatError: It is no object with id, cfg and weights; else as load_model_from_string.
+    """
+    model_id = saved.get("id") if isinstance(saved, dict) else None
+    if not isinstance(model_id, str):
+        raise ModelFormatError("a saved model is an object with id, cfg and weights")
+    return _load_entry(saved, model_id, _reading(saved, "auto"))
+
+
+def serialize_model(network: Network, model_id: str, save_as: SaveAs) -> dict[str, Any]:
+    """Return one model object: id, cfg, weights and our producer mark."""
+    entry = _entry(require_model_id(model_id), network, save_as, "float32")
+    return {**entry, "producer": PRODUCER}
+
+
 @public("LoadBundleFromString")
 def load_bundle_from_string(text: str, read_as: ReadAs = "auto") -> dict[str, Network]:
     """Return every network of a bundle by id; raises like load_model_from_string."""
@@ -70,22 +127,37 @@ def list_models(text: str) -> list[str]:
     return list(_entries(_parse_bundle(text)))
 
 
-def save_bundle_to_string(networks: Mapping[str, Network]) -> str:
+def save_bundle_to_string(
+    networks: Mapping[str, Network], save_as: SaveAs = "compact", dtype: str = "float32"
+) -> str:
     """Return the bundle that holds these networks under their ids.
 
+    Args:
+        networks: By id.
+        save_as: ``"compact"``, our own encoding of the weights, small and fast to load, or
+            ``"loom"``, what Loom v0.0.7 reads.
+        dtype: Of the stored weights: float32, float64, int8, int16, int32, and float16 (compact
+            only). Anything but float32 and float64 rounds them.
+
     Raises:
-        SpecError: An id is empty or too long.
+        SpecError: An id is empty or too long, or the dtype is not one of the format's.
         NonFiniteError: A weight is NaN or infinite.
     """
-    models = [_entry(require_model_id(name), network) for name, network in networks.items()]
-    bundle = {"type": BUNDLE_TYPE, "version": 1, "producer": PRODUCER, "models": models}
+    models = [
+        _entry(require_model_id(name), network, save_as, dtype)
+        for name, network in networks.items()
+    ]
+    version = 2 if save_as == "loom" and dtype != "float32" else 1
+    bundle = {"type": BUNDLE_TYPE, "version": version, "producer": PRODUCER, "models": models}
     return json.dumps(bundle, indent=2, ensure_ascii=False)
 
 
 @public("SaveBundle")
-def save_bundle(filename: str, networks: Mapping[str, Network]) -> None:
+def save_bundle(
+    filename: str, networks: Mapping[str, Network], save_as: SaveAs = "compact"
+) -> None:
     """Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError."""
-    Path(filename).write_text(save_bundle_to_string(networks), encoding="utf-8")
+    Path(filename).write_text(save_bundle_to_string(networks, save_as), encoding="utf-8")
 
 
 @public("LoadBundle")
@@ -154,31 +226,27 @@ def _load_entry(entry: Mapping[str, Any], model_id: str, reading: Reading) -> Ne
     settings, weights = entry.get("cfg"), entry.get("weights")
     if not isinstance(settings, dict) or not isinstance(weights, dict):
         raise ModelFormatError("a model needs cfg and weights", where=where)
-    network = network_from_settings(settings, reading=reading, where=where)
-    if weights.get("fmt") != weights_json.FORMAT:
-        raise ModelFormatError(
-            f"weights format {weights.get('fmt')!r:.40} is not known, {weights_json.FORMAT} is",
-            where=where,
-        )
-    stored = weights_json.decode_weights(weights.get("data"), len(network.layers), where)
-    found = []
-    for index, (layer, raw) in enumerate(zip(network.layers, stored, strict=True)):
-        place = f"{where}: {network.layer_name(index)}"
-        found += weights_json.read_layer_weights(layer, raw, place)
+    network = network_from_settings(
+        settings,
+        reading=reading,
+        where=where,
+        sizes_lost=reading == "loom" and weights.get("fmt") == weights_multi_precision.FORMAT,
+    )
+    names = [network.layer_name(index) for index in range(len(network.layers))]
+    try:
+        found = decode_weights(network.layers, names, weights)
+    except LoomError as error:
+        raise error.at(where) from error
     for layer, values in found:
         layer.set_weights(values)
     network.model_id = model_id
     return network
 
 
-def _entry(model_id: str, network: Network) -> dict[str, Any]:
+def _entry(model_id: str, network: Network, save_as: SaveAs, dtype: str) -> dict[str, Any]:
     network.require_weights()
-    names = [network.layer_name(index) for index in range(len(network.layers))]
     return {
         "id": model_id,
         "cfg": settings_of(network, model_id),
-        "weights": {
-            "fmt": weights_json.FORMAT,
-            "data": weights_json.encode_weights(network.layers, names),
-        },
+        "weights": encode_weights(network.layers, save_as, dtype),
     }

@@ -29,6 +29,7 @@ class Fields:
         reading: Which meaning the settings have.
         batch_size: The network's, which some of Loom's layers depend on.
         in_branch: The layer stands inside another one.
+        sizes_lost: The file is in Loom's multi-precision format, which leaves out sizes.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class Fields:
         reading: Reading = "documented",
         batch_size: int = 1,
         in_branch: bool = False,
+        sizes_lost: bool = False,
     ) -> None:
         self._values = {key.lower(): value for key, value in values.items()}
         self.where = where
         self.reading = reading
         self.batch_size = batch_size
         self.in_branch = in_branch
+        self.sizes_lost = sizes_lost
 
     def get(self, key: str) -> Any:
         """Return the raw value, or None."""
@@ -167,7 +170,12 @@ class Fields:
     def _inner(self, values: Mapping[str, Any], name: str) -> Fields:
         where = f"{self.where}: {name}"
         return Fields(
-            values, where=where, reading=self.reading, batch_size=self.batch_size, in_branch=True
+            values,
+            where=where,
+            reading=self.reading,
+            batch_size=self.batch_size,
+            in_branch=True,
+            sizes_lost=self.sizes_lost,
         )
 
     def activation(self) -> str:

@@ -52,7 +52,10 @@ def parse_json_object(text: object, what: str) -> dict[str, Any]:
         # CPython refuses to convert integers of thousands of digits
         raise ModelFormatError(f"{what} holds a number that cannot be read: {error}") from error
     if not isinstance(parsed, dict):
-        raise ModelFormatError(f"{what} must be a JSON object, got {type(parsed).__name__}")
+        raise ModelFormatError(
+            f"{what} must be a JSON object, got {type(parsed).__name__}",
+            hint="A model string starts with { and holds type, version and models.",
+        )
     return parsed
 
 

@@ -20,7 +20,7 @@ from loom_core.layers import (
     SwiGLU,
 )
 from loom_core.layers.base import features
-from loom_core.layers.chain import chain_input_features, complete_chain
+from loom_core.layers.chain import chain_input_features, complete_chain, complete_layer
 from loom_core.network import Network
 
 
@@ -49,8 +49,7 @@ def _pad_dense_inputs(layers: Sequence[Layer], shape: Shape | None) -> None:
             _pad_dense_inputs(layer.children, shape)
         for child in layer.children if isinstance(layer, Parallel) else ():
             _pad_dense_inputs([child], shape)
-        layer.complete(shape)
-        shape = layer.output_shape(shape)
+        shape = complete_layer(layer, shape)
 
 
 def _add_residuals(layers: Sequence[Layer], trail: Sequence[Shape | None]) -> None:

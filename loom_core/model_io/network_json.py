@@ -34,9 +34,20 @@ def build_network_from_json(config: str) -> Network:
 
 
 def network_from_settings(
-    settings: dict[str, Any], *, reading: Reading = "documented", where: str = ""
+    settings: dict[str, Any],
+    *,
+    reading: Reading = "documented",
+    where: str = "",
+    sizes_lost: bool = False,
 ) -> Network:
-    """Build a network without weights from parsed settings (a config, or ``cfg`` of a bundle)."""
+    """Build a network without weights from parsed settings (a config, or ``cfg`` of a bundle).
+
+    Args:
+        settings: The JSON object.
+        reading: Which meaning the settings have.
+        where: Said first in every error.
+        sizes_lost: See :class:`~loom_core.model_io.fields.Fields`.
+    """
     fields = Fields(settings, where=where or "network", reading=reading)
     described = fields.objects("layers")
     if not described:
@@ -62,8 +73,15 @@ def network_from_settings(
     )  # fmt: skip
     for index, values in enumerate(described):
         place = ": ".join(part for part in (where, network.place_name(index)) if part)
-        fields = Fields(values, where=place, reading=reading, batch_size=network.batch_size)
-        network.layers[index] = read_child(fields)
+        network.layers[index] = read_child(
+            Fields(
+                values,
+                where=place,
+                reading=reading,
+                batch_size=network.batch_size,
+                sizes_lost=sizes_lost,
+            )
+        )
     try:
         if reading == "loom":
             apply_loom_quirks(network)

@@ -33,6 +33,28 @@ export interface Memory {
   liveProxies: number;
 }
 
+/** A network with the dtype of its stored weights. */
+export interface LoadedModel {
+  /** Its weights are float32, whatever the file holds. */
+  Network: Network | NetworkOnMainThread;
+  /** Name of the dtype in the file. */
+  Dtype: string;
+}
+
+/** Sizes in one dtype. */
+export interface ModelSizeInfo {
+  /** Its name. */
+  Dtype: string;
+  /** Numbers. */
+  TotalWeights: number;
+  /** Bytes of one. */
+  BytesPerWeight: number;
+  /** Bytes of all. */
+  TotalBytes: number;
+  /** Characters of all in base64, padding included. */
+  Base64Bytes: number;
+}
+
 /** One batch, as Loom takes them. */
 export type TrainingBatch =
   /** (B * I,) or (B, I) float32. */
@@ -173,6 +195,10 @@ export interface Network {
   GetMemoryUsage(options?: CallOptions): Promise<number>;
   /** Same as `GetMemoryUsage`. */
   getMemoryUsage: Network["GetMemoryUsage"];
+  /** Return how large the weights are in each dtype that a model string can hold. */
+  GetModelSizeInfo(options?: CallOptions): Promise<Record<string, ModelSizeInfo>>;
+  /** Same as `GetModelSizeInfo`. */
+  getModelSizeInfo: Network["GetModelSizeInfo"];
   /** Return the grid's sizes; InputSize and OutputSize are 0 where any size is taken. */
   GetNetworkInfo(options?: CallOptions): Promise<Record<string, number>>;
   /** Same as `GetNetworkInfo`. */
@@ -198,13 +224,39 @@ export interface Network {
   /** Same as `ResumeTraining`. */
   resumeTraining: Network["ResumeTraining"];
   /** Write the network to a file; raises like save_model_to_string, and OSError. */
-  SaveModel(filename: string, modelId: string, options?: CallOptions): Promise<void>;
+  SaveModel(
+    filename: string,
+    modelId: string,
+    saveAs?: "compact" | "loom",
+    options?: CallOptions,
+  ): Promise<void>;
   /** Same as `SaveModel`. */
   saveModel: Network["SaveModel"];
   /** Return the network as a model string, a bundle of one. */
-  SaveModelToString(modelId: string, options?: CallOptions): Promise<string>;
+  SaveModelToString(
+    modelId: string,
+    saveAs?: "compact" | "loom",
+    options?: CallOptions,
+  ): Promise<string>;
   /** Same as `SaveModelToString`. */
   saveModelToString: Network["SaveModelToString"];
+  /** Return the network as a model string whose weights are stored in a dtype. */
+  SaveModelWithDType(
+    modelId: string,
+    dtype: string,
+    saveAs?: "compact" | "loom",
+    options?: CallOptions,
+  ): Promise<string>;
+  /** Same as `SaveModelWithDType`. */
+  saveModelWithDType: Network["SaveModelWithDType"];
+  /** Return the network as one model object (id, cfg, weights) for DeserializeModel. */
+  SerializeModel(
+    modelId: string,
+    saveAs?: "compact" | "loom",
+    options?: CallOptions,
+  ): Promise<Record<string, unknown>>;
+  /** Same as `SerializeModel`. */
+  serializeModel: Network["SerializeModel"];
   /** End a running training after its present step; it returns what it reached. */
   StopTraining(options?: CallOptions): Promise<void>;
   /** Same as `StopTraining`. */
@@ -242,6 +294,10 @@ export interface Loom {
   BuildNetworkFromJSON(config: string, options?: CallOptions): Promise<Network>;
   /** Same as `BuildNetworkFromJSON`. */
   buildNetworkFromJSON: Loom["BuildNetworkFromJSON"];
+  /** Return the network of one model object, as SerializeModel gives it. */
+  DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): Promise<Network>;
+  /** Same as `DeserializeModel`. */
+  deserializeModel: Loom["DeserializeModel"];
   /** Return the ids of a bundle's models, in the order of the file. */
   ListModels(text: string, options?: CallOptions): Promise<string[]>;
   /** Same as `ListModels`. */
@@ -280,10 +336,20 @@ export interface Loom {
   ): Promise<Network>;
   /** Same as `LoadModelFromString`. */
   loadModelFromString: Loom["LoadModelFromString"];
+  /** Return a network and the dtype that its weights are stored in. */
+  LoadModelWithDType(
+    text: string,
+    modelId: string,
+    targetDtype?: string,
+    options?: CallOptions,
+  ): Promise<LoadedModel>;
+  /** Same as `LoadModelWithDType`. */
+  loadModelWithDType: Loom["LoadModelWithDType"];
   /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
   SaveBundle(
     filename: string,
     networks: Record<string, Network>,
+    saveAs?: "compact" | "loom",
     options?: CallOptions,
   ): Promise<void>;
   /** Same as `SaveBundle`. */
@@ -300,6 +366,10 @@ export interface NetworkOnMainThread {
   GetMemoryUsage(options?: CallOptions): number;
   /** Same as `GetMemoryUsage`. */
   getMemoryUsage: NetworkOnMainThread["GetMemoryUsage"];
+  /** Return how large the weights are in each dtype that a model string can hold. */
+  GetModelSizeInfo(options?: CallOptions): Record<string, ModelSizeInfo>;
+  /** Same as `GetModelSizeInfo`. */
+  getModelSizeInfo: NetworkOnMainThread["GetModelSizeInfo"];
   /** Return the grid's sizes; InputSize and OutputSize are 0 where any size is taken. */
   GetNetworkInfo(options?: CallOptions): Record<string, number>;
   /** Same as `GetNetworkInfo`. */
@@ -325,13 +395,35 @@ export interface NetworkOnMainThread {
   /** Same as `ResumeTraining`. */
   resumeTraining: NetworkOnMainThread["ResumeTraining"];
   /** Write the network to a file; raises like save_model_to_string, and OSError. */
-  SaveModel(filename: string, modelId: string, options?: CallOptions): void;
+  SaveModel(
+    filename: string,
+    modelId: string,
+    saveAs?: "compact" | "loom",
+    options?: CallOptions,
+  ): void;
   /** Same as `SaveModel`. */
   saveModel: NetworkOnMainThread["SaveModel"];
   /** Return the network as a model string, a bundle of one. */
-  SaveModelToString(modelId: string, options?: CallOptions): string;
+  SaveModelToString(modelId: string, saveAs?: "compact" | "loom", options?: CallOptions): string;
   /** Same as `SaveModelToString`. */
   saveModelToString: NetworkOnMainThread["SaveModelToString"];
+  /** Return the network as a model string whose weights are stored in a dtype. */
+  SaveModelWithDType(
+    modelId: string,
+    dtype: string,
+    saveAs?: "compact" | "loom",
+    options?: CallOptions,
+  ): string;
+  /** Same as `SaveModelWithDType`. */
+  saveModelWithDType: NetworkOnMainThread["SaveModelWithDType"];
+  /** Return the network as one model object (id, cfg, weights) for DeserializeModel. */
+  SerializeModel(
+    modelId: string,
+    saveAs?: "compact" | "loom",
+    options?: CallOptions,
+  ): Record<string, unknown>;
+  /** Same as `SerializeModel`. */
+  serializeModel: NetworkOnMainThread["SerializeModel"];
   /** End a running training after its present step; it returns what it reached. */
   StopTraining(options?: CallOptions): void;
   /** Same as `StopTraining`. */
@@ -369,6 +461,10 @@ export interface LoomOnMainThread {
   BuildNetworkFromJSON(config: string, options?: CallOptions): NetworkOnMainThread;
   /** Same as `BuildNetworkFromJSON`. */
   buildNetworkFromJSON: LoomOnMainThread["BuildNetworkFromJSON"];
+  /** Return the network of one model object, as SerializeModel gives it. */
+  DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): NetworkOnMainThread;
+  /** Same as `DeserializeModel`. */
+  deserializeModel: LoomOnMainThread["DeserializeModel"];
   /** Return the ids of a bundle's models, in the order of the file. */
   ListModels(text: string, options?: CallOptions): string[];
   /** Same as `ListModels`. */
@@ -407,10 +503,20 @@ export interface LoomOnMainThread {
   ): NetworkOnMainThread;
   /** Same as `LoadModelFromString`. */
   loadModelFromString: LoomOnMainThread["LoadModelFromString"];
+  /** Return a network and the dtype that its weights are stored in. */
+  LoadModelWithDType(
+    text: string,
+    modelId: string,
+    targetDtype?: string,
+    options?: CallOptions,
+  ): LoadedModel;
+  /** Same as `LoadModelWithDType`. */
+  loadModelWithDType: LoomOnMainThread["LoadModelWithDType"];
   /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
   SaveBundle(
     filename: string,
     networks: Record<string, NetworkOnMainThread>,
+    saveAs?: "compact" | "loom",
     options?: CallOptions,
   ): void;
   /** Same as `SaveBundle`. */
