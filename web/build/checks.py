@@ -7,7 +7,7 @@ from pathlib import Path
 from .environment import PYTHON, node_tool, run
 from .folders import NODE_MODULES, ROOT
 
-FORMATTED = ("web/**/*.{js,mjs,css,html}", "*.json")
+FORMATTED = ("{web,examples}/**/*.{js,mjs,css,html}", "*.json")
 
 
 def run_checks() -> int:

@@ -16,6 +16,7 @@ from .python_folder import fill_python_folder
 
 SOURCES = ROOT / "web" / "src"
 PLAYGROUND = ROOT / "web" / "playground"
+EXAMPLES = ROOT / "examples" / "web"
 
 
 def build_site() -> None:
@@ -25,6 +26,7 @@ def build_site() -> None:
         fill_python_folder(folder / "pyodide")
         _add_glue(folder / "loom")
         _add_playground(folder)
+        shutil.copytree(EXAMPLES, folder / "examples")
         _copy(digits_file(), folder / "data" / "digits.bin")
         for name in ("uPlot.esm.js", "uPlot.min.css"):
             _copy(NODE_MODULES / "uplot" / "dist" / name, folder / "vendor" / name)
