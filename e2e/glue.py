@@ -42,6 +42,11 @@ class GluePage:
         guarded = f"(arg) => glue.atMost({LONGEST_MS}, (async () => {{ {body} }})())"
         return self._page.evaluate(guarded, argument)
 
+    def run_in_worker(self, expression: str) -> None:
+        """Evaluate an expression in the worker of the page's only session."""
+        (worker,) = self._page.workers
+        worker.evaluate(f"() => {{ {expression}; }}")
+
     def failure(self, expression: str, value: Any = None) -> dict[str, Any]:
         """Return what evaluating an expression throws or rejects with; it has to."""
         error = self.run(f"return glue.failure(() => {expression})", value)

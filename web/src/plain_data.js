@@ -77,7 +77,7 @@ export function encodeArguments(args, handleOf) {
     const handle = handleOf(value);
     if (handle !== undefined) return { $object: handle };
     if (ArrayBuffer.isView(value)) return ownBuffer(value);
-    if (value instanceof ArrayBuffer) return value;
+    if (value instanceof ArrayBuffer) return attached(value);
     if (!Array.isArray(value)) requirePlainObject(value);
     return descend(value);
   });
@@ -162,8 +162,23 @@ function ownBuffer(view) {
   const array = /** @type {Uint8Array} */ (view);
   const name = array[Symbol.toStringTag];
   if (!ARRAYS.has(name)) throw refusal(`a ${name ?? "DataView"}`, "Make a Float32Array of it.");
-  const whole = array.byteLength === array.buffer.byteLength && array.buffer instanceof ArrayBuffer;
+  const buffer = attached(array.buffer);
+  const whole = array.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
   return whole ? array : array.slice();
+}
+
+/**
+ * @param {ArrayBufferLike} buffer
+ * @returns {ArrayBufferLike} the same
+ */
+function attached(buffer) {
+  try {
+    // What browsers of any age refuse to do with a buffer that was transferred.
+    new Uint8Array(buffer);
+  } catch {
+    throw refusal("an array whose memory was transferred away");
+  }
+  return buffer;
 }
 
 /**

@@ -5,7 +5,7 @@
  * type check fails where a new message is not handled.
  */
 
-import { LoomError } from "./errors.js";
+import { LoomError, deadSession } from "./errors.js";
 
 /** @import { PlainError } from "./errors.js" */
 /** @import { Description } from "./description.js" */
@@ -80,7 +80,7 @@ export function checkToWorker(message) {
     const known = /** @type {ToWorker["kind"]} */ (kind);
     if (CHECKS[known](fields)) return /** @type {ToWorker} */ (message);
   }
-  throw new LoomError("worker_failed", `The worker got a message it does not know: ${kind}.`);
+  throw deadSession(`The worker got a message it does not know: ${kind}.`);
 }
 
 /** @param {unknown} value */

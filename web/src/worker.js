@@ -1,7 +1,7 @@
 /** Entry of the worker: Python lives here, and answers the page's messages. */
 
 import { boot } from "./boot.js";
-import { LoomError, asLoomError } from "./errors.js";
+import { LoomError, asLoomError, deadSession } from "./errors.js";
 import { Jobs } from "./jobs.js";
 import { buffersIn } from "./plain_data.js";
 import { checkToWorker, unreachable } from "./protocol.js";
@@ -54,7 +54,7 @@ async function handle(message) {
     post({ kind: "ready", description: python.describe() });
     return;
   }
-  if (!session) throw new LoomError("worker_failed", `The message ${message.kind} came too early.`);
+  if (!session) throw deadSession(`The message ${message.kind} came too early.`);
   switch (message.kind) {
     case "call":
       return answer(message, session);
