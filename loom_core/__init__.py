@@ -51,8 +51,9 @@ from loom_core.model_io.bundle import (
     save_bundle,
     save_bundle_to_string,
 )
-from loom_core.model_io.network_json import build_network_from_json
+from loom_core.model_io.network_json import build_network_from_file, build_network_from_json
 from loom_core.network import Network
+from loom_core.registry import call_layer_init, list_layer_init_functions
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
@@ -96,8 +97,11 @@ __all__ = [
     "TrainingProgress",
     "TrainingResult",
     "__version__",
+    "build_network_from_file",
     "build_network_from_json",
+    "call_layer_init",
     "deserialize_model",
+    "list_layer_init_functions",
     "list_models",
     "load_bundle",
     "load_bundle_from_string",

@@ -10,19 +10,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Mapping
-from inspect import Parameter, signature
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 
+from loom_core.calls import require_arguments
 from loom_core.errors import CallError, LoomError
 from loom_core.observe.introspection import describe
-from loom_core.public import CLASSES, FUNCTIONS, METHODS, RECORDS, Cooperative, write_record
+from loom_core.public import (
+    FUNCTIONS,
+    METHODS,
+    RECORDS,
+    Cooperative,
+    public_class_of,
+    write_record,
+)
 
 Envelope = dict[str, Any]
-
-_SIMPLE = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
 class Bridge:
@@ -78,13 +82,14 @@ class Bridge:
             owner, table, what = None, FUNCTIONS, "function"
         else:
             owner = self._object(target)
-            table, what = METHODS[type(owner)], f"method of {type(owner).__name__}"
+            kind = public_class_of(type(owner)) or type(owner)
+            table, what = METHODS[kind], f"method of {kind.__name__}"
         function = table.get(name)
         if function is None:
             raise CallError(f"there is no {what} {str(name)[:60]!r}")
         values = [self._from_plain(arg) for arg in args]
         bound = values if owner is None else [owner, *values]
-        _require_arguments(name, function, bound, methods=owner is not None)
+        bound = require_arguments(name, function, bound, bound=0 if owner is None else 1)
         if isinstance(function, Cooperative):
             number = self._number()
             self._jobs[number] = function.steps(*bound)
@@ -147,10 +152,11 @@ class Bridge:
             return value.item()
         if type(value) in RECORDS.values():
             return self._to_plain(write_record(value))
-        if type(value) in CLASSES.values():
+        kind = public_class_of(type(value))
+        if kind is not None:
             handle = self._number()
             self._objects[handle] = value
-            return {"$object": handle, "$class": type(value).__name__}
+            return {"$object": handle, "$class": kind.__name__}
         if isinstance(value, Mapping):
             return {str(key): self._to_plain(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -161,44 +167,6 @@ class Bridge:
 def _nested(values: list[Any]) -> bool:
     """Whether a list may hold objects or functions; a long list of numbers is left alone."""
     return any(not isinstance(value, int | float | str) for value in values)
-
-
-def _require_arguments(
-    name: str, function: Callable[..., Any], values: list[Any], *, methods: bool
-) -> None:
-    """Raise :class:`CallError` unless the arguments fit in number and simple type."""
-    plain = function.steps if isinstance(function, Cooperative) else function
-    parameters = list(signature(plain).parameters.values())
-    required = [p for p in parameters if p.default is Parameter.empty]
-    offset = int(methods)
-    while len(values) > len(required) and values[-1] is None:
-        values.pop()
-    if not len(required) <= len(values) <= len(parameters):
-        expected = ", ".join(p.name for p in parameters[offset:]) or "none"
-        raise CallError(f"{name} takes {expected}; got {len(values) - offset} arguments")
-    hints = get_type_hints(plain)
-    for parameter, value in list(zip(parameters, values, strict=False))[offset:]:
-        wanted = _without_none(hints[parameter.name])
-        if value is None and parameter.default is not Parameter.empty:
-            continue
-        if wanted in _SIMPLE and not _is_simple(value, wanted):
-            raise CallError(
-                f"{name}: {parameter.name} must be {_SIMPLE[wanted]}, got {type(value).__name__}"
-            )
-
-
-def _without_none(hint: Any) -> Any:
-    """Return T for ``T | None``."""
-    options = [option for option in get_args(hint) if option is not type(None)]
-    return options[0] if len(options) == 1 and get_origin(hint) in (UnionType, Union) else hint
-
-
-def _is_simple(value: object, wanted: type) -> bool:
-    if wanted is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if wanted is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, wanted)
 
 
 def _enveloped(action: Callable[[], Envelope]) -> Envelope:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from loom_core import limits
+from loom_core.activations import activation
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.numpy_backend import NumpyBackend
@@ -101,6 +102,7 @@ class Network:
         """Return how messages call a layer: its place and type."""
         return f"{self.place_name(index)} {self.layers[index].type_name}"
 
+    @public("GetLayer")
     def get_layer(self, row: int, col: int, layer: int) -> Layer:
         """Return the layer at a place in the grid.
 
@@ -109,6 +111,13 @@ class Network:
         """
         return self.layers[self._index(row, col, layer)]
 
+    @public("GetActivation")
+    def get_activation(self, row: int, col: int, layer: int) -> int:
+        """Return the code of the activation of the layer at a place; -1 where it has none."""
+        name = getattr(self.get_layer(row, col, layer), "activation", None)
+        return -1 if name is None else activation(name).code
+
+    @public("SetLayer")
     def set_layer(self, row: int, col: int, layer: int, config: Layer) -> None:
         """Put a layer into the grid; weights that it lacks are drawn when they are needed.
 

@@ -36,7 +36,7 @@ RESULTS: set[type] = set()
 """The records that only come out; the others are arguments, read by read_record."""
 
 _PUBLIC_NAME = "__loom_public_name__"
-_INITIALISMS = {"gpu": "GPU", "cpu": "CPU", "id": "ID", "json": "JSON", "lr": "LR"}
+_INITIALISMS = {word: word.upper() for word in ("cpu", "gpu", "hh", "id", "ih", "json", "kv", "lr")}
 
 
 def public(name: str) -> Callable[[T], T]:
@@ -53,14 +53,24 @@ def public(name: str) -> Callable[[T], T]:
 
 
 def public_class(cls: type[T]) -> type[T]:
-    """Register a class whose methods carry public names; JavaScript sees it by its own name."""
+    """Register a class whose methods carry public names; JavaScript sees it by its own name.
+
+    A property is a method there: reading it is a call to the worker.
+    """
     CLASSES[cls.__name__] = cls
+    inherited = {name: m for base in reversed(cls.__mro__) for name, m in vars(base).items()}
+    members = [m.fget if isinstance(m, property) else m for m in inherited.values()]
     METHODS[cls] = {
         getattr(member, _PUBLIC_NAME): member
-        for member in vars(cls).values()
+        for member in members
         if isinstance(member, FunctionType | Cooperative) and hasattr(member, _PUBLIC_NAME)
     }
     return cls
+
+
+def public_class_of(cls: type) -> type | None:
+    """Return the nearest public class that ``cls`` is or derives from, or None."""
+    return next((base for base in cls.__mro__ if base in METHODS), None)
 
 
 def record(cls: type[T]) -> type[T]:
@@ -80,6 +90,11 @@ def result_record(cls: type[T]) -> type[T]:
 def public_field_name(name: str) -> str:
     """Return the public form of a snake_case field: ``learning_rate`` becomes ``LearningRate``."""
     return "".join(_INITIALISMS.get(word, word.capitalize()) for word in name.split("_"))
+
+
+def record_key(field: Field[Any]) -> str:
+    """Return a record field's public name: its ``public`` metadata, or made from its name."""
+    return str(field.metadata.get("public") or public_field_name(field.name))
 
 
 def _plain(name: str) -> str:
@@ -105,14 +120,14 @@ def read_record(cls: type[T], value: object) -> T:
     for key, item in value.items():
         field = by_plain_name.get(_plain(str(key)))
         if field is None:
-            known = ", ".join(public_field_name(f.name) for f in by_plain_name.values())
+            known = ", ".join(record_key(f) for f in by_plain_name.values())
             raise SpecError(f"{name} has no field {key!r}", hint=f"Its fields are {known}.")
         if field.name in given:
-            raise SpecError(f"{name} has the field {public_field_name(field.name)} twice")
+            raise SpecError(f"{name} has the field {record_key(field)} twice")
         if item is not None:
             given[field.name] = item
     missing = [
-        public_field_name(f.name)
+        record_key(f)
         for f in record_fields(cls)
         if f.name not in given and f.default is MISSING and f.default_factory is MISSING
     ]
@@ -123,7 +138,7 @@ def read_record(cls: type[T], value: object) -> T:
 
 def write_record(value: object) -> dict[str, Any]:
     """Return a record as a dict under public field names; nested values are left as they are."""
-    return {public_field_name(f.name): getattr(value, f.name) for f in record_fields(type(value))}
+    return {record_key(f): getattr(value, f.name) for f in record_fields(type(value))}
 
 
 def record_fields(cls: type) -> tuple[Field[Any], ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from loom_core.model_io.fields import Fields
 
 
+@public_class
 class Layer(ABC):
     """One layer of a network.
 
@@ -103,6 +105,11 @@ class Layer(ABC):
     def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
         """Return fresh weights drawn from the stream."""
 
+    @public("GetWeights")
+    def copied_weights(self) -> dict[str, F32]:
+        """Return copies of the weights by name."""
+        return {name: array.copy() for name, array in self._weights.items()}
+
     @property
     def weights(self) -> Mapping[str, F32]:
         """The weights by name: live arrays, to be changed in place (or by set_weights)."""
@@ -147,6 +154,7 @@ class Layer(ABC):
     def adopt_stored(self, lengths: Mapping[str, int]) -> None:  # noqa: B027 (most need nothing)
         """Take settings that a file implies by the lengths of its weights, by weight name."""
 
+    @public("SetWeights")
     def set_weights(self, weights: Mapping[str, FloatData]) -> None:
         """Copy values into the weights; nothing changes when any of them is wrong.
 
@@ -179,6 +187,7 @@ class Layer(ABC):
             else:
                 self._weights[name] = np.array(array, np.float32, order="C")
 
+    @public("ParameterCount")
     def parameter_count(self) -> int:
         """Return the number of weights, children included, from the settings alone."""
         own = sum(element_count(shape) for shape in self.weight_shapes().values())
@@ -198,7 +207,24 @@ class Layer(ABC):
         """Return the graph value of one of this layer's weights."""
         return graph.parameter(self._weights[name], name)
 
+    @public("SetFrozen")
+    def set_frozen(self, frozen: bool) -> None:
+        """Let training leave the weights alone, or change them."""
+        self.frozen = frozen
+
+    @public("SetDisabled")
+    def set_disabled(self, disabled: bool) -> None:
+        """Let the layer pass its input through, or work."""
+        self.disabled = disabled
+
     # Model JSON
+
+    @public("GetSettings")
+    def settings(self) -> dict[str, object]:
+        """Return the layer's type and settings as they stand in model JSON."""
+        from loom_core.layers.children import write_child
+
+        return write_child(self)
 
     @classmethod
     @abstractmethod
@@ -268,6 +294,17 @@ def as_rows(graph: GraphBuilder, x: Value, width: int) -> Value:
 def optional_size(value: int | None, name: str) -> int | None:
     """Return a size that may be left out, after checking it."""
     return None if value is None else positive(value, name)
+
+
+def require_layers(layers: Sequence[Layer], what: str) -> Sequence[Layer]:
+    """Return layers after checking that there are any, and that they are layers.
+
+    Raises:
+        SpecError: There is none, or one is something else.
+    """
+    if not layers or not all(isinstance(layer, Layer) for layer in layers):
+        raise SpecError(f"what is inside {what} must be layers, at least one")
+    return layers
 
 
 def positive(value: int, name: str, minimum: int = 1) -> int:

@@ -86,6 +86,16 @@ def lower_chain(
     segment: Callable[[int], AbstractContextManager[None]] = lambda index: nullcontext(),
 ) -> Value:
     """Emit layers in order; disabled ones pass their input through."""
+    return lower_trail(graph, layers, x, segment)[-1]
+
+
+def lower_trail(
+    graph: GraphBuilder,
+    layers: Sequence[Layer],
+    x: Value,
+    segment: Callable[[int], AbstractContextManager[None]] = lambda index: nullcontext(),
+) -> list[Value]:
+    """Emit layers in order and return the input, then the output of each layer."""
     trail = [x]
     for index, layer in enumerate(layers):
         if not layer.disabled:
@@ -98,7 +108,7 @@ def lower_chain(
                 else:
                     x = _add(graph, lower_layer(graph, layer, x), trail[source])
         trail.append(x)
-    return x
+    return trail
 
 
 def _add(graph: GraphBuilder, x: Value, earlier: Value) -> Value:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from loom_core.arrays import F32, Shape, element_count
 from loom_core.errors import LoomError, ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, features, positive
+from loom_core.layers.base import Layer, features, positive, require_layers
 from loom_core.layers.chain import complete_layer, lower_layer
 from loom_core.layers.children import child_name, read_child, read_children, write_child
 from loom_core.layers.softmax import Softmax
+from loom_core.public import record
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
@@ -22,9 +23,17 @@ COMBINE_MODES = ("concat", "add", "avg", "grid_scatter", "filter")
 _NOT_IN_LOOMS_BRANCHES = ("embedding", "conv1d", "residual")
 
 
+@record
 @dataclass(frozen=True)
 class GridPosition:
-    """Where grid_scatter puts a branch's output: a cell of a grid of rows, columns and layers."""
+    """Where grid_scatter puts a branch's output: a cell of a grid.
+
+    Args:
+        branch_index: The branch, from 0.
+        target_row: Row of the cell.
+        target_col: Column of the cell.
+        target_layer: Layer of the cell.
+    """
 
     branch_index: int
     target_row: int
@@ -78,8 +87,7 @@ class Parallel(Layer):
             raise SpecError(
                 f"unknown combine mode {combine_mode!r}", hint=f"Use {', '.join(COMBINE_MODES)}."
             )
-        if not branches:
-            raise SpecError("parallel needs at least one branch")
+        require_layers(branches, "parallel")
         if gate is not None and mode != "filter":
             raise SpecError(f"a gate belongs to the combine mode filter, not {mode}")
         children = [*branches] if gate is None else [*branches, gate]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loom_core.arrays import F32, Shape
 from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer
+from loom_core.layers.base import Layer, require_layers
 from loom_core.layers.chain import chain_input_features, complete_chain, lower_chain
 from loom_core.layers.children import child_name, read_children, write_child
 from loom_core.random_stream import RandomStream
@@ -24,6 +24,9 @@ class Sequential(Layer):
         frozen: Training leaves the weights of all children alone.
         disabled: The layer passes its input through.
 
+    Raises:
+        SpecError: There is no child, or one is no layer.
+
     Source: Loom v0.0.7, sequential.go, where only Dense and Softmax children run.
     """
 
@@ -32,7 +35,9 @@ class Sequential(Layer):
     def __init__(
         self, children: Sequence[Layer], *, frozen: bool = False, disabled: bool = False
     ) -> None:
-        super().__init__(frozen=frozen, disabled=disabled, children=children)
+        super().__init__(
+            frozen=frozen, disabled=disabled, children=require_layers(children, "sequential")
+        )
 
     def _name(self, index: int) -> str:
         return child_name("child", index, self.children[index])

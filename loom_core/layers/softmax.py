@@ -11,6 +11,7 @@ from loom_core.errors import ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.layers.base import Layer, positive
 from loom_core.layers.softmax_variants import VARIANTS, Variant, tree_nodes
+from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_ALPHA = 1.5
 
 
+@public_class
 class Softmax(Layer):
     """Scores to probabilities, ``y = exp(x / T) / sum(exp(x / T))``, and nine relatives.
 
@@ -82,8 +84,7 @@ class Softmax(Layer):
         disabled: bool = False,
     ) -> None:
         super().__init__(frozen=frozen, disabled=disabled)
-        if not (math.isfinite(temperature) and temperature > 0):
-            raise SpecError(f"softmax temperature must be a positive number, got {temperature!r}")
+        _require_temperature(temperature)
         if variant not in VARIANTS:
             raise SpecError(
                 f"unknown softmax variant {variant!r}", hint=f"Use one of {', '.join(VARIANTS)}."
@@ -124,6 +125,17 @@ class Softmax(Layer):
     def _rule(self) -> Variant:
         return VARIANTS[self.variant]
 
+    @public("SetTemperature")
+    def set_temperature(self, temperature: float) -> None:
+        """Change T.
+
+        Raises:
+            SpecError: It is not a positive number.
+        """
+        _require_temperature(temperature)
+        self.temperature = float(temperature)
+
+    @public("SetMask")
     def set_mask(self, mask: Sequence[bool]) -> None:
         """Change the mask of a masked softmax.
 
@@ -133,6 +145,10 @@ class Softmax(Layer):
         if self.variant != "masked" or len(mask) != len(self.mask):
             raise SpecError(f"this softmax takes a mask of {len(self.mask)} booleans")
         self.mask = tuple(bool(item) for item in mask)
+
+    def flags(self) -> tuple[object, ...]:
+        """Return what a plan depends on and may change: temperature and mask too."""
+        return (*super().flags(), self.temperature, self.mask)
 
     def input_features(self) -> int | None:
         """Return C where the variant fixes it; hierarchical takes two widths."""
@@ -207,6 +223,11 @@ class Softmax(Layer):
             if getattr(self, flag):
                 written[flag] = True
         return written
+
+
+def _require_temperature(temperature: float) -> None:
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise SpecError(f"softmax temperature must be a positive number, got {temperature!r}")
 
 
 def _as_loom_computes(settings: dict[str, Any], fields: Fields) -> dict[str, Any]:

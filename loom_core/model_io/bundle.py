@@ -19,6 +19,7 @@ from loom_core.model_io import weights_multi_precision
 from loom_core.model_io.fields import Reading
 from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.network_json import network_from_settings, require_model_id, settings_of
+from loom_core.model_io.text_file import read_text_file
 from loom_core.model_io.weights import SaveAs, decode_weights, encode_weights, stored_dtype
 from loom_core.network import Network
 from loom_core.public import public, result_record
@@ -163,24 +164,13 @@ def save_bundle(
 @public("LoadBundle")
 def load_bundle(filename: str, read_as: ReadAs = "auto") -> dict[str, Network]:
     """Return every network of a bundle file by id."""
-    return load_bundle_from_string(_read_file(filename), read_as)
+    return load_bundle_from_string(read_text_file(filename), read_as)
 
 
 @public("LoadModel")
 def load_model(filename: str, model_id: str, read_as: ReadAs = "auto") -> Network:
     """Return one network of a bundle file; raises like load_model_from_string, and OSError."""
-    return load_model_from_string(_read_file(filename), model_id, read_as)
-
-
-def _read_file(filename: str) -> str:
-    path = Path(filename)
-    limits.require_within(
-        path.stat().st_size, limits.MODEL_STRING_CHARS, "the model file's size in bytes"
-    )
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ModelFormatError(f"{filename} is not UTF-8 text: {error.reason}") from error
+    return load_model_from_string(read_text_file(filename), model_id, read_as)
 
 
 def _parse_bundle(text: str) -> dict[str, Any]:

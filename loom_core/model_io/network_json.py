@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from loom_core import limits
 from loom_core.errors import LoomError, SpecError
+from loom_core.layers.base import positive
 from loom_core.layers.children import read_child, write_child
 from loom_core.model_io.fields import Fields, Reading
 from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.loom_quirks import apply_loom_quirks
+from loom_core.model_io.text_file import read_text_file
 from loom_core.network import Network
-from loom_core.public import public
+from loom_core.public import public, result_record
+
+NUMERIC_DTYPES = (
+    "float32", "float64", "float16",
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+)  # fmt: skip
 
 
 @public("BuildNetworkFromJSON")
@@ -31,6 +39,52 @@ def build_network_from_json(config: str) -> Network:
     network = network_from_settings(parse_json_object(config, "the network description"))
     network.initialize_weights()
     return network
+
+
+@public("BuildNetworkFromFile")
+def build_network_from_file(filename: str) -> Network:
+    """Build a network from a description in a file; raises like from JSON, and OSError."""
+    return build_network_from_json(read_text_file(filename))
+
+
+@result_record
+@dataclass(frozen=True)
+class BuiltNetwork:
+    """A network with the dtype that its description names.
+
+    Args:
+        network: With fresh float32 weights.
+        dtype: The description's ``dtype``, ``"float32"`` where it has none.
+    """
+
+    network: Network
+    dtype: str
+
+
+@public("BuildNetworkFromJSONWithDType")
+def build_network_from_json_with_dtype(config: str) -> BuiltNetwork:
+    """Build a network from JSON and return the dtype that the description names.
+
+    Raises:
+        SpecError: The dtype is not a numeric one; else like build_network_from_json.
+    """
+    fields = Fields(parse_json_object(config, "the network description"), where="network")
+    dtype = fields.choice("dtype", NUMERIC_DTYPES, "float32")
+    return BuiltNetwork(build_network_from_json(config), dtype)
+
+
+@public("NewNetwork")
+def new_network(
+    input_size: int, grid_rows: int, grid_cols: int, layers_per_cell: int, seed: int = 0
+) -> Network:
+    """Return a grid of bare activations, to be filled by SetLayer.
+
+    Raises:
+        SpecError: A size below 1.
+        LimitError: More layers than the limits allow.
+    """
+    size = positive(input_size, "input_size")
+    return Network(size, grid_rows, grid_cols, layers_per_cell, seed=seed)
 
 
 def network_from_settings(

@@ -20,8 +20,8 @@ from loom_core.public import (
     RECORDS,
     RESULTS,
     Cooperative,
-    public_field_name,
     record_fields,
+    record_key,
 )
 
 Description: TypeAlias = dict[str, Any]
@@ -93,7 +93,7 @@ def describe_type(hint: Any) -> Description:
     if origin is Literal:
         options = [{"kind": "literal", "value": value} for value in arguments]
         return options[0] if len(options) == 1 else {"kind": "union", "options": options}
-    if origin in (list, Sequence):
+    if origin in (list, Sequence) or (origin is tuple and arguments[1:] == (...,)):
         return {"kind": "array", "item": describe_type(arguments[0])}
     if origin in (dict, Mapping):
         return {"kind": "map", "item": describe_type(arguments[1])}
@@ -106,6 +106,22 @@ def describe_type(hint: Any) -> Description:
     if hint in RECORDS.values():
         return {"kind": "record", "name": hint.__name__}
     raise TypeError(f"internal: {hint!r} is used by a public name but has no JavaScript type")
+
+
+def type_text(described: Description) -> str:
+    """Return a described type as a short text: ``number``, ``string[]``, ``Layer | null``."""
+    kind = described["kind"]
+    if kind == "array":
+        return f"{type_text(described['item'])}[]"
+    if kind == "map":
+        return f"{{[key]: {type_text(described['item'])}}}"
+    if kind == "union":
+        return " | ".join(type_text(option) for option in described["options"])
+    if kind in ("object", "record"):
+        return str(described["name"])
+    if kind == "literal":
+        return repr(described["value"])
+    return str(kind)
 
 
 def first_line(doc: str | None) -> str:
@@ -122,7 +138,7 @@ def _describe_record(name: str, cls: type) -> Description:
         "input": cls not in RESULTS,
         "fields": [
             {
-                "name": public_field_name(f.name),
+                "name": record_key(f),
                 "type": describe_type(hints[f.name]),
                 "optional": f.default is not MISSING or f.default_factory is not MISSING,
                 "doc": docs.get(f.name, ""),

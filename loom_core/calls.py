@@ -1,0 +1,70 @@
+"""Arguments of calls by public name, checked against the function's own signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Parameter, signature
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from loom_core.errors import CallError
+from loom_core.public import Cooperative, public_class_of
+
+_SIMPLE = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def require_arguments(
+    name: str, function: Callable[..., Any], values: list[Any], *, bound: int = 0
+) -> list[Any]:
+    """Return the arguments, without those at the end that are left out (None).
+
+    Args:
+        name: Public name, for messages.
+        function: What will be called.
+        values: Positional arguments.
+        bound: How many of them the caller does not see (the object of a method).
+
+    Raises:
+        CallError: Too few or too many, or one of a simple type is of another.
+    """
+    plain = function.steps if isinstance(function, Cooperative) else function
+    parameters = list(signature(plain).parameters.values())
+    required = sum(p.default is Parameter.empty for p in parameters)
+    values = list(values)
+    while len(values) > required and values[-1] is None:
+        values.pop()
+    if not required <= len(values) <= len(parameters):
+        expected = ", ".join(p.name for p in parameters[bound:]) or "none"
+        raise CallError(f"{name} takes {expected}; got {len(values) - bound} arguments")
+    hints = get_type_hints(plain)
+    for parameter, value in list(zip(parameters, values, strict=False))[bound:]:
+        if value is None and parameter.default is not Parameter.empty:
+            continue
+        options = [o for o in _options(hints[parameter.name]) if o is not type(None)]
+        if options and not any(_fits(value, option) for option in options):
+            wanted = " or ".join(dict.fromkeys(_words(option) for option in options))
+            raise CallError(
+                f"{name}: {parameter.name} must be {wanted}, got {type(value).__name__}"
+            )
+    return values
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+
+
+def _words(option: Any) -> str:
+    return _SIMPLE.get(option) or f"a {option.__name__}"
+
+
+def _fits(value: object, option: Any) -> bool:
+    """Whether a value may be of a type; one that is not simple is checked where it is used."""
+    if option is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if option is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if option in (str, bool):
+        return isinstance(value, option)
+    if isinstance(option, type) and public_class_of(option) is not None:
+        return isinstance(value, option)
+    return True

@@ -1,0 +1,316 @@
+"""Layers by function call: one init function for every layer type and softmax variant.
+
+They take the documented parameters in the documented order, and return a layer for SetLayer. Its
+weights are drawn from the network's seed when it is first used there. ``batch_size`` parameters are
+kept for the documented order; a layer works for any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loom_core.calls import require_arguments
+from loom_core.errors import CallError
+from loom_core.layers import (
+    LSTM,
+    RNN,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    GridPosition,
+    Layer,
+    LayerNorm,
+    MultiHeadAttention,
+    Parallel,
+    Residual,
+    RMSNorm,
+    Sequential,
+    Softmax,
+    SwiGLU,
+)
+from loom_core.observe.introspection import describe_callable, type_text
+from loom_core.public import FUNCTIONS, public, read_record, result_record
+
+
+@public("InitDenseLayer")
+def init_dense_layer(
+    input_size: int, output_size: int, activation: str | int = "scaled_relu"
+) -> Layer:
+    """Return a fully connected layer."""
+    return Dense(input_size, output_size, activation)
+
+
+@public("InitStitchLayer")
+def init_stitch_layer(input_size: int, output_size: int) -> Layer:
+    """Return a Dense layer without activation, to join layers of different widths."""
+    return Dense(input_size, output_size, "linear")
+
+
+@public("InitConv2DLayer")
+def init_conv2d_layer(
+    input_height: int,
+    input_width: int,
+    input_channels: int,
+    kernel_size: int,
+    stride: int,
+    padding: int,
+    filters: int,
+    activation: str | int = "scaled_relu",
+) -> Layer:
+    """Return a convolution over images."""
+    return Conv2D(
+        filters, kernel_size, stride, padding, activation,
+        input_channels=input_channels, input_height=input_height, input_width=input_width,
+    )  # fmt: skip
+
+
+@public("InitConv1DLayer")
+def init_conv1d_layer(
+    seq_len: int,
+    in_channels: int,
+    kernel_size: int,
+    stride: int,
+    padding: int,
+    filters: int,
+    activation: str | int = "scaled_relu",
+) -> Layer:
+    """Return a convolution along a sequence."""
+    return Conv1D(
+        filters, kernel_size, stride, padding, activation,
+        input_channels=in_channels, input_length=seq_len,
+    )  # fmt: skip
+
+
+@public("InitMultiHeadAttentionLayer")
+def init_multi_head_attention_layer(
+    d_model: int,
+    num_heads: int,
+    batch_size: int | None = None,
+    seq_length: int | None = None,
+    num_kv_heads: int | None = None,
+    causal: bool = False,
+    rope_theta: float | None = None,
+) -> Layer:
+    """Return attention, grouped-query where num_kv_heads is smaller than num_heads."""
+    return MultiHeadAttention(
+        num_heads, d_model, num_kv_heads=num_kv_heads, seq_length=seq_length,
+        causal=causal, rope_theta=rope_theta,
+    )  # fmt: skip
+
+
+@public("InitRNNLayer")
+def init_rnn_layer(
+    input_size: int, hidden_size: int, batch_size: int | None = None, seq_length: int | None = None
+) -> Layer:
+    """Return a recurrent layer that gives out every step."""
+    return RNN(hidden_size, input_size, seq_length=seq_length)
+
+
+@public("InitLSTMLayer")
+def init_lstm_layer(
+    input_size: int, hidden_size: int, batch_size: int | None = None, seq_length: int | None = None
+) -> Layer:
+    """Return a long short-term memory that gives out every step."""
+    return LSTM(hidden_size, input_size, seq_length=seq_length)
+
+
+@public("InitLayerNormLayer")
+def init_layer_norm_layer(norm_size: int, epsilon: float = 1e-5) -> Layer:
+    """Return a layer normalisation over groups of norm_size numbers."""
+    return LayerNorm(norm_size, epsilon)
+
+
+@public("InitRMSNormLayer")
+def init_rms_norm_layer(norm_size: int, epsilon: float = 1e-5) -> Layer:
+    """Return a root-mean-square normalisation over groups of norm_size numbers."""
+    return RMSNorm(norm_size, epsilon)
+
+
+@public("InitResidualLayer")
+def init_residual_layer(layers_back: int = 1) -> Layer:
+    """Return a skip connection over the layers before it."""
+    return Residual(layers_back)
+
+
+@public("InitSwiGLULayer")
+def init_swiglu_layer(hidden_size: int, intermediate_size: int) -> Layer:
+    """Return a gated feed-forward block."""
+    return SwiGLU(intermediate_size, hidden_size)
+
+
+@public("InitEmbeddingLayer")
+def init_embedding_layer(vocab_size: int, embedding_dim: int) -> Layer:
+    """Return a table of vectors, one for each token number."""
+    return Embedding(vocab_size, embedding_dim)
+
+
+@public("InitSequentialLayer")
+def init_sequential_layer(layers: Sequence[Layer]) -> Layer:
+    """Return layers one after the other as one layer."""
+    return Sequential(layers)
+
+
+@public("InitParallelLayer")
+def init_parallel_layer(branches: Sequence[Layer], combine_mode: str = "concat") -> Layer:
+    """Return branches whose outputs are joined: concat, add or avg."""
+    return Parallel(branches, combine_mode)
+
+
+@public("InitGridScatterLayer")
+def init_grid_scatter_layer(
+    branches: Sequence[Layer],
+    positions: Sequence[GridPosition],
+    rows: int,
+    cols: int,
+    layers: int = 1,
+) -> Layer:
+    """Return branches whose outputs are put into cells of a grid."""
+    places = [read_record(GridPosition, place) for place in positions]
+    return Parallel(
+        branches, "grid_scatter", grid_positions=places, grid_shape=(rows, cols, layers)
+    )
+
+
+@public("InitFilteredParallelLayer")
+def init_filtered_parallel_layer(
+    branches: Sequence[Layer],
+    gate_input_size: int | None = None,
+    softmax_type: str = "standard",
+    temperature: float = 1.0,
+    gate: Layer | None = None,
+) -> Layer:
+    """Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer."""
+    chosen = gate or Dense(gate_input_size, len(branches), "linear")
+    softmax = Softmax(temperature, variant=softmax_type)
+    return Parallel(branches, "filter", gate=chosen, gate_softmax=softmax)
+
+
+@public("InitSoftmaxLayer")
+def init_softmax_layer() -> Softmax:
+    """Return one distribution over all scores of a sample."""
+    return Softmax()
+
+
+@public("InitTemperatureSoftmaxLayer")
+def init_temperature_softmax_layer(temperature: float) -> Softmax:
+    """Return a softmax that a low temperature sharpens and a high one smooths."""
+    return Softmax(temperature, variant="temperature")
+
+
+@public("InitGridSoftmaxLayer")
+def init_grid_softmax_layer(rows: int, cols: int) -> Softmax:
+    """Return one distribution for each of ``rows`` blocks of ``cols`` scores."""
+    return Softmax(variant="grid", rows=rows, cols=cols)
+
+
+@public("InitHierarchicalSoftmaxLayer")
+def init_hierarchical_softmax_layer(levels: Sequence[int]) -> Softmax:
+    """Return a tree of choices, level by level."""
+    return Softmax(variant="hierarchical", levels=levels)
+
+
+@public("InitGumbelSoftmaxLayer")
+def init_gumbel_softmax_layer(temperature: float) -> Softmax:
+    """Return a softmax with noise in training."""
+    return Softmax(temperature, variant="gumbel")
+
+
+@public("InitMaskedSoftmaxLayer")
+def init_masked_softmax_layer(mask_size: int) -> Softmax:
+    """Return a softmax whose mask (all true at first) can be changed by SetMask."""
+    return Softmax(variant="masked", mask=[True] * mask_size)
+
+
+@public("InitSparsemaxLayer")
+def init_sparsemax_layer() -> Softmax:
+    """Return a distribution with exact zeros."""
+    return Softmax(variant="sparse")
+
+
+@public("InitEntmaxLayer")
+def init_entmax_layer(alpha: float = 1.5) -> Softmax:
+    """Return a distribution between softmax (alpha 1) and sparsemax (alpha 2)."""
+    return Softmax(variant="entmax", alpha=alpha)
+
+
+@public("InitAdaptiveSoftmaxLayer")
+def init_adaptive_softmax_layer(clusters: Sequence[Sequence[int]]) -> Softmax:
+    """Return a choice of a cluster, then of one of its members."""
+    return Softmax(variant="adaptive", clusters=clusters)
+
+
+@public("InitMixtureSoftmaxLayer")
+def init_mixture_softmax_layer(weights: Sequence[float]) -> Softmax:
+    """Return a weighted mean of several distributions."""
+    return Softmax(variant="mixture", mixture_weights=weights)
+
+
+@result_record
+@dataclass(frozen=True)
+class LayerInitFunction:
+    """One init function.
+
+    Args:
+        name: Its public name.
+        num_args: How many parameters it has, optional ones included.
+        arg_types: Their types, in order.
+        arg_names: Their names, in order.
+        doc: What it returns.
+    """
+
+    name: str
+    num_args: int
+    arg_types: list[str]
+    arg_names: list[str]
+    doc: str
+
+
+def _init_functions() -> dict[str, Callable[..., Layer]]:
+    ours = {name: f for name, f in FUNCTIONS.items() if f.__module__ == __name__}
+    return {name: f for name, f in sorted(ours.items()) if name.startswith("Init")}
+
+
+def _describe(name: str) -> LayerInitFunction:
+    described = describe_callable(name, _init_functions()[name])
+    parameters = described["parameters"]
+    types = [type_text(parameter["type"]) for parameter in parameters]
+    names = [parameter["name"] for parameter in parameters]
+    return LayerInitFunction(name, len(parameters), types, names, described["doc"])
+
+
+@public("ListLayerInitFunctions")
+def list_layer_init_functions() -> list[LayerInitFunction]:
+    """Return every init function, by name."""
+    return [_describe(name) for name in _init_functions()]
+
+
+@public("GetLayerInitFunction")
+def get_layer_init_function(name: str) -> LayerInitFunction | None:
+    """Return one init function's description, or None where there is none of that name."""
+    return _describe(name) if name in _init_functions() else None
+
+
+@public("CallLayerInit")
+def call_layer_init(name: str, args: Sequence[object]) -> Layer:
+    """Call an init function by its name.
+
+    Raises:
+        CallError: There is none of that name, or the arguments do not fit its parameters.
+        SpecError: An argument has a value that is not allowed.
+    """
+    functions = _init_functions()
+    if name not in functions:
+        raise CallError(
+            f"there is no layer init function {name!r:.60}",
+            hint=f"There are {', '.join(functions)}.",
+        )
+    if isinstance(args, str) or not isinstance(args, Sequence):
+        raise CallError(f"{name} needs a list of arguments, got {type(args).__name__}")
+    values: list[Any] = require_arguments(name, functions[name], list(args))
+    return functions[name](*values)
+
+
+FUNCTIONS["CallLayerInitFunction"] = call_layer_init  # the documents use both names
