@@ -33,6 +33,43 @@ export interface Memory {
   liveProxies: number;
 }
 
+/** A network with the dtype that its description names. */
+export interface BuiltNetwork {
+  /** With fresh float32 weights. */
+  Network: Network | NetworkOnMainThread;
+  /** The description's `dtype`, `"float32"` where it has none. */
+  Dtype: string;
+}
+
+/** Where grid_scatter puts a branch's output: a cell of a grid. */
+export type GridPosition =
+  /** The branch, from 0. */
+  ({ BranchIndex: number } | { branchIndex: number }) &
+  /** Row of the cell. */
+  ({ TargetRow: number } | { targetRow: number }) &
+  /** Column of the cell. */
+  ({ TargetCol: number } | { targetCol: number }) &
+  {
+  /** Layer of the cell. */
+  TargetLayer?: number | undefined;
+  /** Layer of the cell. */
+  targetLayer?: number | undefined;
+};
+
+/** One init function. */
+export interface LayerInitFunction {
+  /** Its public name. */
+  Name: string;
+  /** How many parameters it has, optional ones included. */
+  NumArgs: number;
+  /** Their types, in order. */
+  ArgTypes: string[];
+  /** Their names, in order. */
+  ArgNames: string[];
+  /** What it returns. */
+  Doc: string;
+}
+
 /** A network with the dtype of its stored weights. */
 export interface LoadedModel {
   /** Its weights are float32, whatever the file holds. */
@@ -185,12 +222,52 @@ export interface TrainingResult {
   Stopped: boolean;
 }
 
+/** One layer of a network. Whose calls give promises. */
+export interface Layer {
+  /** Return the layer's type and settings as they stand in model JSON. */
+  GetSettings(options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Same as `GetSettings`. */
+  getSettings: Layer["GetSettings"];
+  /** Return copies of the weights by name. */
+  GetWeights(options?: CallOptions): Promise<Record<string, Float32Array>>;
+  /** Same as `GetWeights`. */
+  getWeights: Layer["GetWeights"];
+  /** Return the number of weights, children included, from the settings alone. */
+  ParameterCount(options?: CallOptions): Promise<number>;
+  /** Same as `ParameterCount`. */
+  parameterCount: Layer["ParameterCount"];
+  /** Let the layer pass its input through, or work. */
+  SetDisabled(disabled: boolean, options?: CallOptions): Promise<void>;
+  /** Same as `SetDisabled`. */
+  setDisabled: Layer["SetDisabled"];
+  /** Let training leave the weights alone, or change them. */
+  SetFrozen(frozen: boolean, options?: CallOptions): Promise<void>;
+  /** Same as `SetFrozen`. */
+  setFrozen: Layer["SetFrozen"];
+  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
+  /** Same as `SetWeights`. */
+  setWeights: Layer["SetWeights"];
+  /** Frees the object; a training of it under way fails with the code `disposed`. */
+  dispose(): void;
+  /** Same as `dispose`, for `using`. */
+  [Symbol.dispose](): void;
+}
+
 /** A grid of cells, each a stack of layers; data flows cell by cell in reading order. Whose calls give promises. */
 export interface Network {
   /** Return the network's output for one sample or a batch of samples. */
   ForwardCPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `ForwardCPU`. */
   forwardCPU: Network["ForwardCPU"];
+  /** Return the code of the activation of the layer at a place; -1 where it has none. */
+  GetActivation(row: number, col: number, layer: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetActivation`. */
+  getActivation: Network["GetActivation"];
+  /** Return the layer at a place in the grid. */
+  GetLayer(row: number, col: number, layer: number, options?: CallOptions): Promise<Layer>;
+  /** Same as `GetLayer`. */
+  getLayer: Network["GetLayer"];
   /** Return the bytes of all weights. */
   GetMemoryUsage(options?: CallOptions): Promise<number>;
   /** Same as `GetMemoryUsage`. */
@@ -257,6 +334,16 @@ export interface Network {
   ): Promise<Record<string, unknown>>;
   /** Same as `SerializeModel`. */
   serializeModel: Network["SerializeModel"];
+  /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
+  SetLayer(
+    row: number,
+    col: number,
+    layer: number,
+    config: Layer,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `SetLayer`. */
+  setLayer: Network["SetLayer"];
   /** End a running training after its present step; it returns what it reached. */
   StopTraining(options?: CallOptions): Promise<void>;
   /** Same as `StopTraining`. */
@@ -280,6 +367,46 @@ export interface Network {
   [Symbol.dispose](): void;
 }
 
+/** Scores to probabilities, `y = exp(x / T) / sum(exp(x / T))`, and nine relatives. Whose calls give promises. */
+export interface Softmax {
+  /** Return the layer's type and settings as they stand in model JSON. */
+  GetSettings(options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Same as `GetSettings`. */
+  getSettings: Softmax["GetSettings"];
+  /** Return copies of the weights by name. */
+  GetWeights(options?: CallOptions): Promise<Record<string, Float32Array>>;
+  /** Same as `GetWeights`. */
+  getWeights: Softmax["GetWeights"];
+  /** Return the number of weights, children included, from the settings alone. */
+  ParameterCount(options?: CallOptions): Promise<number>;
+  /** Same as `ParameterCount`. */
+  parameterCount: Softmax["ParameterCount"];
+  /** Let the layer pass its input through, or work. */
+  SetDisabled(disabled: boolean, options?: CallOptions): Promise<void>;
+  /** Same as `SetDisabled`. */
+  setDisabled: Softmax["SetDisabled"];
+  /** Let training leave the weights alone, or change them. */
+  SetFrozen(frozen: boolean, options?: CallOptions): Promise<void>;
+  /** Same as `SetFrozen`. */
+  setFrozen: Softmax["SetFrozen"];
+  /** Change the mask of a masked softmax. */
+  SetMask(mask: readonly boolean[], options?: CallOptions): Promise<void>;
+  /** Same as `SetMask`. */
+  setMask: Softmax["SetMask"];
+  /** Change T. */
+  SetTemperature(temperature: number, options?: CallOptions): Promise<void>;
+  /** Same as `SetTemperature`. */
+  setTemperature: Softmax["SetTemperature"];
+  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
+  /** Same as `SetWeights`. */
+  setWeights: Softmax["SetWeights"];
+  /** Frees the object; a training of it under way fails with the code `disposed`. */
+  dispose(): void;
+  /** Same as `dispose`, for `using`. */
+  [Symbol.dispose](): void;
+}
+
 /** A session whose calls give promises. */
 export interface Loom {
   /** Of loom_core. */
@@ -290,14 +417,220 @@ export interface Loom {
   memory(): Promise<Memory>;
   /** Ends the session at once; all that is pending fails with the code `terminated`. */
   terminate(): void;
+  /** Build a network from a description in a file; raises like from JSON, and OSError. */
+  BuildNetworkFromFile(filename: string, options?: CallOptions): Promise<Network>;
+  /** Same as `BuildNetworkFromFile`. */
+  buildNetworkFromFile: Loom["BuildNetworkFromFile"];
   /** Build a network with fresh weights from a JSON description. */
   BuildNetworkFromJSON(config: string, options?: CallOptions): Promise<Network>;
   /** Same as `BuildNetworkFromJSON`. */
   buildNetworkFromJSON: Loom["BuildNetworkFromJSON"];
+  /** Build a network from JSON and return the dtype that the description names. */
+  BuildNetworkFromJSONWithDType(config: string, options?: CallOptions): Promise<BuiltNetwork>;
+  /** Same as `BuildNetworkFromJSONWithDType`. */
+  buildNetworkFromJSONWithDType: Loom["BuildNetworkFromJSONWithDType"];
+  /** Call an init function by its name. */
+  CallLayerInit(name: string, args: readonly unknown[], options?: CallOptions): Promise<Layer>;
+  /** Same as `CallLayerInit`. */
+  callLayerInit: Loom["CallLayerInit"];
+  /** Call an init function by its name. */
+  CallLayerInitFunction(
+    name: string,
+    args: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `CallLayerInitFunction`. */
+  callLayerInitFunction: Loom["CallLayerInitFunction"];
   /** Return the network of one model object, as SerializeModel gives it. */
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): Promise<Network>;
   /** Same as `DeserializeModel`. */
   deserializeModel: Loom["DeserializeModel"];
+  /** Return one init function's description, or None where there is none of that name. */
+  GetLayerInitFunction(name: string, options?: CallOptions): Promise<LayerInitFunction | null>;
+  /** Same as `GetLayerInitFunction`. */
+  getLayerInitFunction: Loom["GetLayerInitFunction"];
+  /** Return a choice of a cluster, then of one of its members. */
+  InitAdaptiveSoftmaxLayer(
+    clusters: readonly (readonly number[])[],
+    options?: CallOptions,
+  ): Promise<Softmax>;
+  /** Same as `InitAdaptiveSoftmaxLayer`. */
+  initAdaptiveSoftmaxLayer: Loom["InitAdaptiveSoftmaxLayer"];
+  /** Return a convolution along a sequence. */
+  InitConv1DLayer(
+    seqLen: number,
+    inChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    activation?: string | number,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitConv1DLayer`. */
+  initConv1DLayer: Loom["InitConv1DLayer"];
+  /** Return a convolution over images. */
+  InitConv2DLayer(
+    inputHeight: number,
+    inputWidth: number,
+    inputChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    activation?: string | number,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitConv2DLayer`. */
+  initConv2DLayer: Loom["InitConv2DLayer"];
+  /** Return a fully connected layer. */
+  InitDenseLayer(
+    inputSize: number,
+    outputSize: number,
+    activation?: string | number,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitDenseLayer`. */
+  initDenseLayer: Loom["InitDenseLayer"];
+  /** Return a table of vectors, one for each token number. */
+  InitEmbeddingLayer(
+    vocabSize: number,
+    embeddingDim: number,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitEmbeddingLayer`. */
+  initEmbeddingLayer: Loom["InitEmbeddingLayer"];
+  /** Return a distribution between softmax (alpha 1) and sparsemax (alpha 2). */
+  InitEntmaxLayer(alpha?: number, options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitEntmaxLayer`. */
+  initEntmaxLayer: Loom["InitEntmaxLayer"];
+  /** Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer. */
+  InitFilteredParallelLayer(
+    branches: readonly Layer[],
+    gateInputSize?: number | null,
+    softmaxType?: string,
+    temperature?: number,
+    gate?: Layer | null,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitFilteredParallelLayer`. */
+  initFilteredParallelLayer: Loom["InitFilteredParallelLayer"];
+  /** Return branches whose outputs are put into cells of a grid. */
+  InitGridScatterLayer(
+    branches: readonly Layer[],
+    positions: readonly GridPosition[],
+    rows: number,
+    cols: number,
+    layers?: number,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitGridScatterLayer`. */
+  initGridScatterLayer: Loom["InitGridScatterLayer"];
+  /** Return one distribution for each of `rows` blocks of `cols` scores. */
+  InitGridSoftmaxLayer(rows: number, cols: number, options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitGridSoftmaxLayer`. */
+  initGridSoftmaxLayer: Loom["InitGridSoftmaxLayer"];
+  /** Return a softmax with noise in training. */
+  InitGumbelSoftmaxLayer(temperature: number, options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitGumbelSoftmaxLayer`. */
+  initGumbelSoftmaxLayer: Loom["InitGumbelSoftmaxLayer"];
+  /** Return a tree of choices, level by level. */
+  InitHierarchicalSoftmaxLayer(levels: readonly number[], options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitHierarchicalSoftmaxLayer`. */
+  initHierarchicalSoftmaxLayer: Loom["InitHierarchicalSoftmaxLayer"];
+  /** Return a long short-term memory that gives out every step. */
+  InitLSTMLayer(
+    inputSize: number,
+    hiddenSize: number,
+    batchSize?: number | null,
+    seqLength?: number | null,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitLSTMLayer`. */
+  initLSTMLayer: Loom["InitLSTMLayer"];
+  /** Return a layer normalisation over groups of norm_size numbers. */
+  InitLayerNormLayer(normSize: number, epsilon?: number, options?: CallOptions): Promise<Layer>;
+  /** Same as `InitLayerNormLayer`. */
+  initLayerNormLayer: Loom["InitLayerNormLayer"];
+  /** Return a softmax whose mask (all true at first) can be changed by SetMask. */
+  InitMaskedSoftmaxLayer(maskSize: number, options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitMaskedSoftmaxLayer`. */
+  initMaskedSoftmaxLayer: Loom["InitMaskedSoftmaxLayer"];
+  /** Return a weighted mean of several distributions. */
+  InitMixtureSoftmaxLayer(weights: readonly number[], options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitMixtureSoftmaxLayer`. */
+  initMixtureSoftmaxLayer: Loom["InitMixtureSoftmaxLayer"];
+  /** Return attention, grouped-query where num_kv_heads is smaller than num_heads. */
+  InitMultiHeadAttentionLayer(
+    dModel: number,
+    numHeads: number,
+    batchSize?: number | null,
+    seqLength?: number | null,
+    numKvHeads?: number | null,
+    causal?: boolean,
+    ropeTheta?: number | null,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitMultiHeadAttentionLayer`. */
+  initMultiHeadAttentionLayer: Loom["InitMultiHeadAttentionLayer"];
+  /** Return branches whose outputs are joined: concat, add or avg. */
+  InitParallelLayer(
+    branches: readonly Layer[],
+    combineMode?: string,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitParallelLayer`. */
+  initParallelLayer: Loom["InitParallelLayer"];
+  /** Return a root-mean-square normalisation over groups of norm_size numbers. */
+  InitRMSNormLayer(normSize: number, epsilon?: number, options?: CallOptions): Promise<Layer>;
+  /** Same as `InitRMSNormLayer`. */
+  initRMSNormLayer: Loom["InitRMSNormLayer"];
+  /** Return a recurrent layer that gives out every step. */
+  InitRNNLayer(
+    inputSize: number,
+    hiddenSize: number,
+    batchSize?: number | null,
+    seqLength?: number | null,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitRNNLayer`. */
+  initRNNLayer: Loom["InitRNNLayer"];
+  /** Return a skip connection over the layers before it. */
+  InitResidualLayer(layersBack?: number, options?: CallOptions): Promise<Layer>;
+  /** Same as `InitResidualLayer`. */
+  initResidualLayer: Loom["InitResidualLayer"];
+  /** Return layers one after the other as one layer. */
+  InitSequentialLayer(layers: readonly Layer[], options?: CallOptions): Promise<Layer>;
+  /** Same as `InitSequentialLayer`. */
+  initSequentialLayer: Loom["InitSequentialLayer"];
+  /** Return one distribution over all scores of a sample. */
+  InitSoftmaxLayer(options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitSoftmaxLayer`. */
+  initSoftmaxLayer: Loom["InitSoftmaxLayer"];
+  /** Return a distribution with exact zeros. */
+  InitSparsemaxLayer(options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitSparsemaxLayer`. */
+  initSparsemaxLayer: Loom["InitSparsemaxLayer"];
+  /** Return a Dense layer without activation, to join layers of different widths. */
+  InitStitchLayer(inputSize: number, outputSize: number, options?: CallOptions): Promise<Layer>;
+  /** Same as `InitStitchLayer`. */
+  initStitchLayer: Loom["InitStitchLayer"];
+  /** Return a gated feed-forward block. */
+  InitSwiGLULayer(
+    hiddenSize: number,
+    intermediateSize: number,
+    options?: CallOptions,
+  ): Promise<Layer>;
+  /** Same as `InitSwiGLULayer`. */
+  initSwiGLULayer: Loom["InitSwiGLULayer"];
+  /** Return a softmax that a low temperature sharpens and a high one smooths. */
+  InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): Promise<Softmax>;
+  /** Same as `InitTemperatureSoftmaxLayer`. */
+  initTemperatureSoftmaxLayer: Loom["InitTemperatureSoftmaxLayer"];
+  /** Return every init function, by name. */
+  ListLayerInitFunctions(options?: CallOptions): Promise<LayerInitFunction[]>;
+  /** Same as `ListLayerInitFunctions`. */
+  listLayerInitFunctions: Loom["ListLayerInitFunctions"];
   /** Return the ids of a bundle's models, in the order of the file. */
   ListModels(text: string, options?: CallOptions): Promise<string[]>;
   /** Same as `ListModels`. */
@@ -345,6 +678,17 @@ export interface Loom {
   ): Promise<LoadedModel>;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: Loom["LoadModelWithDType"];
+  /** Return a grid of bare activations, to be filled by SetLayer. */
+  NewNetwork(
+    inputSize: number,
+    gridRows: number,
+    gridCols: number,
+    layersPerCell: number,
+    seed?: number,
+    options?: CallOptions,
+  ): Promise<Network>;
+  /** Same as `NewNetwork`. */
+  newNetwork: Loom["NewNetwork"];
   /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
   SaveBundle(
     filename: string,
@@ -356,12 +700,52 @@ export interface Loom {
   saveBundle: Loom["SaveBundle"];
 }
 
+/** One layer of a network. Whose calls give their results at once. */
+export interface LayerOnMainThread {
+  /** Return the layer's type and settings as they stand in model JSON. */
+  GetSettings(options?: CallOptions): Record<string, unknown>;
+  /** Same as `GetSettings`. */
+  getSettings: LayerOnMainThread["GetSettings"];
+  /** Return copies of the weights by name. */
+  GetWeights(options?: CallOptions): Record<string, Float32Array>;
+  /** Same as `GetWeights`. */
+  getWeights: LayerOnMainThread["GetWeights"];
+  /** Return the number of weights, children included, from the settings alone. */
+  ParameterCount(options?: CallOptions): number;
+  /** Same as `ParameterCount`. */
+  parameterCount: LayerOnMainThread["ParameterCount"];
+  /** Let the layer pass its input through, or work. */
+  SetDisabled(disabled: boolean, options?: CallOptions): void;
+  /** Same as `SetDisabled`. */
+  setDisabled: LayerOnMainThread["SetDisabled"];
+  /** Let training leave the weights alone, or change them. */
+  SetFrozen(frozen: boolean, options?: CallOptions): void;
+  /** Same as `SetFrozen`. */
+  setFrozen: LayerOnMainThread["SetFrozen"];
+  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
+  /** Same as `SetWeights`. */
+  setWeights: LayerOnMainThread["SetWeights"];
+  /** Frees the object; a training of it under way fails with the code `disposed`. */
+  dispose(): void;
+  /** Same as `dispose`, for `using`. */
+  [Symbol.dispose](): void;
+}
+
 /** A grid of cells, each a stack of layers; data flows cell by cell in reading order. Whose calls give their results at once. */
 export interface NetworkOnMainThread {
   /** Return the network's output for one sample or a batch of samples. */
   ForwardCPU(input: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `ForwardCPU`. */
   forwardCPU: NetworkOnMainThread["ForwardCPU"];
+  /** Return the code of the activation of the layer at a place; -1 where it has none. */
+  GetActivation(row: number, col: number, layer: number, options?: CallOptions): number;
+  /** Same as `GetActivation`. */
+  getActivation: NetworkOnMainThread["GetActivation"];
+  /** Return the layer at a place in the grid. */
+  GetLayer(row: number, col: number, layer: number, options?: CallOptions): LayerOnMainThread;
+  /** Same as `GetLayer`. */
+  getLayer: NetworkOnMainThread["GetLayer"];
   /** Return the bytes of all weights. */
   GetMemoryUsage(options?: CallOptions): number;
   /** Same as `GetMemoryUsage`. */
@@ -424,6 +808,16 @@ export interface NetworkOnMainThread {
   ): Record<string, unknown>;
   /** Same as `SerializeModel`. */
   serializeModel: NetworkOnMainThread["SerializeModel"];
+  /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
+  SetLayer(
+    row: number,
+    col: number,
+    layer: number,
+    config: LayerOnMainThread,
+    options?: CallOptions,
+  ): void;
+  /** Same as `SetLayer`. */
+  setLayer: NetworkOnMainThread["SetLayer"];
   /** End a running training after its present step; it returns what it reached. */
   StopTraining(options?: CallOptions): void;
   /** Same as `StopTraining`. */
@@ -447,6 +841,46 @@ export interface NetworkOnMainThread {
   [Symbol.dispose](): void;
 }
 
+/** Scores to probabilities, `y = exp(x / T) / sum(exp(x / T))`, and nine relatives. Whose calls give their results at once. */
+export interface SoftmaxOnMainThread {
+  /** Return the layer's type and settings as they stand in model JSON. */
+  GetSettings(options?: CallOptions): Record<string, unknown>;
+  /** Same as `GetSettings`. */
+  getSettings: SoftmaxOnMainThread["GetSettings"];
+  /** Return copies of the weights by name. */
+  GetWeights(options?: CallOptions): Record<string, Float32Array>;
+  /** Same as `GetWeights`. */
+  getWeights: SoftmaxOnMainThread["GetWeights"];
+  /** Return the number of weights, children included, from the settings alone. */
+  ParameterCount(options?: CallOptions): number;
+  /** Same as `ParameterCount`. */
+  parameterCount: SoftmaxOnMainThread["ParameterCount"];
+  /** Let the layer pass its input through, or work. */
+  SetDisabled(disabled: boolean, options?: CallOptions): void;
+  /** Same as `SetDisabled`. */
+  setDisabled: SoftmaxOnMainThread["SetDisabled"];
+  /** Let training leave the weights alone, or change them. */
+  SetFrozen(frozen: boolean, options?: CallOptions): void;
+  /** Same as `SetFrozen`. */
+  setFrozen: SoftmaxOnMainThread["SetFrozen"];
+  /** Change the mask of a masked softmax. */
+  SetMask(mask: readonly boolean[], options?: CallOptions): void;
+  /** Same as `SetMask`. */
+  setMask: SoftmaxOnMainThread["SetMask"];
+  /** Change T. */
+  SetTemperature(temperature: number, options?: CallOptions): void;
+  /** Same as `SetTemperature`. */
+  setTemperature: SoftmaxOnMainThread["SetTemperature"];
+  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
+  /** Same as `SetWeights`. */
+  setWeights: SoftmaxOnMainThread["SetWeights"];
+  /** Frees the object; a training of it under way fails with the code `disposed`. */
+  dispose(): void;
+  /** Same as `dispose`, for `using`. */
+  [Symbol.dispose](): void;
+}
+
 /** A session whose calls give their results at once. */
 export interface LoomOnMainThread {
   /** Of loom_core. */
@@ -457,14 +891,226 @@ export interface LoomOnMainThread {
   memory(): Memory;
   /** Ends the session at once; all that is pending fails with the code `terminated`. */
   terminate(): void;
+  /** Build a network from a description in a file; raises like from JSON, and OSError. */
+  BuildNetworkFromFile(filename: string, options?: CallOptions): NetworkOnMainThread;
+  /** Same as `BuildNetworkFromFile`. */
+  buildNetworkFromFile: LoomOnMainThread["BuildNetworkFromFile"];
   /** Build a network with fresh weights from a JSON description. */
   BuildNetworkFromJSON(config: string, options?: CallOptions): NetworkOnMainThread;
   /** Same as `BuildNetworkFromJSON`. */
   buildNetworkFromJSON: LoomOnMainThread["BuildNetworkFromJSON"];
+  /** Build a network from JSON and return the dtype that the description names. */
+  BuildNetworkFromJSONWithDType(config: string, options?: CallOptions): BuiltNetwork;
+  /** Same as `BuildNetworkFromJSONWithDType`. */
+  buildNetworkFromJSONWithDType: LoomOnMainThread["BuildNetworkFromJSONWithDType"];
+  /** Call an init function by its name. */
+  CallLayerInit(name: string, args: readonly unknown[], options?: CallOptions): LayerOnMainThread;
+  /** Same as `CallLayerInit`. */
+  callLayerInit: LoomOnMainThread["CallLayerInit"];
+  /** Call an init function by its name. */
+  CallLayerInitFunction(
+    name: string,
+    args: readonly unknown[],
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `CallLayerInitFunction`. */
+  callLayerInitFunction: LoomOnMainThread["CallLayerInitFunction"];
   /** Return the network of one model object, as SerializeModel gives it. */
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): NetworkOnMainThread;
   /** Same as `DeserializeModel`. */
   deserializeModel: LoomOnMainThread["DeserializeModel"];
+  /** Return one init function's description, or None where there is none of that name. */
+  GetLayerInitFunction(name: string, options?: CallOptions): LayerInitFunction | null;
+  /** Same as `GetLayerInitFunction`. */
+  getLayerInitFunction: LoomOnMainThread["GetLayerInitFunction"];
+  /** Return a choice of a cluster, then of one of its members. */
+  InitAdaptiveSoftmaxLayer(
+    clusters: readonly (readonly number[])[],
+    options?: CallOptions,
+  ): SoftmaxOnMainThread;
+  /** Same as `InitAdaptiveSoftmaxLayer`. */
+  initAdaptiveSoftmaxLayer: LoomOnMainThread["InitAdaptiveSoftmaxLayer"];
+  /** Return a convolution along a sequence. */
+  InitConv1DLayer(
+    seqLen: number,
+    inChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    activation?: string | number,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitConv1DLayer`. */
+  initConv1DLayer: LoomOnMainThread["InitConv1DLayer"];
+  /** Return a convolution over images. */
+  InitConv2DLayer(
+    inputHeight: number,
+    inputWidth: number,
+    inputChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    activation?: string | number,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitConv2DLayer`. */
+  initConv2DLayer: LoomOnMainThread["InitConv2DLayer"];
+  /** Return a fully connected layer. */
+  InitDenseLayer(
+    inputSize: number,
+    outputSize: number,
+    activation?: string | number,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitDenseLayer`. */
+  initDenseLayer: LoomOnMainThread["InitDenseLayer"];
+  /** Return a table of vectors, one for each token number. */
+  InitEmbeddingLayer(
+    vocabSize: number,
+    embeddingDim: number,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitEmbeddingLayer`. */
+  initEmbeddingLayer: LoomOnMainThread["InitEmbeddingLayer"];
+  /** Return a distribution between softmax (alpha 1) and sparsemax (alpha 2). */
+  InitEntmaxLayer(alpha?: number, options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitEntmaxLayer`. */
+  initEntmaxLayer: LoomOnMainThread["InitEntmaxLayer"];
+  /** Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer. */
+  InitFilteredParallelLayer(
+    branches: readonly LayerOnMainThread[],
+    gateInputSize?: number | null,
+    softmaxType?: string,
+    temperature?: number,
+    gate?: LayerOnMainThread | null,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitFilteredParallelLayer`. */
+  initFilteredParallelLayer: LoomOnMainThread["InitFilteredParallelLayer"];
+  /** Return branches whose outputs are put into cells of a grid. */
+  InitGridScatterLayer(
+    branches: readonly LayerOnMainThread[],
+    positions: readonly GridPosition[],
+    rows: number,
+    cols: number,
+    layers?: number,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitGridScatterLayer`. */
+  initGridScatterLayer: LoomOnMainThread["InitGridScatterLayer"];
+  /** Return one distribution for each of `rows` blocks of `cols` scores. */
+  InitGridSoftmaxLayer(rows: number, cols: number, options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitGridSoftmaxLayer`. */
+  initGridSoftmaxLayer: LoomOnMainThread["InitGridSoftmaxLayer"];
+  /** Return a softmax with noise in training. */
+  InitGumbelSoftmaxLayer(temperature: number, options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitGumbelSoftmaxLayer`. */
+  initGumbelSoftmaxLayer: LoomOnMainThread["InitGumbelSoftmaxLayer"];
+  /** Return a tree of choices, level by level. */
+  InitHierarchicalSoftmaxLayer(
+    levels: readonly number[],
+    options?: CallOptions,
+  ): SoftmaxOnMainThread;
+  /** Same as `InitHierarchicalSoftmaxLayer`. */
+  initHierarchicalSoftmaxLayer: LoomOnMainThread["InitHierarchicalSoftmaxLayer"];
+  /** Return a long short-term memory that gives out every step. */
+  InitLSTMLayer(
+    inputSize: number,
+    hiddenSize: number,
+    batchSize?: number | null,
+    seqLength?: number | null,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitLSTMLayer`. */
+  initLSTMLayer: LoomOnMainThread["InitLSTMLayer"];
+  /** Return a layer normalisation over groups of norm_size numbers. */
+  InitLayerNormLayer(normSize: number, epsilon?: number, options?: CallOptions): LayerOnMainThread;
+  /** Same as `InitLayerNormLayer`. */
+  initLayerNormLayer: LoomOnMainThread["InitLayerNormLayer"];
+  /** Return a softmax whose mask (all true at first) can be changed by SetMask. */
+  InitMaskedSoftmaxLayer(maskSize: number, options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitMaskedSoftmaxLayer`. */
+  initMaskedSoftmaxLayer: LoomOnMainThread["InitMaskedSoftmaxLayer"];
+  /** Return a weighted mean of several distributions. */
+  InitMixtureSoftmaxLayer(weights: readonly number[], options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitMixtureSoftmaxLayer`. */
+  initMixtureSoftmaxLayer: LoomOnMainThread["InitMixtureSoftmaxLayer"];
+  /** Return attention, grouped-query where num_kv_heads is smaller than num_heads. */
+  InitMultiHeadAttentionLayer(
+    dModel: number,
+    numHeads: number,
+    batchSize?: number | null,
+    seqLength?: number | null,
+    numKvHeads?: number | null,
+    causal?: boolean,
+    ropeTheta?: number | null,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitMultiHeadAttentionLayer`. */
+  initMultiHeadAttentionLayer: LoomOnMainThread["InitMultiHeadAttentionLayer"];
+  /** Return branches whose outputs are joined: concat, add or avg. */
+  InitParallelLayer(
+    branches: readonly LayerOnMainThread[],
+    combineMode?: string,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitParallelLayer`. */
+  initParallelLayer: LoomOnMainThread["InitParallelLayer"];
+  /** Return a root-mean-square normalisation over groups of norm_size numbers. */
+  InitRMSNormLayer(normSize: number, epsilon?: number, options?: CallOptions): LayerOnMainThread;
+  /** Same as `InitRMSNormLayer`. */
+  initRMSNormLayer: LoomOnMainThread["InitRMSNormLayer"];
+  /** Return a recurrent layer that gives out every step. */
+  InitRNNLayer(
+    inputSize: number,
+    hiddenSize: number,
+    batchSize?: number | null,
+    seqLength?: number | null,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitRNNLayer`. */
+  initRNNLayer: LoomOnMainThread["InitRNNLayer"];
+  /** Return a skip connection over the layers before it. */
+  InitResidualLayer(layersBack?: number, options?: CallOptions): LayerOnMainThread;
+  /** Same as `InitResidualLayer`. */
+  initResidualLayer: LoomOnMainThread["InitResidualLayer"];
+  /** Return layers one after the other as one layer. */
+  InitSequentialLayer(
+    layers: readonly LayerOnMainThread[],
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitSequentialLayer`. */
+  initSequentialLayer: LoomOnMainThread["InitSequentialLayer"];
+  /** Return one distribution over all scores of a sample. */
+  InitSoftmaxLayer(options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitSoftmaxLayer`. */
+  initSoftmaxLayer: LoomOnMainThread["InitSoftmaxLayer"];
+  /** Return a distribution with exact zeros. */
+  InitSparsemaxLayer(options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitSparsemaxLayer`. */
+  initSparsemaxLayer: LoomOnMainThread["InitSparsemaxLayer"];
+  /** Return a Dense layer without activation, to join layers of different widths. */
+  InitStitchLayer(inputSize: number, outputSize: number, options?: CallOptions): LayerOnMainThread;
+  /** Same as `InitStitchLayer`. */
+  initStitchLayer: LoomOnMainThread["InitStitchLayer"];
+  /** Return a gated feed-forward block. */
+  InitSwiGLULayer(
+    hiddenSize: number,
+    intermediateSize: number,
+    options?: CallOptions,
+  ): LayerOnMainThread;
+  /** Same as `InitSwiGLULayer`. */
+  initSwiGLULayer: LoomOnMainThread["InitSwiGLULayer"];
+  /** Return a softmax that a low temperature sharpens and a high one smooths. */
+  InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): SoftmaxOnMainThread;
+  /** Same as `InitTemperatureSoftmaxLayer`. */
+  initTemperatureSoftmaxLayer: LoomOnMainThread["InitTemperatureSoftmaxLayer"];
+  /** Return every init function, by name. */
+  ListLayerInitFunctions(options?: CallOptions): LayerInitFunction[];
+  /** Same as `ListLayerInitFunctions`. */
+  listLayerInitFunctions: LoomOnMainThread["ListLayerInitFunctions"];
   /** Return the ids of a bundle's models, in the order of the file. */
   ListModels(text: string, options?: CallOptions): string[];
   /** Same as `ListModels`. */
@@ -512,6 +1158,17 @@ export interface LoomOnMainThread {
   ): LoadedModel;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: LoomOnMainThread["LoadModelWithDType"];
+  /** Return a grid of bare activations, to be filled by SetLayer. */
+  NewNetwork(
+    inputSize: number,
+    gridRows: number,
+    gridCols: number,
+    layersPerCell: number,
+    seed?: number,
+    options?: CallOptions,
+  ): NetworkOnMainThread;
+  /** Same as `NewNetwork`. */
+  newNetwork: LoomOnMainThread["NewNetwork"];
   /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
   SaveBundle(
     filename: string,
