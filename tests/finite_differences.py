@@ -107,3 +107,26 @@ def check_layers(layers: Sequence[Layer], x: np.ndarray, loss: str, target: np.n
     found = {name: np.zeros_like(array) for name, array in arrays.items()}
     found |= {name: program.read(f"d {name}") for name in reached}
     assert_close_to_differences(run, arrays, found)
+
+
+def gradients_of(
+    layers: Sequence[Layer], x: np.ndarray, dy: np.ndarray
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the output, and the gradients of ``sum(y dy)`` by the names of check_layers."""
+    graph = GraphBuilder()
+    x_value = graph.input("x", x.shape)
+    y = lower_layers(graph, layers, x_value)
+    dy_value = graph.input("dy", y.shape)
+    wanted = {"x": x_value} | {
+        f"{index}.{name}": layer.parameter(graph, name)
+        for index, layer in enumerate(_all_layers(layers))
+        for name in layer.weights
+    }
+    gradients = differentiate(graph, {y: dy_value}, wanted.values())
+    ports = {"x": x_value, "dy": dy_value, "y": y}
+    ports |= {f"d {name}": gradients[value] for name, value in wanted.items()}
+    program = NumpyBackend().prepare(make_plan(graph.graph, ports, np.float64))
+    program.write("x", x)
+    program.write("dy", dy)
+    program.run()
+    return program.read("y"), {name: program.read(f"d {name}") for name in wanted}
