@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import loom_core
-from loom_core import Conv2D, Dense, Network, ShapeError, Softmax, SpecError
+from loom_core import LSTM, Conv2D, Dense, Network, ShapeError, Softmax, SpecError
 from loom_core.random_stream import RandomStream
 
 
@@ -123,6 +123,16 @@ def test_xavier_and_he_limits():
         (conv.weights["kernel"], np.sqrt(6 / 72)),
     ):
         assert 0.99 * limit < np.abs(weights).max() <= limit
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64, 300])
+def test_recurrent_weights_start_orthogonal(size):
+    layer = LSTM(size, 3)
+    layer.initialize(1)
+    for gate in np.split(layer.weights["recurrent"].astype(np.float64), 4):
+        np.testing.assert_allclose(gate @ gate.T, np.eye(size), atol=1e-6)
+    bias = np.split(layer.weights["bias"], 4)
+    assert [float(part.mean()) for part in bias] == [0.0, 1.0, 0.0, 0.0]  # i, f, g, o
 
 
 def test_plans_share_the_layers_own_arrays():

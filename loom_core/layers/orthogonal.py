@@ -7,9 +7,27 @@ import numpy as np
 from loom_core.arrays import F32
 from loom_core.random_stream import RandomStream
 
+BLOCK = 256
+"""Largest dense block: making one costs the cube of its size."""
+
 
 def orthogonal(stream: RandomStream, size: int) -> F32:
-    """Return a random orthogonal matrix (size, size): Gram-Schmidt on uniform columns, twice.
+    """Return a random orthogonal matrix (size, size).
+
+    Beyond BLOCK it is made of dense orthogonal blocks whose columns are shuffled over the whole
+    width, which is orthogonal too: a step mixes within blocks, the next one across them.
+    """
+    if size <= BLOCK:
+        return _dense_orthogonal(stream, size)
+    matrix = np.zeros((size, size), np.float32)
+    for start in range(0, size, BLOCK):
+        stop = min(start + BLOCK, size)
+        matrix[start:stop, start:stop] = _dense_orthogonal(stream, stop - start)
+    return matrix[:, stream.permutation(size)]
+
+
+def _dense_orthogonal(stream: RandomStream, size: int) -> F32:
+    """Return Gram-Schmidt, run twice, of uniform random rows.
 
     Sums run in one fixed order (elementwise products, pairwise halving), in float64, so that no
     linear-algebra library's order of summation shows in the float32 result.
