@@ -9,6 +9,7 @@
 
 __version__ = "0.1.0"
 
+from loom_core.enums import ActivationType, DType, LayerType, SoftmaxType
 from loom_core.errors import (
     BackendError,
     BusyError,
@@ -54,6 +55,7 @@ from loom_core.model_io.bundle import (
 from loom_core.model_io.network_json import build_network_from_file, build_network_from_json
 from loom_core.network import Network
 from loom_core.registry import call_layer_init, list_layer_init_functions
+from loom_core.single_layer import run_layer
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
@@ -65,16 +67,19 @@ from loom_core.train.config import (
 __all__ = [
     "LSTM",
     "RNN",
+    "ActivationType",
     "BackendError",
     "BusyError",
     "CallError",
     "Conv1D",
     "Conv2D",
+    "DType",
     "Dense",
     "Embedding",
     "GridPosition",
     "Layer",
     "LayerNorm",
+    "LayerType",
     "LimitError",
     "LoadedModel",
     "LoomError",
@@ -89,6 +94,7 @@ __all__ = [
     "Sequential",
     "ShapeError",
     "Softmax",
+    "SoftmaxType",
     "SpecError",
     "SwiGLU",
     "TrainingBatch",
@@ -108,6 +114,7 @@ __all__ = [
     "load_model",
     "load_model_from_string",
     "load_model_with_dtype",
+    "run_layer",
     "save_bundle",
     "save_bundle_to_string",
 ]
