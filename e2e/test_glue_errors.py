@@ -88,6 +88,7 @@ BAD_INPUTS = {
         "(?i)epochs",
     ),
     "a number as text": ("net.SaveModelToString(5)", "call", "must be text"),
+    "more than 1 GiB": ("net.ForwardCPU(new Float32Array(2 ** 28 + 1))", "limit", "1073741828"),
     "a detached array": (
         "{ const x = new Float32Array(4); x.buffer.transfer(); return net.ForwardCPU(x); }",
         "call",

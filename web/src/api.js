@@ -111,7 +111,8 @@ export class Api {
         throw new LoomError("call", `${callable.name} must be called on a ${className}.`);
       }
       const { values, signal } = splitOptions(callable, args);
-      const encoded = encodeArguments(values, (value) => this.#handleOf(value));
+      const handleOf = (/** @type {object} */ value) => this.#handleOf(value);
+      const encoded = encodeArguments(values, handleOf, this.#engine.asynchronous);
       encoded.functions = encoded.functions.map((listener) => (...items) => {
         listener(.../** @type {Plain[]} */ (items.map((item) => this.#wrap(item))));
       });

@@ -3,7 +3,7 @@
 import { Api } from "./api.js";
 import { moduleFailure } from "./assets.js";
 import { LoomError, deadSession } from "./errors.js";
-import { mapPlain, marked } from "./plain_data.js";
+import { buffersIn, mapPlain, marked } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 import { unreachable } from "./protocol.js";
 
@@ -77,7 +77,8 @@ export class Client {
     signal?.throwIfAborted();
     const { id, promise } = this.#request(functions);
     try {
-      this.#post({ kind: "call", id, target, name, args, callbacks: functions.length });
+      const message = { kind: "call", id, target, name, args, callbacks: functions.length };
+      this.#worker.postMessage(/** @type {ToWorker} */ (message), buffersIn(args));
     } catch (cause) {
       this.#pending.delete(id);
       throw new LoomError("call", `The arguments of ${name} cannot be sent: ${cause}`, "", {

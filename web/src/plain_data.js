@@ -8,8 +8,8 @@
 import { LoomError } from "./errors.js";
 
 /**
- * @typedef {null | undefined | boolean | number | bigint | string | ArrayBufferLike |
- *   ArrayBufferView | PlainList | PlainObject | Callback} Plain
+ * @typedef {null | undefined | boolean | number | bigint | string | ArrayBufferView |
+ *   PlainList | PlainObject | Callback} Plain
  */
 /** @typedef {Plain[]} PlainList */
 /** @typedef {{ [key: string]: Plain }} PlainObject */
@@ -19,6 +19,9 @@ import { LoomError } from "./errors.js";
 
 /** Deeper than any argument or result; also what ends the walk of an object that holds itself. */
 const MAX_DEPTH = 64;
+
+/** Most bytes of all arrays in one call; beyond that Python may run out of memory half-way. */
+const MAX_BYTES = 2 ** 30;
 
 /** The arrays that Python's buffers know. */
 const ARRAYS = new Set([
@@ -60,12 +63,21 @@ export function mapPlain(value, visit) {
  *
  * @param {unknown[]} args
  * @param {(object: object) => number | undefined} handleOf the handle of an object from Python
+ * @param {boolean} copyArrays so that their buffers can be transferred; the caller keeps its own
  * @returns {Encoded}
- * @throws {LoomError} `call`: a value that cannot cross
+ * @throws {LoomError} `call`: a value that cannot cross; `limit`: too much of it
  */
-export function encodeArguments(args, handleOf) {
+export function encodeArguments(args, handleOf, copyArrays) {
   /** @type {Callback[]} */
   const functions = [];
+  let bytes = 0;
+  /** @param {number} more */
+  const count = (more) => {
+    bytes += more;
+    if (bytes <= MAX_BYTES) return;
+    const message = `The arrays of one call hold ${bytes} bytes or more, the limit is ${MAX_BYTES}.`;
+    throw new LoomError("limit", message, "Pass the data in parts.");
+  };
   const encoded = mapPlain(args, (value, descend) => {
     if (value === null) return undefined;
     if (typeof value === "function") {
@@ -76,8 +88,11 @@ export function encodeArguments(args, handleOf) {
     if (typeof value !== "object") return descend(value);
     const handle = handleOf(value);
     if (handle !== undefined) return { $object: handle };
-    if (ArrayBuffer.isView(value)) return ownBuffer(value);
-    if (value instanceof ArrayBuffer) return attached(value);
+    if (ArrayBuffer.isView(value)) {
+      count(value.byteLength);
+      const array = numberArray(value);
+      return copyArrays ? array.slice() : array;
+    }
     if (!Array.isArray(value)) requirePlainObject(value);
     return descend(value);
   });
@@ -153,32 +168,20 @@ function requirePlainObject(value) {
 }
 
 /**
- * An array whose buffer holds nothing else: posting a view would copy all of its buffer.
- *
  * @param {ArrayBufferView} view
- * @returns {ArrayBufferView}
+ * @returns {Uint8Array} the same; which of the kinds it is does not matter here
  */
-function ownBuffer(view) {
+function numberArray(view) {
   const array = /** @type {Uint8Array} */ (view);
-  const name = array[Symbol.toStringTag];
-  if (!ARRAYS.has(name)) throw refusal(`a ${name ?? "DataView"}`, "Make a Float32Array of it.");
-  const buffer = attached(array.buffer);
-  const whole = array.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-  return whole ? array : array.slice();
-}
-
-/**
- * @param {ArrayBufferLike} buffer
- * @returns {ArrayBufferLike} the same
- */
-function attached(buffer) {
+  const kind = array[Symbol.toStringTag] ?? "DataView";
+  if (!ARRAYS.has(kind)) throw refusal(`a ${kind}`, "Make a Float32Array of it.");
   try {
     // What browsers of any age refuse to do with a buffer that was transferred.
-    new Uint8Array(buffer);
+    new Uint8Array(array.buffer);
   } catch {
     throw refusal("an array whose memory was transferred away");
   }
-  return buffer;
+  return array;
 }
 
 /**

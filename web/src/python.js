@@ -158,6 +158,9 @@ export class Python {
     this.#open(result);
     try {
       return toPlain(result);
+    } catch (cause) {
+      const message = `What ${method} returned cannot be passed on: ${summary(cause)}`;
+      throw new LoomError("internal", message, "Please report it.", { cause });
     } finally {
       this.#close(result);
     }
