@@ -228,6 +228,13 @@ def test_the_description_is_complete_and_documented():
     assert all(f["doc"] for r in description["records"] for f in r["fields"] if r["input"] is False)
 
 
+def test_enums_are_described():
+    enums = {enum["name"]: enum["values"] for enum in describe()["enums"]}
+    assert enums["LayerType"]["Sequential"] == 13
+    assert enums["ActivationType"]["LeakyReLU"] == 4
+    assert set(enums) == {"ActivationType", "DType", "LayerType", "SoftmaxType"}
+
+
 def test_public_names_are_unique_and_signatures_have_types():
     for functions in (table.FUNCTIONS, *table.METHODS.values()):
         for name, function in functions.items():

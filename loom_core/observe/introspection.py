@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from loom_core import __version__
 from loom_core.arrays import F32, FloatData
+from loom_core.enums import ENUMS
 from loom_core.public import (
     CLASSES,
     FUNCTIONS,
@@ -30,7 +31,7 @@ _PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", object
 
 
 def describe() -> Description:
-    """Return every public function, class and record; plain data, the same at every call."""
+    """Return every public function, class, record and enum; plain data, equal at every call."""
     return {
         "version": __version__,
         "functions": [describe_callable(name, f) for name, f in sorted(FUNCTIONS.items())],
@@ -43,6 +44,14 @@ def describe() -> Description:
             for name, cls in sorted(CLASSES.items())
         ],
         "records": [_describe_record(name, cls) for name, cls in sorted(RECORDS.items())],
+        "enums": [
+            {
+                "name": enum.__name__,
+                "doc": first_line(enum.__doc__),
+                "values": {member.name: member.value for member in enum},
+            }
+            for enum in ENUMS
+        ],
     }
 
 

@@ -77,12 +77,23 @@ class Declarations:
                 parts.append(doc + self._interface(cls["name"], cls["methods"], mode, "LoomObject"))
             doc = comment("A session: loom_core, loaded.", meaning)
             functions = self._description["functions"]
-            parts.append(doc + self._interface("Loom", functions, mode, "Session" + mode))
+            parts.append(doc + self._interface("Loom", functions, mode, "Session" + mode, "Enums"))
+        parts.append(self._enums())
         return "\n".join(parts)
 
-    def _interface(self, name: str, callables: list[Described], mode: str, base: str) -> str:
+    def _interface(self, name: str, callables: list[Described], mode: str, *bases: str) -> str:
         members = "".join(self._members(name + mode, callables, mode))
-        return f"export interface {name}{mode} extends {base} {{\n{members}}}\n"
+        return f"export interface {name}{mode} extends {', '.join(bases)} {{\n{members}}}\n"
+
+    def _enums(self) -> str:
+        """Declare the objects of named numbers that every session has."""
+        members = ""
+        for enum in self._description["enums"]:
+            values = "".join(f"    readonly {k}: {v};\n" for k, v in enum["values"].items())
+            members += comment(enum["doc"], indent="  ")
+            members += f"  readonly {enum['name']}: {{\n{values}  }};\n"
+        doc = comment("The integer codes by name, as every session has them.")
+        return f"{doc}export interface Enums {{\n{members}}}\n"
 
     def _members(self, owner: str, callables: list[Described], mode: str) -> Iterator[str]:
         for described in callables:

@@ -61,6 +61,9 @@ export class Api {
           new LoomError("terminated", "The session was terminated.", "Start one with loadLoom()."),
         ),
     };
+    for (const { name, values } of description.enums) {
+      Object.defineProperty(this.loom, name, { value: Object.freeze({ ...values }) });
+    }
     defineCallables(
       this.loom,
       description.functions,

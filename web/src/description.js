@@ -24,12 +24,14 @@ import { LoomError } from "./errors.js";
 /** @typedef {{ name: string, doc: string, methods: Callable[] }} ClassDescription */
 /** @typedef {{ name: string, type: Type, optional: boolean, doc: string }} Field */
 /** @typedef {{ name: string, doc: string, input: boolean, fields: Field[] }} RecordDescription */
+/** @typedef {{ name: string, doc: string, values: Record<string, number> }} EnumDescription */
 /**
  * @typedef {object} Description
  * @property {string} version of loom_core
  * @property {Callable[]} functions
  * @property {ClassDescription[]} classes
  * @property {RecordDescription[]} records
+ * @property {EnumDescription[]} enums
  */
 
 /**

@@ -390,7 +390,7 @@ export interface Softmax extends LoomObject {
 }
 
 /** A session: loom_core, loaded. Its calls give promises. */
-export interface Loom extends Session {
+export interface Loom extends Session, Enums {
   /** Build a network from a description in a file; raises like from JSON, and OSError. */
   BuildNetworkFromFile(filename: string, options?: CallOptions): Promise<Network>;
   /** Same as `BuildNetworkFromFile`. */
@@ -419,6 +419,25 @@ export interface Loom extends Session {
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): Promise<Network>;
   /** Same as `DeserializeModel`. */
   deserializeModel: Loom["DeserializeModel"];
+  /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
+  FlattenFrom2D(
+    input: FloatArray,
+    batchSize: number,
+    channels: number,
+    height: number,
+    width: number,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `FlattenFrom2D`. */
+  flattenFrom2D: Loom["FlattenFrom2D"];
+  /** Return a softmax layer's distribution over all scores of one sample. */
+  ForwardSoftmaxCPU(
+    input: FloatArray,
+    config: Softmax,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `ForwardSoftmaxCPU`. */
+  forwardSoftmaxCPU: Loom["ForwardSoftmaxCPU"];
   /** Return one init function's description, or None where there is none of that name. */
   GetLayerInitFunction(name: string, options?: CallOptions): Promise<LayerInitFunction | null>;
   /** Same as `GetLayerInitFunction`. */
@@ -601,6 +620,10 @@ export interface Loom extends Session {
   InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): Promise<Softmax>;
   /** Same as `InitTemperatureSoftmaxLayer`. */
   initTemperatureSoftmaxLayer: Loom["InitTemperatureSoftmaxLayer"];
+  /** Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential). */
+  LayerTypeToName(code: number, options?: CallOptions): Promise<string>;
+  /** Same as `LayerTypeToName`. */
+  layerTypeToName: Loom["LayerTypeToName"];
   /** Return every init function, by name. */
   ListLayerInitFunctions(options?: CallOptions): Promise<LayerInitFunction[]>;
   /** Same as `ListLayerInitFunctions`. */
@@ -652,6 +675,15 @@ export interface Loom extends Session {
   ): Promise<LoadedModel>;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: Loom["LoadModelWithDType"];
+  /** Return an attention layer's output for `batch_size` sequences. */
+  MultiHeadAttentionForwardCPU(
+    input: FloatArray,
+    config: Layer,
+    batchSize?: number,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `MultiHeadAttentionForwardCPU`. */
+  multiHeadAttentionForwardCPU: Loom["MultiHeadAttentionForwardCPU"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -663,6 +695,35 @@ export interface Loom extends Session {
   ): Promise<Network>;
   /** Same as `NewNetwork`. */
   newNetwork: Loom["NewNetwork"];
+  /** Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same. */
+  ReshapeTo2D(
+    input: FloatArray,
+    batchSize: number,
+    channels: number,
+    height: number,
+    width: number,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `ReshapeTo2D`. */
+  reshapeTo2D: Loom["ReshapeTo2D"];
+  /** Return `input + skip`. */
+  ResidualForwardCPU(
+    input: FloatArray,
+    skip: FloatArray,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `ResidualForwardCPU`. */
+  residualForwardCPU: Loom["ResidualForwardCPU"];
+  /** Return an RMSNorm layer's output for the input, plus the residual where there is one. */
+  RmsNormForwardCPU(
+    input: FloatArray,
+    residual: FloatArray | null,
+    config: Layer,
+    batchSize?: number,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `RmsNormForwardCPU`. */
+  rmsNormForwardCPU: Loom["RmsNormForwardCPU"];
   /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
   SaveBundle(
     filename: string,
@@ -672,6 +733,15 @@ export interface Loom extends Session {
   ): Promise<void>;
   /** Same as `SaveBundle`. */
   saveBundle: Loom["SaveBundle"];
+  /** Return a SwiGLU layer's output for `batch_size` samples of one or more tokens. */
+  SwiGLUForwardCPU(
+    input: FloatArray,
+    config: Layer,
+    batchSize?: number,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `SwiGLUForwardCPU`. */
+  swiGLUForwardCPU: Loom["SwiGLUForwardCPU"];
 }
 
 /** One layer of a network. Its calls give their results at once. */
@@ -850,7 +920,7 @@ export interface SoftmaxOnMainThread extends LoomObject {
 }
 
 /** A session: loom_core, loaded. Its calls give their results at once. */
-export interface LoomOnMainThread extends SessionOnMainThread {
+export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   /** Build a network from a description in a file; raises like from JSON, and OSError. */
   BuildNetworkFromFile(filename: string, options?: CallOptions): NetworkOnMainThread;
   /** Same as `BuildNetworkFromFile`. */
@@ -879,6 +949,25 @@ export interface LoomOnMainThread extends SessionOnMainThread {
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): NetworkOnMainThread;
   /** Same as `DeserializeModel`. */
   deserializeModel: LoomOnMainThread["DeserializeModel"];
+  /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
+  FlattenFrom2D(
+    input: FloatArray,
+    batchSize: number,
+    channels: number,
+    height: number,
+    width: number,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `FlattenFrom2D`. */
+  flattenFrom2D: LoomOnMainThread["FlattenFrom2D"];
+  /** Return a softmax layer's distribution over all scores of one sample. */
+  ForwardSoftmaxCPU(
+    input: FloatArray,
+    config: SoftmaxOnMainThread,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `ForwardSoftmaxCPU`. */
+  forwardSoftmaxCPU: LoomOnMainThread["ForwardSoftmaxCPU"];
   /** Return one init function's description, or None where there is none of that name. */
   GetLayerInitFunction(name: string, options?: CallOptions): LayerInitFunction | null;
   /** Same as `GetLayerInitFunction`. */
@@ -1067,6 +1156,10 @@ export interface LoomOnMainThread extends SessionOnMainThread {
   InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitTemperatureSoftmaxLayer`. */
   initTemperatureSoftmaxLayer: LoomOnMainThread["InitTemperatureSoftmaxLayer"];
+  /** Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential). */
+  LayerTypeToName(code: number, options?: CallOptions): string;
+  /** Same as `LayerTypeToName`. */
+  layerTypeToName: LoomOnMainThread["LayerTypeToName"];
   /** Return every init function, by name. */
   ListLayerInitFunctions(options?: CallOptions): LayerInitFunction[];
   /** Same as `ListLayerInitFunctions`. */
@@ -1118,6 +1211,15 @@ export interface LoomOnMainThread extends SessionOnMainThread {
   ): LoadedModelOnMainThread;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: LoomOnMainThread["LoadModelWithDType"];
+  /** Return an attention layer's output for `batch_size` sequences. */
+  MultiHeadAttentionForwardCPU(
+    input: FloatArray,
+    config: LayerOnMainThread,
+    batchSize?: number,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `MultiHeadAttentionForwardCPU`. */
+  multiHeadAttentionForwardCPU: LoomOnMainThread["MultiHeadAttentionForwardCPU"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -1129,6 +1231,31 @@ export interface LoomOnMainThread extends SessionOnMainThread {
   ): NetworkOnMainThread;
   /** Same as `NewNetwork`. */
   newNetwork: LoomOnMainThread["NewNetwork"];
+  /** Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same. */
+  ReshapeTo2D(
+    input: FloatArray,
+    batchSize: number,
+    channels: number,
+    height: number,
+    width: number,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `ReshapeTo2D`. */
+  reshapeTo2D: LoomOnMainThread["ReshapeTo2D"];
+  /** Return `input + skip`. */
+  ResidualForwardCPU(input: FloatArray, skip: FloatArray, options?: CallOptions): Float32Array;
+  /** Same as `ResidualForwardCPU`. */
+  residualForwardCPU: LoomOnMainThread["ResidualForwardCPU"];
+  /** Return an RMSNorm layer's output for the input, plus the residual where there is one. */
+  RmsNormForwardCPU(
+    input: FloatArray,
+    residual: FloatArray | null,
+    config: LayerOnMainThread,
+    batchSize?: number,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `RmsNormForwardCPU`. */
+  rmsNormForwardCPU: LoomOnMainThread["RmsNormForwardCPU"];
   /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
   SaveBundle(
     filename: string,
@@ -1138,4 +1265,70 @@ export interface LoomOnMainThread extends SessionOnMainThread {
   ): void;
   /** Same as `SaveBundle`. */
   saveBundle: LoomOnMainThread["SaveBundle"];
+  /** Return a SwiGLU layer's output for `batch_size` samples of one or more tokens. */
+  SwiGLUForwardCPU(
+    input: FloatArray,
+    config: LayerOnMainThread,
+    batchSize?: number,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `SwiGLUForwardCPU`. */
+  swiGLUForwardCPU: LoomOnMainThread["SwiGLUForwardCPU"];
+}
+
+/** The integer codes by name, as every session has them. */
+export interface Enums {
+  /** Activation functions; see `loom_core.activations`. */
+  readonly ActivationType: {
+    readonly ScaledReLU: 0;
+    readonly Sigmoid: 1;
+    readonly Tanh: 2;
+    readonly Softplus: 3;
+    readonly LeakyReLU: 4;
+    readonly Linear: 5;
+  };
+  /** Numeric types of generic tensors. */
+  readonly DType: {
+    readonly Float32: 0;
+    readonly Float64: 1;
+    readonly Float16: 2;
+    readonly Int8: 3;
+    readonly Int16: 4;
+    readonly Int32: 5;
+    readonly Int64: 6;
+    readonly Uint8: 7;
+    readonly Uint16: 8;
+    readonly Uint32: 9;
+    readonly Uint64: 10;
+  };
+  /** Layer types; see `loom_core.layers.LAYER_TYPES`. */
+  readonly LayerType: {
+    readonly Dense: 0;
+    readonly Conv2D: 1;
+    readonly MultiHeadAttention: 2;
+    readonly RNN: 3;
+    readonly LSTM: 4;
+    readonly Softmax: 5;
+    readonly LayerNorm: 6;
+    readonly Residual: 7;
+    readonly RMSNorm: 8;
+    readonly SwiGLU: 9;
+    readonly Parallel: 10;
+    readonly Embedding: 11;
+    readonly Conv1D: 12;
+    readonly Sequential: 13;
+  };
+  /** Softmax variants; see `loom_core.layers.Softmax`. */
+  readonly SoftmaxType: {
+    readonly Standard: 0;
+    readonly Grid: 1;
+    readonly Hierarchical: 2;
+    readonly Temperature: 3;
+    readonly Gumbel: 4;
+    readonly Masked: 5;
+    readonly Sparse: 6;
+    readonly Adaptive: 7;
+    readonly Mixture: 8;
+    readonly Entmax: 9;
+  };
 }
