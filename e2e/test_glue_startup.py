@@ -148,7 +148,8 @@ def test_a_signal_ends_the_start_up(glue, stage, worker):
 
     assert error["name"] == "AbortError"
     assert error["message"] == "enough"
-    assert glue.run("return settledAt - abortedAt") < 200
+    if worker:  # on the page's thread nothing can happen while Python starts
+        assert glue.run("return settledAt - abortedAt") < 200
 
 
 def test_a_signal_that_is_aborted_already_starts_nothing(glue, site):

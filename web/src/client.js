@@ -24,7 +24,13 @@ import { unreachable } from "./protocol.js";
  * @returns {Promise<Loom>}
  */
 export async function startInWorker(assetBase, onProgress, signal) {
-  const client = new Client(assetBase, onProgress);
+  /** @type {Client} */
+  let client;
+  try {
+    client = new Client(assetBase, onProgress);
+  } catch (cause) {
+    throw deadSession(`The browser refused to start a worker: ${cause}`, cause);
+  }
   const description = await abortable(client.ready, signal, (reason) => client.close(reason));
   return /** @type {Loom} */ (new Api(client, description).loom);
 }

@@ -39,8 +39,11 @@ const TO_JS = { create_pyproxies: false, dict_converter: Object.fromEntries };
  * @returns {Promise<Pyodide>}
  */
 export async function startPyodide(indexURL) {
+  // Bundlers that read this are to leave the address alone.
   /** @type {typeof import("pyodide")} */
-  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
+  const { loadPyodide } = await import(
+    /* @vite-ignore */ /* webpackIgnore: true */ `${indexURL}pyodide.mjs`
+  );
   const pyodide = await loadPyodide({ indexURL, packages: ["loom_core"] });
   return /** @type {Pyodide} */ (pyodide);
 }

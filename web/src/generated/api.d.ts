@@ -5,6 +5,160 @@ import type { Session, SessionOnMainThread } from "../session.js";
 
 export type * from "../session.js";
 
+/** Output of a layer with an activation function. */
+export type ActivatedOutput = {
+  /** Before the activation; the Backward function wants it. */
+  PreActivation: Tensor;
+  /** After it: the layer's output. */
+  PostActivation: Tensor;
+};
+
+/** Output of a layer with an activation function. */
+export type ActivatedOutputOnMainThread = {
+  /** Before the activation; the Backward function wants it. */
+  PreActivation: TensorOnMainThread;
+  /** After it: the layer's output. */
+  PostActivation: TensorOnMainThread;
+};
+
+/** Gradients of multi-head attention. */
+export type AttentionGradients = {
+  /** In the input's shape. */
+  GradInput: Tensor;
+  /** Of the matrices and biases. */
+  GradWeights: AttentionWeightGradients;
+};
+
+/** Gradients of multi-head attention. */
+export type AttentionGradientsOnMainThread = {
+  /** In the input's shape. */
+  GradInput: TensorOnMainThread;
+  /** Of the matrices and biases. */
+  GradWeights: AttentionWeightGradientsOnMainThread;
+};
+
+/** Gradients of attention weights, under their names. */
+export type AttentionWeightGradients = {
+  /** (D, H Dh). */
+  QWeights: Tensor;
+  /** (D, G Dh). */
+  KWeights: Tensor;
+  /** (D, G Dh). */
+  VWeights: Tensor;
+  /** (H Dh, D). */
+  OutputWeight: Tensor;
+  /** (H Dh). */
+  QBias: Tensor;
+  /** (G Dh). */
+  KBias: Tensor;
+  /** (G Dh). */
+  VBias: Tensor;
+  /** (D). */
+  OutputBias: Tensor;
+};
+
+/** Gradients of attention weights, under their names. */
+export type AttentionWeightGradientsOnMainThread = {
+  /** (D, H Dh). */
+  QWeights: TensorOnMainThread;
+  /** (D, G Dh). */
+  KWeights: TensorOnMainThread;
+  /** (D, G Dh). */
+  VWeights: TensorOnMainThread;
+  /** (H Dh, D). */
+  OutputWeight: TensorOnMainThread;
+  /** (H Dh). */
+  QBias: TensorOnMainThread;
+  /** (G Dh). */
+  KBias: TensorOnMainThread;
+  /** (G Dh). */
+  VBias: TensorOnMainThread;
+  /** (D). */
+  OutputBias: TensorOnMainThread;
+};
+
+/** Weights and sizes of multi-head attention over D numbers a token. */
+export type AttentionWeights =
+  /** (D, H Dh) for H heads of Dh numbers. */
+  ({ QWeights: Tensor } | { qWeights: Tensor }) &
+  /** (D, G Dh) for G key-value heads. */
+  ({ KWeights: Tensor } | { kWeights: Tensor }) &
+  /** (D, G Dh). */
+  ({ VWeights: Tensor } | { vWeights: Tensor }) &
+  /** (H Dh, D). */
+  ({ OutputWeight: Tensor } | { outputWeight: Tensor }) &
+  /** D. */
+  ({ DModel: number } | { dModel: number }) &
+  /** H. */
+  ({ NumHeads: number } | { numHeads: number }) &
+  {
+  /** G; H when left out or 0. */
+  NumKVHeads?: number | null | undefined;
+  /** G; H when left out or 0. */
+  numKVHeads?: number | null | undefined;
+  /** Dh; D / H when left out or 0. */
+  HeadDim?: number | null | undefined;
+  /** Dh; D / H when left out or 0. */
+  headDim?: number | null | undefined;
+  /** (H Dh); this and the other biases are zero when left out. */
+  QBias?: Tensor | null | undefined;
+  /** (H Dh); this and the other biases are zero when left out. */
+  qBias?: Tensor | null | undefined;
+  /** (G Dh). */
+  KBias?: Tensor | null | undefined;
+  /** (G Dh). */
+  kBias?: Tensor | null | undefined;
+  /** (G Dh). */
+  VBias?: Tensor | null | undefined;
+  /** (G Dh). */
+  vBias?: Tensor | null | undefined;
+  /** (D). */
+  OutputBias?: Tensor | null | undefined;
+  /** (D). */
+  outputBias?: Tensor | null | undefined;
+};
+
+/** Weights and sizes of multi-head attention over D numbers a token. */
+export type AttentionWeightsOnMainThread =
+  /** (D, H Dh) for H heads of Dh numbers. */
+  ({ QWeights: TensorOnMainThread } | { qWeights: TensorOnMainThread }) &
+  /** (D, G Dh) for G key-value heads. */
+  ({ KWeights: TensorOnMainThread } | { kWeights: TensorOnMainThread }) &
+  /** (D, G Dh). */
+  ({ VWeights: TensorOnMainThread } | { vWeights: TensorOnMainThread }) &
+  /** (H Dh, D). */
+  ({ OutputWeight: TensorOnMainThread } | { outputWeight: TensorOnMainThread }) &
+  /** D. */
+  ({ DModel: number } | { dModel: number }) &
+  /** H. */
+  ({ NumHeads: number } | { numHeads: number }) &
+  {
+  /** G; H when left out or 0. */
+  NumKVHeads?: number | null | undefined;
+  /** G; H when left out or 0. */
+  numKVHeads?: number | null | undefined;
+  /** Dh; D / H when left out or 0. */
+  HeadDim?: number | null | undefined;
+  /** Dh; D / H when left out or 0. */
+  headDim?: number | null | undefined;
+  /** (H Dh); this and the other biases are zero when left out. */
+  QBias?: TensorOnMainThread | null | undefined;
+  /** (H Dh); this and the other biases are zero when left out. */
+  qBias?: TensorOnMainThread | null | undefined;
+  /** (G Dh). */
+  KBias?: TensorOnMainThread | null | undefined;
+  /** (G Dh). */
+  kBias?: TensorOnMainThread | null | undefined;
+  /** (G Dh). */
+  VBias?: TensorOnMainThread | null | undefined;
+  /** (G Dh). */
+  vBias?: TensorOnMainThread | null | undefined;
+  /** (D). */
+  OutputBias?: TensorOnMainThread | null | undefined;
+  /** (D). */
+  outputBias?: TensorOnMainThread | null | undefined;
+};
+
 /** A network with the dtype that its description names. */
 export type BuiltNetwork = {
   /** With fresh float32 weights. */
@@ -21,6 +175,154 @@ export type BuiltNetworkOnMainThread = {
   Dtype: string;
 };
 
+/** Gradients of layers that stand together. */
+export type ContainerGradients = {
+  /** Of the input. */
+  GradInput: Tensor;
+  /**
+   * For each layer its weights' gradients by name, `0.kernel` being the kernel of its child 0; none for a layer that is frozen or disabled.
+   */
+  WeightGradients: (Record<string, Tensor>)[];
+  /** Those of the gate; none without a gate. */
+  GateGradients: Record<string, Tensor>;
+};
+
+/** Gradients of layers that stand together. */
+export type ContainerGradientsOnMainThread = {
+  /** Of the input. */
+  GradInput: TensorOnMainThread;
+  /**
+   * For each layer its weights' gradients by name, `0.kernel` being the kernel of its child 0; none for a layer that is frozen or disabled.
+   */
+  WeightGradients: (Record<string, TensorOnMainThread>)[];
+  /** Those of the gate; none without a gate. */
+  GateGradients: Record<string, TensorOnMainThread>;
+};
+
+/** Output of layers that stand together. */
+export type ContainerOutput = {
+  /** (B, ...). */
+  Output: Tensor;
+  /** The output of each layer, (B, ...). */
+  Intermediates: Tensor[];
+};
+
+/** Output of layers that stand together. */
+export type ContainerOutputOnMainThread = {
+  /** (B, ...). */
+  Output: TensorOnMainThread;
+  /** The output of each layer, (B, ...). */
+  Intermediates: TensorOnMainThread[];
+};
+
+/** Output of branches that a gate weighs. */
+export type FilteredOutput = {
+  /** (B, ...). */
+  Output: Tensor;
+  /** The output of each of N branches, (B, ...). */
+  BranchOutputs: Tensor[];
+  /** (B, N), each row a distribution. */
+  GateWeights: Tensor;
+};
+
+/** Output of branches that a gate weighs. */
+export type FilteredOutputOnMainThread = {
+  /** (B, ...). */
+  Output: TensorOnMainThread;
+  /** The output of each of N branches, (B, ...). */
+  BranchOutputs: TensorOnMainThread[];
+  /** (B, N), each row a distribution. */
+  GateWeights: TensorOnMainThread;
+};
+
+/** Gradients of a layer with one kernel and one bias. */
+export type GenericBackwardResult = {
+  /** Of the input. */
+  GradInput: Tensor;
+  /** Of the kernel. */
+  KernelGrads: Tensor;
+  /** Of the bias. */
+  BiasGrads: Tensor;
+};
+
+/** Gradients of a layer with one kernel and one bias. */
+export type GenericBackwardResultOnMainThread = {
+  /** Of the input. */
+  GradInput: TensorOnMainThread;
+  /** Of the kernel. */
+  KernelGrads: TensorOnMainThread;
+  /** Of the bias. */
+  BiasGrads: TensorOnMainThread;
+};
+
+/** What a forward pass gives. */
+export type GenericForwardResult = {
+  /** (B, O). */
+  Output: Tensor;
+  /** The input, then the output of each layer, (B, ...). */
+  Activations: Tensor[];
+  /** Seconds. */
+  Duration: number;
+};
+
+/** What a forward pass gives. */
+export type GenericForwardResultOnMainThread = {
+  /** (B, O). */
+  Output: TensorOnMainThread;
+  /** The input, then the output of each layer, (B, ...). */
+  Activations: TensorOnMainThread[];
+  /** Seconds. */
+  Duration: number;
+};
+
+/** What a backward pass gives. */
+export type GenericNetworkGradients = {
+  /** Of the input. */
+  GradInput: Tensor;
+  /**
+   * For each layer the gradients of its weights that are no bias, by name; `0.kernel` is the kernel of child 0. None for a layer that is frozen or disabled.
+   */
+  KernelGrads: (Record<string, Tensor>)[];
+  /** Those of its biases likewise. */
+  BiasGrads: (Record<string, Tensor>)[];
+  /** Seconds. */
+  Duration: number;
+};
+
+/** What a backward pass gives. */
+export type GenericNetworkGradientsOnMainThread = {
+  /** Of the input. */
+  GradInput: TensorOnMainThread;
+  /**
+   * For each layer the gradients of its weights that are no bias, by name; `0.kernel` is the kernel of child 0. None for a layer that is frozen or disabled.
+   */
+  KernelGrads: (Record<string, TensorOnMainThread>)[];
+  /** Those of its biases likewise. */
+  BiasGrads: (Record<string, TensorOnMainThread>)[];
+  /** Seconds. */
+  Duration: number;
+};
+
+/** What a training step gives. */
+export type GenericTrainStepResult = {
+  /** (B, O), before the weights changed. */
+  Output: Tensor;
+  /** Likewise. */
+  Loss: number;
+  /** Seconds. */
+  Duration: number;
+};
+
+/** What a training step gives. */
+export type GenericTrainStepResultOnMainThread = {
+  /** (B, O), before the weights changed. */
+  Output: TensorOnMainThread;
+  /** Likewise. */
+  Loss: number;
+  /** Seconds. */
+  Duration: number;
+};
+
 /** Where grid_scatter puts a branch's output: a cell of a grid. */
 export type GridPosition =
   /** The branch, from 0. */
@@ -34,6 +336,160 @@ export type GridPosition =
   TargetLayer?: number | undefined;
   /** Layer of the cell. */
   targetLayer?: number | undefined;
+};
+
+/** Gradients of a long short-term memory. */
+export type LSTMGradients = {
+  /** (B, T, I). */
+  GradInput: Tensor;
+  /** Of the four gates. */
+  GradWeights: LSTMWeightGradients;
+};
+
+/** Gradients of a long short-term memory. */
+export type LSTMGradientsOnMainThread = {
+  /** (B, T, I). */
+  GradInput: TensorOnMainThread;
+  /** Of the four gates. */
+  GradWeights: LSTMWeightGradientsOnMainThread;
+};
+
+/** Output of a long short-term memory. */
+export type LSTMOutput = {
+  /** (B, T, H). */
+  Output: Tensor;
+  /** (B, T + 1, H), the same with the zero start before it. */
+  Hidden: Tensor;
+  /** (B, T + 1, H), the cells likewise. */
+  Cell: Tensor;
+  /** `i_gate`, `f_gate`, `g_gate`, `o_gate` and `c_tanh`, each (B, T, H). */
+  Gates: Record<string, Tensor>;
+};
+
+/** Output of a long short-term memory. */
+export type LSTMOutputOnMainThread = {
+  /** (B, T, H). */
+  Output: TensorOnMainThread;
+  /** (B, T + 1, H), the same with the zero start before it. */
+  Hidden: TensorOnMainThread;
+  /** (B, T + 1, H), the cells likewise. */
+  Cell: TensorOnMainThread;
+  /** `i_gate`, `f_gate`, `g_gate`, `o_gate` and `c_tanh`, each (B, T, H). */
+  Gates: Record<string, TensorOnMainThread>;
+};
+
+/** Gradients of a long short-term memory's weights, under their names. */
+export type LSTMWeightGradients = {
+  /** (H, I), input gate. */
+  WeightIH_i: Tensor;
+  /** (H, H). */
+  WeightHH_i: Tensor;
+  /** (H). */
+  BiasH_i: Tensor;
+  /** (H, I), forget gate. */
+  WeightIH_f: Tensor;
+  /** (H, H). */
+  WeightHH_f: Tensor;
+  /** (H). */
+  BiasH_f: Tensor;
+  /** (H, I), candidate gate. */
+  WeightIH_g: Tensor;
+  /** (H, H). */
+  WeightHH_g: Tensor;
+  /** (H). */
+  BiasH_g: Tensor;
+  /** (H, I), output gate. */
+  WeightIH_o: Tensor;
+  /** (H, H). */
+  WeightHH_o: Tensor;
+  /** (H). */
+  BiasH_o: Tensor;
+};
+
+/** Gradients of a long short-term memory's weights, under their names. */
+export type LSTMWeightGradientsOnMainThread = {
+  /** (H, I), input gate. */
+  WeightIH_i: TensorOnMainThread;
+  /** (H, H). */
+  WeightHH_i: TensorOnMainThread;
+  /** (H). */
+  BiasH_i: TensorOnMainThread;
+  /** (H, I), forget gate. */
+  WeightIH_f: TensorOnMainThread;
+  /** (H, H). */
+  WeightHH_f: TensorOnMainThread;
+  /** (H). */
+  BiasH_f: TensorOnMainThread;
+  /** (H, I), candidate gate. */
+  WeightIH_g: TensorOnMainThread;
+  /** (H, H). */
+  WeightHH_g: TensorOnMainThread;
+  /** (H). */
+  BiasH_g: TensorOnMainThread;
+  /** (H, I), output gate. */
+  WeightIH_o: TensorOnMainThread;
+  /** (H, H). */
+  WeightHH_o: TensorOnMainThread;
+  /** (H). */
+  BiasH_o: TensorOnMainThread;
+};
+
+/** Weights of the four gates of a long short-term memory, I inputs and H states. */
+export type LSTMWeights =
+  /** (H, I), input gate. */
+  ({ WeightIH_i: Tensor } | { weightIH_i: Tensor }) &
+  /** (H, H). */
+  ({ WeightHH_i: Tensor } | { weightHH_i: Tensor }) &
+  /** (H). */
+  ({ BiasH_i: Tensor } | { biasH_i: Tensor }) &
+  /** (H, I), forget gate. */
+  ({ WeightIH_f: Tensor } | { weightIH_f: Tensor }) &
+  /** (H, H). */
+  ({ WeightHH_f: Tensor } | { weightHH_f: Tensor }) &
+  /** (H). */
+  ({ BiasH_f: Tensor } | { biasH_f: Tensor }) &
+  /** (H, I), candidate gate. */
+  ({ WeightIH_g: Tensor } | { weightIH_g: Tensor }) &
+  /** (H, H). */
+  ({ WeightHH_g: Tensor } | { weightHH_g: Tensor }) &
+  /** (H). */
+  ({ BiasH_g: Tensor } | { biasH_g: Tensor }) &
+  /** (H, I), output gate. */
+  ({ WeightIH_o: Tensor } | { weightIH_o: Tensor }) &
+  /** (H, H). */
+  ({ WeightHH_o: Tensor } | { weightHH_o: Tensor }) &
+  /** (H). */
+  ({ BiasH_o: Tensor } | { biasH_o: Tensor }) &
+  {
+};
+
+/** Weights of the four gates of a long short-term memory, I inputs and H states. */
+export type LSTMWeightsOnMainThread =
+  /** (H, I), input gate. */
+  ({ WeightIH_i: TensorOnMainThread } | { weightIH_i: TensorOnMainThread }) &
+  /** (H, H). */
+  ({ WeightHH_i: TensorOnMainThread } | { weightHH_i: TensorOnMainThread }) &
+  /** (H). */
+  ({ BiasH_i: TensorOnMainThread } | { biasH_i: TensorOnMainThread }) &
+  /** (H, I), forget gate. */
+  ({ WeightIH_f: TensorOnMainThread } | { weightIH_f: TensorOnMainThread }) &
+  /** (H, H). */
+  ({ WeightHH_f: TensorOnMainThread } | { weightHH_f: TensorOnMainThread }) &
+  /** (H). */
+  ({ BiasH_f: TensorOnMainThread } | { biasH_f: TensorOnMainThread }) &
+  /** (H, I), candidate gate. */
+  ({ WeightIH_g: TensorOnMainThread } | { weightIH_g: TensorOnMainThread }) &
+  /** (H, H). */
+  ({ WeightHH_g: TensorOnMainThread } | { weightHH_g: TensorOnMainThread }) &
+  /** (H). */
+  ({ BiasH_g: TensorOnMainThread } | { biasH_g: TensorOnMainThread }) &
+  /** (H, I), output gate. */
+  ({ WeightIH_o: TensorOnMainThread } | { weightIH_o: TensorOnMainThread }) &
+  /** (H, H). */
+  ({ WeightHH_o: TensorOnMainThread } | { weightHH_o: TensorOnMainThread }) &
+  /** (H). */
+  ({ BiasH_o: TensorOnMainThread } | { biasH_o: TensorOnMainThread }) &
+  {
 };
 
 /** One init function. */
@@ -78,6 +534,118 @@ export type ModelSizeInfo = {
   TotalBytes: number;
   /** Characters of all in base64, padding included. */
   Base64Bytes: number;
+};
+
+/** Gradients of a norm. */
+export type NormGradients = {
+  /** Of the input, and equally of the residual. */
+  GradInput: Tensor;
+  /** Of the gain. */
+  GradGamma: Tensor;
+  /** Of the bias; null for RMSNorm, which has none. */
+  GradBeta: Tensor | null;
+};
+
+/** Gradients of a norm. */
+export type NormGradientsOnMainThread = {
+  /** Of the input, and equally of the residual. */
+  GradInput: TensorOnMainThread;
+  /** Of the gain. */
+  GradGamma: TensorOnMainThread;
+  /** Of the bias; null for RMSNorm, which has none. */
+  GradBeta: TensorOnMainThread | null;
+};
+
+/** Gradients of a simple recurrent layer. */
+export type RNNGradients = {
+  /** (B, T, I). */
+  GradInput: Tensor;
+  /** (H, I). */
+  GradWeightIH: Tensor;
+  /** (H, H). */
+  GradWeightHH: Tensor;
+  /** (H). */
+  GradBiasH: Tensor;
+};
+
+/** Gradients of a simple recurrent layer. */
+export type RNNGradientsOnMainThread = {
+  /** (B, T, I). */
+  GradInput: TensorOnMainThread;
+  /** (H, I). */
+  GradWeightIH: TensorOnMainThread;
+  /** (H, H). */
+  GradWeightHH: TensorOnMainThread;
+  /** (H). */
+  GradBiasH: TensorOnMainThread;
+};
+
+/** Output of a simple recurrent layer. */
+export type RNNOutput = {
+  /** (B, T, H), the state after each step. */
+  Output: Tensor;
+  /** (B, T + 1, H), the same with the zero start before it. */
+  HiddenStates: Tensor;
+};
+
+/** Output of a simple recurrent layer. */
+export type RNNOutputOnMainThread = {
+  /** (B, T, H), the state after each step. */
+  Output: TensorOnMainThread;
+  /** (B, T + 1, H), the same with the zero start before it. */
+  HiddenStates: TensorOnMainThread;
+};
+
+/** Gradients of a sum: of both its inputs. */
+export type ResidualGradients = {
+  /** Of the input. */
+  GradInput: Tensor;
+  /** Of the value that was added. */
+  GradSkip: Tensor;
+};
+
+/** Gradients of a sum: of both its inputs. */
+export type ResidualGradientsOnMainThread = {
+  /** Of the input. */
+  GradInput: TensorOnMainThread;
+  /** Of the value that was added. */
+  GradSkip: TensorOnMainThread;
+};
+
+/** Gradients of SwiGLU. */
+export type SwiGLUGradients = {
+  /** Of the input, (T, D). */
+  GradInput: Tensor;
+  /** (D, M). */
+  GradGateWeights: Tensor;
+  /** (D, M). */
+  GradUpWeights: Tensor;
+  /** (M, D). */
+  GradDownWeights: Tensor;
+  /** (M). */
+  GradGateBias: Tensor;
+  /** (M). */
+  GradUpBias: Tensor;
+  /** (D). */
+  GradDownBias: Tensor;
+};
+
+/** Gradients of SwiGLU. */
+export type SwiGLUGradientsOnMainThread = {
+  /** Of the input, (T, D). */
+  GradInput: TensorOnMainThread;
+  /** (D, M). */
+  GradGateWeights: TensorOnMainThread;
+  /** (D, M). */
+  GradUpWeights: TensorOnMainThread;
+  /** (M, D). */
+  GradDownWeights: TensorOnMainThread;
+  /** (M). */
+  GradGateBias: TensorOnMainThread;
+  /** (M). */
+  GradUpBias: TensorOnMainThread;
+  /** (D). */
+  GradDownBias: TensorOnMainThread;
 };
 
 /** One batch, as Loom takes them. */
@@ -210,6 +778,116 @@ export type TrainingResult = {
   Stopped: boolean;
 };
 
+/**
+ * Operations on tensors of one numeric type, and what runs whole networks in it.
+ * Its calls give promises.
+ */
+export interface Backend extends LoomObject {
+  /** Return an activation function of each element. */
+  Activate(t: Tensor, actType: string | number, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Activate`. */
+  activate: Backend["Activate"];
+  /** Return the derivative of an activation function at each element. */
+  ActivateDerivative(
+    preAct: Tensor,
+    actType: string | number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `ActivateDerivative`. */
+  activateDerivative: Backend["ActivateDerivative"];
+  /** Return the sum of two tensors of one size, in the shape of the first. */
+  Add(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Add`. */
+  add: Backend["Add"];
+  /** The numeric type of its tensors. */
+  DType(options?: CallOptions): Promise<string>;
+  /** Same as `DType`. */
+  dType: Backend["DType"];
+  /** Return the product (M, N) of (M, K) and (K, N). */
+  MatMul(a: Tensor, mat: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `MatMul`. */
+  matMul: Backend["MatMul"];
+  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  MatMulAdd(a: Tensor, mat: Tensor, c: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `MatMulAdd`. */
+  matMulAdd: Backend["MatMulAdd"];
+  /** Return the mean of all elements. */
+  Mean(t: Tensor, options?: CallOptions): Promise<number>;
+  /** Same as `Mean`. */
+  mean: Backend["Mean"];
+  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  OuterProduct(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `OuterProduct`. */
+  outerProduct: Backend["OuterProduct"];
+  /** Return each element times a number. */
+  Scale(t: Tensor, factor: number, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Scale`. */
+  scale: Backend["Scale"];
+  /** Return the square root of each element. */
+  Sqrt(t: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Sqrt`. */
+  sqrt: Backend["Sqrt"];
+  /** Return the sum of all elements. */
+  Sum(t: Tensor, options?: CallOptions): Promise<number>;
+  /** Same as `Sum`. */
+  sum: Backend["Sum"];
+}
+
+/**
+ * Operations on tensors of one numeric type; see `loom_core.generic.backend.Backend`.
+ * Its calls give promises.
+ */
+export interface CPUBackend extends LoomObject {
+  /** Return an activation function of each element. */
+  Activate(t: Tensor, actType: string | number, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Activate`. */
+  activate: CPUBackend["Activate"];
+  /** Return the derivative of an activation function at each element. */
+  ActivateDerivative(
+    preAct: Tensor,
+    actType: string | number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `ActivateDerivative`. */
+  activateDerivative: CPUBackend["ActivateDerivative"];
+  /** Return the sum of two tensors of one size, in the shape of the first. */
+  Add(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Add`. */
+  add: CPUBackend["Add"];
+  /** The numeric type of its tensors. */
+  DType(options?: CallOptions): Promise<string>;
+  /** Same as `DType`. */
+  dType: CPUBackend["DType"];
+  /** Return the product (M, N) of (M, K) and (K, N). */
+  MatMul(a: Tensor, mat: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `MatMul`. */
+  matMul: CPUBackend["MatMul"];
+  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  MatMulAdd(a: Tensor, mat: Tensor, c: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `MatMulAdd`. */
+  matMulAdd: CPUBackend["MatMulAdd"];
+  /** Return the mean of all elements, computed wide and not rounded to the type. */
+  Mean(t: Tensor, options?: CallOptions): Promise<number>;
+  /** Same as `Mean`. */
+  mean: CPUBackend["Mean"];
+  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  OuterProduct(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `OuterProduct`. */
+  outerProduct: CPUBackend["OuterProduct"];
+  /** Return each element times a number. */
+  Scale(t: Tensor, factor: number, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Scale`. */
+  scale: CPUBackend["Scale"];
+  /** Return the square root of each element. */
+  Sqrt(t: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `Sqrt`. */
+  sqrt: CPUBackend["Sqrt"];
+  /** Return the sum of all elements, computed wide and not rounded to the type. */
+  Sum(t: Tensor, options?: CallOptions): Promise<number>;
+  /** Same as `Sum`. */
+  sum: CPUBackend["Sum"];
+}
+
 /** One layer of a network. Its calls give promises. */
 export interface Layer extends LoomObject {
   /** Return the layer's type and settings as they stand in model JSON. */
@@ -236,6 +914,33 @@ export interface Layer extends LoomObject {
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
   /** Same as `SetWeights`. */
   setWeights: Layer["SetWeights"];
+}
+
+/**
+ * Models by id. A network is made at each access; a damaged one does not harm the others.
+ * Its calls give promises.
+ */
+export interface ModelBundle extends LoomObject {
+  /** Return the name of the dtype in which a model's weights are stored. */
+  GetDType(modelId: string, options?: CallOptions): Promise<string>;
+  /** Same as `GetDType`. */
+  getDType: ModelBundle["GetDType"];
+  /** Return the network of an id. */
+  GetModel(modelId: string, options?: CallOptions): Promise<Network>;
+  /** Same as `GetModel`. */
+  getModel: ModelBundle["GetModel"];
+  /** Return the ids, in the order of the file. */
+  ListModels(options?: CallOptions): Promise<string[]>;
+  /** Same as `ListModels`. */
+  listModels: ModelBundle["ListModels"];
+  /** Write the bundle's JSON to a file (UTF-8); raises OSError. */
+  SaveToFile(filename: string, options?: CallOptions): Promise<void>;
+  /** Same as `SaveToFile`. */
+  saveToFile: ModelBundle["SaveToFile"];
+  /** Return the bundle's JSON, unchanged but for its layout. */
+  SaveToString(options?: CallOptions): Promise<string>;
+  /** Same as `SaveToString`. */
+  saveToString: ModelBundle["SaveToString"];
 }
 
 /**
@@ -389,8 +1094,90 @@ export interface Softmax extends LoomObject {
   setWeights: Softmax["SetWeights"];
 }
 
+/** Numbers in one flat array, seen in a shape. Its calls give promises. */
+export interface Tensor extends LoomObject {
+  /** Return an independent copy, rows one after the other. */
+  Clone(options?: CallOptions): Promise<Tensor>;
+  /** Same as `Clone`. */
+  clone: Tensor["Clone"];
+  /** The name of the numeric type. */
+  DType(options?: CallOptions): Promise<string>;
+  /** Same as `DType`. */
+  dType: Tensor["DType"];
+  /** Return a copy of the stored numbers, row by row, rounded to float32. */
+  Data(options?: CallOptions): Promise<Float32Array>;
+  /** Same as `Data`. */
+  data: Tensor["Data"];
+  /** Return the stored numbers, row by row, exactly. */
+  Numbers(options?: CallOptions): Promise<number[]>;
+  /** Same as `Numbers`. */
+  numbers: Tensor["Numbers"];
+  /** Where in the data the first element is. */
+  Offset(options?: CallOptions): Promise<number>;
+  /** Same as `Offset`. */
+  offset: Tensor["Offset"];
+  /** Return the same numbers in another shape; they are shared, not copied. */
+  Reshape(shape: readonly number[], options?: CallOptions): Promise<Tensor>;
+  /** Same as `Reshape`. */
+  reshape: Tensor["Reshape"];
+  /** The value of one step: a stored number times this is what it means. */
+  Scale(options?: CallOptions): Promise<number>;
+  /** Same as `Scale`. */
+  scale: Tensor["Scale"];
+  /** The sizes. */
+  Shape(options?: CallOptions): Promise<number[]>;
+  /** Same as `Shape`. */
+  shape: Tensor["Shape"];
+  /** Return the number of elements, the product of the shape. */
+  Size(options?: CallOptions): Promise<number>;
+  /** Same as `Size`. */
+  size: Tensor["Size"];
+  /** Distance, in elements, of neighbours along each axis. */
+  Strides(options?: CallOptions): Promise<number[]>;
+  /** Same as `Strides`. */
+  strides: Tensor["Strides"];
+}
+
 /** A session: loom_core, loaded. Its calls give promises. */
 export interface Loom extends Session, Enums {
+  /** Return f(v) of one number, computed in float64. */
+  Activate(v: number, activation: string | number, options?: CallOptions): Promise<number>;
+  /** Same as `Activate`. */
+  activate: Loom["Activate"];
+  /** Return f'(v) of one number before the activation, computed in float64. */
+  ActivateDerivative(
+    preActivation: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<number>;
+  /** Same as `ActivateDerivative`. */
+  activateDerivative: Loom["ActivateDerivative"];
+  /** Return f' at each element, an input of the activation. */
+  ActivateDerivativeTensor(
+    preAct: Tensor,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `ActivateDerivativeTensor`. */
+  activateDerivativeTensor: Loom["ActivateDerivativeTensor"];
+  /** Return f of each element. */
+  ActivateTensor(t: Tensor, activation: string | number, options?: CallOptions): Promise<Tensor>;
+  /** Same as `ActivateTensor`. */
+  activateTensor: Loom["ActivateTensor"];
+  /** Return `exp(x / T) / sum(exp(x / T))` along the last axis. */
+  ApplySoftmax(logits: Tensor, temperature?: number, options?: CallOptions): Promise<Tensor>;
+  /** Same as `ApplySoftmax`. */
+  applySoftmax: Loom["ApplySoftmax"];
+  /** Return the softmax of each of `rows` blocks of `cols` numbers, in the logits' shape. */
+  ApplySoftmaxGrid(
+    logits: Tensor,
+    rows: number,
+    cols: number,
+    temperature?: number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `ApplySoftmaxGrid`. */
+  applySoftmaxGrid: Loom["ApplySoftmaxGrid"];
   /** Build a network from a description in a file; raises like from JSON, and OSError. */
   BuildNetworkFromFile(filename: string, options?: CallOptions): Promise<Network>;
   /** Same as `BuildNetworkFromFile`. */
@@ -415,10 +1202,164 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `CallLayerInitFunction`. */
   callLayerInitFunction: Loom["CallLayerInitFunction"];
+  /** Return the gradients of `sum(y * grad_output)` for the y of Conv1DForward. */
+  Conv1DBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    preActivation: Tensor,
+    kernel: Tensor,
+    seqLen: number,
+    inChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<GenericBackwardResult>;
+  /** Same as `Conv1DBackward`. */
+  conv1DBackward: Loom["Conv1DBackward"];
+  /** Return a convolution in time before and after its activation, (B, F, U). */
+  Conv1DForward(
+    input: Tensor,
+    kernel: Tensor,
+    bias: Tensor | null,
+    seqLen: number,
+    inChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<ActivatedOutput>;
+  /** Same as `Conv1DForward`. */
+  conv1DForward: Loom["Conv1DForward"];
+  /** Return the gradients of `sum(y * grad_output)` for the y of Conv2DForward. */
+  Conv2DBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    preActivation: Tensor,
+    kernel: Tensor,
+    inH: number,
+    inW: number,
+    inC: number,
+    kSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    outH: number,
+    outW: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<GenericBackwardResult>;
+  /** Same as `Conv2DBackward`. */
+  conv2DBackward: Loom["Conv2DBackward"];
+  /** Return a convolution before and after its activation, (B, F, U, V). */
+  Conv2DForward(
+    input: Tensor,
+    kernel: Tensor,
+    bias: Tensor | null,
+    inH: number,
+    inW: number,
+    inC: number,
+    kSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    outH: number,
+    outW: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<ActivatedOutput>;
+  /** Same as `Conv2DForward`. */
+  conv2DForward: Loom["Conv2DForward"];
+  /** Return the stored numbers of float32 values in another numeric type. */
+  ConvertSliceFloat32ToT(
+    src: FloatArray,
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): Promise<number[]>;
+  /** Same as `ConvertSliceFloat32ToT`. */
+  convertSliceFloat32ToT: Loom["ConvertSliceFloat32ToT"];
+  /** Return what stored numbers of a numeric type mean, as float32. */
+  ConvertSliceTToFloat32(
+    src: FloatArray,
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number | null,
+    scale?: number | null,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `ConvertSliceTToFloat32`. */
+  convertSliceTToFloat32: Loom["ConvertSliceTToFloat32"];
+  /** Return a tensor's values in another numeric type, nearest and within its range. */
+  ConvertTensorFloat32ToT(
+    src: Tensor,
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `ConvertTensorFloat32ToT`. */
+  convertTensorFloat32ToT: Loom["ConvertTensorFloat32ToT"];
+  /** Return what a tensor's numbers mean, as float32. */
+  ConvertTensorTToFloat32(src: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `ConvertTensorTToFloat32`. */
+  convertTensorTToFloat32: Loom["ConvertTensorTToFloat32"];
+  /** Return the gradients of `sum(y * grad_output)` for the y of DenseForward. */
+  DenseBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    preAct: Tensor,
+    weights: Tensor,
+    inputSize: number,
+    outputSize: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<GenericBackwardResult>;
+  /** Same as `DenseBackward`. */
+  denseBackward: Loom["DenseBackward"];
+  /** Return `x W + b` and `f(x W + b)`, both (B, O); see `loom_core.Dense`. */
+  DenseForward(
+    input: Tensor,
+    weights: Tensor,
+    bias: Tensor | null,
+    inputSize: number,
+    outputSize: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): Promise<ActivatedOutput>;
+  /** Same as `DenseForward`. */
+  denseForward: Loom["DenseForward"];
   /** Return the network of one model object, as SerializeModel gives it. */
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): Promise<Network>;
   /** Same as `DeserializeModel`. */
   deserializeModel: Loom["DeserializeModel"];
+  /** Return the gradient of the table, (V, D): rows that no token names are zero. */
+  EmbeddingBackward(
+    gradOutput: Tensor,
+    tokenIds: Tensor,
+    vocabSize: number,
+    embeddingDim: number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `EmbeddingBackward`. */
+  embeddingBackward: Loom["EmbeddingBackward"];
+  /** Return a row of the table for each token, (T, D); see `loom_core.Embedding`. */
+  EmbeddingForward(
+    tokenIds: Tensor,
+    weights: Tensor,
+    vocabSize: number,
+    embeddingDim: number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `EmbeddingForward`. */
+  embeddingForward: Loom["EmbeddingForward"];
   /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
   FlattenFrom2D(
     input: FloatArray,
@@ -438,6 +1379,38 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `ForwardSoftmaxCPU`. */
   forwardSoftmaxCPU: Loom["ForwardSoftmaxCPU"];
+  /** Return the gradients of `sum(output * grad_output)` for GenericForwardPass. */
+  GenericBackwardPass(
+    network: Network,
+    gradOutput: Tensor,
+    activations: readonly Tensor[],
+    backend?: Backend | null,
+    options?: CallOptions,
+  ): Promise<GenericNetworkGradients>;
+  /** Same as `GenericBackwardPass`. */
+  genericBackwardPass: Loom["GenericBackwardPass"];
+  /** Return a network's output, and that of each layer, in the input's numeric type. */
+  GenericForwardPass(
+    network: Network,
+    input: Tensor,
+    backend?: Backend | null,
+    options?: CallOptions,
+  ): Promise<GenericForwardResult>;
+  /** Same as `GenericForwardPass`. */
+  genericForwardPass: Loom["GenericForwardPass"];
+  /** Train one step: forward and loss in the input's numeric type, then gradient descent. */
+  GenericTrainStep(
+    network: Network,
+    input: Tensor,
+    target: Tensor,
+    learningRate: number,
+    backend?: Backend | null,
+    lossType?: "mse" | "cross_entropy",
+    step?: number,
+    options?: CallOptions,
+  ): Promise<GenericTrainStepResult>;
+  /** Same as `GenericTrainStep`. */
+  genericTrainStep: Loom["GenericTrainStep"];
   /** Return one init function's description, or None where there is none of that name. */
   GetLayerInitFunction(name: string, options?: CallOptions): Promise<LayerInitFunction | null>;
   /** Same as `GetLayerInitFunction`. */
@@ -620,6 +1593,73 @@ export interface Loom extends Session, Enums {
   InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): Promise<Softmax>;
   /** Same as `InitTemperatureSoftmaxLayer`. */
   initTemperatureSoftmaxLayer: Loom["InitTemperatureSoftmaxLayer"];
+  /** Return whether a numeric type holds floats. */
+  IsFloatType(
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    options?: CallOptions,
+  ): Promise<boolean>;
+  /** Same as `IsFloatType`. */
+  isFloatType: Loom["IsFloatType"];
+  /** Return whether a numeric type holds integers, which are fixed point here. */
+  IsIntegerType(
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    options?: CallOptions,
+  ): Promise<boolean>;
+  /** Same as `IsIntegerType`. */
+  isIntegerType: Loom["IsIntegerType"];
+  /** Return the gradients of `sum(output * grad_output)` for the output of LSTMForward. */
+  LSTMBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    states: Record<string, Tensor>,
+    weights: LSTMWeights,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): Promise<LSTMGradients>;
+  /** Same as `LSTMBackward`. */
+  lstmBackward: Loom["LSTMBackward"];
+  /** Return a long short-term memory's output, states and gates; see `loom_core.LSTM`. */
+  LSTMForward(
+    input: Tensor,
+    weights: LSTMWeights,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): Promise<LSTMOutput>;
+  /** Same as `LSTMForward`. */
+  lstmForward: Loom["LSTMForward"];
+  /** Return the gradients of `sum(output * grad_output)` for LayerNormForward. */
+  LayerNormBackward(
+    input: Tensor,
+    residual: Tensor | null,
+    gradOutput: Tensor,
+    gamma: Tensor,
+    beta: Tensor | null,
+    normSize: number,
+    batchSize: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): Promise<NormGradients>;
+  /** Same as `LayerNormBackward`. */
+  layerNormBackward: Loom["LayerNormBackward"];
+  /** Return the layer norm of `input + residual`; see `loom_core.LayerNorm`. */
+  LayerNormForward(
+    input: Tensor,
+    residual: Tensor | null,
+    gamma: Tensor,
+    beta: Tensor | null,
+    normSize: number,
+    batchSize: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `LayerNormForward`. */
+  layerNormForward: Loom["LayerNormForward"];
   /** Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential). */
   LayerTypeToName(code: number, options?: CallOptions): Promise<string>;
   /** Same as `LayerTypeToName`. */
@@ -632,20 +1672,20 @@ export interface Loom extends Session, Enums {
   ListModels(text: string, options?: CallOptions): Promise<string[]>;
   /** Same as `ListModels`. */
   listModels: Loom["ListModels"];
-  /** Return every network of a bundle file by id. */
+  /** Return the bundle in a file; raises like load_bundle_from_string, and OSError. */
   LoadBundle(
     filename: string,
     readAs?: "auto" | "loom" | "documented",
     options?: CallOptions,
-  ): Promise<Record<string, Network>>;
+  ): Promise<ModelBundle>;
   /** Same as `LoadBundle`. */
   loadBundle: Loom["LoadBundle"];
-  /** Return every network of a bundle by id; raises like load_model_from_string. */
+  /** Return a bundle, whose networks are made when they are asked for. */
   LoadBundleFromString(
     text: string,
     readAs?: "auto" | "loom" | "documented",
     options?: CallOptions,
-  ): Promise<Record<string, Network>>;
+  ): Promise<ModelBundle>;
   /** Same as `LoadBundleFromString`. */
   loadBundleFromString: Loom["LoadBundleFromString"];
   /** Return one network of a bundle file; raises like load_model_from_string, and OSError. */
@@ -675,6 +1715,27 @@ export interface Loom extends Session, Enums {
   ): Promise<LoadedModel>;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: Loom["LoadModelWithDType"];
+  /** Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward. */
+  MultiHeadAttentionBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    weights: AttentionWeights,
+    ropeTheta?: number,
+    causal?: boolean,
+    options?: CallOptions,
+  ): Promise<AttentionGradients>;
+  /** Same as `MultiHeadAttentionBackward`. */
+  multiHeadAttentionBackward: Loom["MultiHeadAttentionBackward"];
+  /** Return attention of each token to its sequence; see `loom_core.MultiHeadAttention`. */
+  MultiHeadAttentionForward(
+    input: Tensor,
+    weights: AttentionWeights,
+    ropeTheta?: number,
+    causal?: boolean,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `MultiHeadAttentionForward`. */
+  multiHeadAttentionForward: Loom["MultiHeadAttentionForward"];
   /** Return an attention layer's output for `batch_size` sequences. */
   MultiHeadAttentionForwardCPU(
     input: FloatArray,
@@ -684,6 +1745,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `MultiHeadAttentionForwardCPU`. */
   multiHeadAttentionForwardCPU: Loom["MultiHeadAttentionForwardCPU"];
+  /** Return a backend of tensor operations for one numeric type. */
+  NewCPUBackend(
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    options?: CallOptions,
+  ): Promise<CPUBackend>;
+  /** Same as `NewCPUBackend`. */
+  newCPUBackend: Loom["NewCPUBackend"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -695,6 +1763,127 @@ export interface Loom extends Session, Enums {
   ): Promise<Network>;
   /** Same as `NewNetwork`. */
   newNetwork: Loom["NewNetwork"];
+  /** Return a tensor of zeros. */
+  NewTensor(
+    shape: readonly number[],
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `NewTensor`. */
+  newTensor: Loom["NewTensor"];
+  /** Return a tensor of given stored numbers. */
+  NewTensorFromSlice(
+    data: FloatArray,
+    shape?: readonly number[] | null,
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number | null,
+    scale?: number | null,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `NewTensorFromSlice`. */
+  newTensorFromSlice: Loom["NewTensorFromSlice"];
+  /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
+  ParallelBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    branches: readonly Layer[],
+    branchIntermediates?: readonly Tensor[],
+    combineMode?: string,
+    batchSize?: number | null,
+    options?: CallOptions,
+  ): Promise<ContainerGradients>;
+  /** Same as `ParallelBackward`. */
+  parallelBackward: Loom["ParallelBackward"];
+  /** Return the gradients of `sum(output * grad_output)` for ParallelForwardFiltered. */
+  ParallelBackwardFiltered(
+    gradOutput: Tensor,
+    input: Tensor,
+    branches: readonly Layer[],
+    branchOutputs: readonly Tensor[],
+    gateWeights: Tensor | null,
+    gateConfig: Layer,
+    softmaxType?: string | number,
+    temperature?: number,
+    batchSize?: number | null,
+    options?: CallOptions,
+  ): Promise<ContainerGradients>;
+  /** Same as `ParallelBackwardFiltered`. */
+  parallelBackwardFiltered: Loom["ParallelBackwardFiltered"];
+  /** Return the combined output of branches that see the same input, and that of each of them. */
+  ParallelForward(
+    input: Tensor,
+    branches: readonly Layer[],
+    batchSize: number,
+    combineMode?: string,
+    options?: CallOptions,
+  ): Promise<ContainerOutput>;
+  /** Same as `ParallelForward`. */
+  parallelForward: Loom["ParallelForward"];
+  /** Return the sum of the branches' outputs, weighed for each sample by a gate. */
+  ParallelForwardFiltered(
+    input: Tensor,
+    branches: readonly Layer[],
+    gateConfig: Layer,
+    softmaxType?: string | number,
+    temperature?: number,
+    batchSize?: number,
+    options?: CallOptions,
+  ): Promise<FilteredOutput>;
+  /** Same as `ParallelForwardFiltered`. */
+  parallelForwardFiltered: Loom["ParallelForwardFiltered"];
+  /** Return the gradients of `sum(output * grad_output)` for RMSNormForward. */
+  RMSNormBackward(
+    input: Tensor,
+    residual: Tensor | null,
+    gradOutput: Tensor,
+    gamma: Tensor,
+    normSize: number,
+    batchSize?: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): Promise<NormGradients>;
+  /** Same as `RMSNormBackward`. */
+  rmsNormBackward: Loom["RMSNormBackward"];
+  /** Return the root-mean-square norm of `input + residual`; see `loom_core.RMSNorm`. */
+  RMSNormForward(
+    input: Tensor,
+    residual: Tensor | null,
+    gamma: Tensor,
+    normSize: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `RMSNormForward`. */
+  rmsNormForward: Loom["RMSNormForward"];
+  /** Return the gradients of `sum(output * grad_output)` for the output of RNNForward. */
+  RNNBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    hiddenStates: Tensor,
+    weightIh: Tensor,
+    weightHh: Tensor,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): Promise<RNNGradients>;
+  /** Same as `RNNBackward`. */
+  rnnBackward: Loom["RNNBackward"];
+  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`; see `loom_core.RNN`. */
+  RNNForward(
+    input: Tensor,
+    weightIh: Tensor,
+    weightHh: Tensor,
+    biasH: Tensor | null,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): Promise<RNNOutput>;
+  /** Same as `RNNForward`. */
+  rnnForward: Loom["RNNForward"];
   /** Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same. */
   ReshapeTo2D(
     input: FloatArray,
@@ -706,6 +1895,14 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `ReshapeTo2D`. */
   reshapeTo2D: Loom["ReshapeTo2D"];
+  /** Return the gradients of both inputs of ResidualForward. */
+  ResidualBackward(gradOutput: Tensor, options?: CallOptions): Promise<ResidualGradients>;
+  /** Same as `ResidualBackward`. */
+  residualBackward: Loom["ResidualBackward"];
+  /** Return `input + skip_input`, two tensors of one size, in the shape of the first. */
+  ResidualForward(input: Tensor, skipInput: Tensor, options?: CallOptions): Promise<Tensor>;
+  /** Same as `ResidualForward`. */
+  residualForward: Loom["ResidualForward"];
   /** Return `input + skip`. */
   ResidualForwardCPU(
     input: FloatArray,
@@ -733,6 +1930,70 @@ export interface Loom extends Session, Enums {
   ): Promise<void>;
   /** Same as `SaveBundle`. */
   saveBundle: Loom["SaveBundle"];
+  /** Return the gradients of `sum(output * grad_output)` for SequentialForward. */
+  SequentialBackward(
+    gradOutput: Tensor,
+    input: Tensor,
+    layers: readonly Layer[],
+    intermediates?: readonly Tensor[],
+    batchSize?: number | null,
+    options?: CallOptions,
+  ): Promise<ContainerGradients>;
+  /** Same as `SequentialBackward`. */
+  sequentialBackward: Loom["SequentialBackward"];
+  /** Return the output of layers one after the other, and of each of them. */
+  SequentialForward(
+    input: Tensor,
+    layers: readonly Layer[],
+    batchSize: number,
+    options?: CallOptions,
+  ): Promise<ContainerOutput>;
+  /** Same as `SequentialForward`. */
+  sequentialForward: Loom["SequentialForward"];
+  /** Return the gradient of the logits, `y (dy - sum(dy y)) / T` in each distribution. */
+  SoftmaxBackward(
+    gradOutput: Tensor,
+    output: Tensor,
+    softmaxRows?: number,
+    softmaxCols?: number,
+    temperature?: number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `SoftmaxBackward`. */
+  softmaxBackward: Loom["SoftmaxBackward"];
+  /** Return the gradients of `sum(output * grad_output)` for SwiGLUForward. */
+  SwiGLUBackward(
+    input: Tensor,
+    gradOutput: Tensor,
+    gateWeights: Tensor,
+    upWeights: Tensor,
+    downWeights: Tensor,
+    gateBias: Tensor | null,
+    upBias: Tensor | null,
+    downBias: Tensor | null,
+    inputSize: number,
+    intermediateSize: number,
+    seqLen: number,
+    options?: CallOptions,
+  ): Promise<SwiGLUGradients>;
+  /** Same as `SwiGLUBackward`. */
+  swiGLUBackward: Loom["SwiGLUBackward"];
+  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D); see `loom_core.SwiGLU`. */
+  SwiGLUForward(
+    input: Tensor,
+    gateWeights: Tensor,
+    upWeights: Tensor,
+    downWeights: Tensor,
+    gateBias: Tensor | null,
+    upBias: Tensor | null,
+    downBias: Tensor | null,
+    inputSize: number,
+    intermediateSize: number,
+    seqLen: number,
+    options?: CallOptions,
+  ): Promise<Tensor>;
+  /** Same as `SwiGLUForward`. */
+  swiGLUForward: Loom["SwiGLUForward"];
   /** Return a SwiGLU layer's output for `batch_size` samples of one or more tokens. */
   SwiGLUForwardCPU(
     input: FloatArray,
@@ -742,6 +2003,160 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `SwiGLUForwardCPU`. */
   swiGLUForwardCPU: Loom["SwiGLUForwardCPU"];
+  /** Change the network's weights by `w := w - rate * gradient`; all of them, or none. */
+  UpdateWeightsGeneric(
+    network: Network,
+    learningRate: number,
+    kernelGrads: readonly (Record<string, Tensor>)[],
+    biasGrads: readonly (Record<string, Tensor>)[],
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `UpdateWeightsGeneric`. */
+  updateWeightsGeneric: Loom["UpdateWeightsGeneric"];
+}
+
+/**
+ * Operations on tensors of one numeric type, and what runs whole networks in it.
+ * Its calls give their results at once.
+ */
+export interface BackendOnMainThread extends LoomObject {
+  /** Return an activation function of each element. */
+  Activate(
+    t: TensorOnMainThread,
+    actType: string | number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `Activate`. */
+  activate: BackendOnMainThread["Activate"];
+  /** Return the derivative of an activation function at each element. */
+  ActivateDerivative(
+    preAct: TensorOnMainThread,
+    actType: string | number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ActivateDerivative`. */
+  activateDerivative: BackendOnMainThread["ActivateDerivative"];
+  /** Return the sum of two tensors of one size, in the shape of the first. */
+  Add(a: TensorOnMainThread, other: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
+  /** Same as `Add`. */
+  add: BackendOnMainThread["Add"];
+  /** The numeric type of its tensors. */
+  DType(options?: CallOptions): string;
+  /** Same as `DType`. */
+  dType: BackendOnMainThread["DType"];
+  /** Return the product (M, N) of (M, K) and (K, N). */
+  MatMul(
+    a: TensorOnMainThread,
+    mat: TensorOnMainThread,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `MatMul`. */
+  matMul: BackendOnMainThread["MatMul"];
+  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  MatMulAdd(
+    a: TensorOnMainThread,
+    mat: TensorOnMainThread,
+    c: TensorOnMainThread,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `MatMulAdd`. */
+  matMulAdd: BackendOnMainThread["MatMulAdd"];
+  /** Return the mean of all elements. */
+  Mean(t: TensorOnMainThread, options?: CallOptions): number;
+  /** Same as `Mean`. */
+  mean: BackendOnMainThread["Mean"];
+  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  OuterProduct(
+    a: TensorOnMainThread,
+    other: TensorOnMainThread,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `OuterProduct`. */
+  outerProduct: BackendOnMainThread["OuterProduct"];
+  /** Return each element times a number. */
+  Scale(t: TensorOnMainThread, factor: number, options?: CallOptions): TensorOnMainThread;
+  /** Same as `Scale`. */
+  scale: BackendOnMainThread["Scale"];
+  /** Return the square root of each element. */
+  Sqrt(t: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
+  /** Same as `Sqrt`. */
+  sqrt: BackendOnMainThread["Sqrt"];
+  /** Return the sum of all elements. */
+  Sum(t: TensorOnMainThread, options?: CallOptions): number;
+  /** Same as `Sum`. */
+  sum: BackendOnMainThread["Sum"];
+}
+
+/**
+ * Operations on tensors of one numeric type; see `loom_core.generic.backend.Backend`.
+ * Its calls give their results at once.
+ */
+export interface CPUBackendOnMainThread extends LoomObject {
+  /** Return an activation function of each element. */
+  Activate(
+    t: TensorOnMainThread,
+    actType: string | number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `Activate`. */
+  activate: CPUBackendOnMainThread["Activate"];
+  /** Return the derivative of an activation function at each element. */
+  ActivateDerivative(
+    preAct: TensorOnMainThread,
+    actType: string | number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ActivateDerivative`. */
+  activateDerivative: CPUBackendOnMainThread["ActivateDerivative"];
+  /** Return the sum of two tensors of one size, in the shape of the first. */
+  Add(a: TensorOnMainThread, other: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
+  /** Same as `Add`. */
+  add: CPUBackendOnMainThread["Add"];
+  /** The numeric type of its tensors. */
+  DType(options?: CallOptions): string;
+  /** Same as `DType`. */
+  dType: CPUBackendOnMainThread["DType"];
+  /** Return the product (M, N) of (M, K) and (K, N). */
+  MatMul(
+    a: TensorOnMainThread,
+    mat: TensorOnMainThread,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `MatMul`. */
+  matMul: CPUBackendOnMainThread["MatMul"];
+  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  MatMulAdd(
+    a: TensorOnMainThread,
+    mat: TensorOnMainThread,
+    c: TensorOnMainThread,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `MatMulAdd`. */
+  matMulAdd: CPUBackendOnMainThread["MatMulAdd"];
+  /** Return the mean of all elements, computed wide and not rounded to the type. */
+  Mean(t: TensorOnMainThread, options?: CallOptions): number;
+  /** Same as `Mean`. */
+  mean: CPUBackendOnMainThread["Mean"];
+  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  OuterProduct(
+    a: TensorOnMainThread,
+    other: TensorOnMainThread,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `OuterProduct`. */
+  outerProduct: CPUBackendOnMainThread["OuterProduct"];
+  /** Return each element times a number. */
+  Scale(t: TensorOnMainThread, factor: number, options?: CallOptions): TensorOnMainThread;
+  /** Same as `Scale`. */
+  scale: CPUBackendOnMainThread["Scale"];
+  /** Return the square root of each element. */
+  Sqrt(t: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
+  /** Same as `Sqrt`. */
+  sqrt: CPUBackendOnMainThread["Sqrt"];
+  /** Return the sum of all elements, computed wide and not rounded to the type. */
+  Sum(t: TensorOnMainThread, options?: CallOptions): number;
+  /** Same as `Sum`. */
+  sum: CPUBackendOnMainThread["Sum"];
 }
 
 /** One layer of a network. Its calls give their results at once. */
@@ -770,6 +2185,33 @@ export interface LayerOnMainThread extends LoomObject {
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
   /** Same as `SetWeights`. */
   setWeights: LayerOnMainThread["SetWeights"];
+}
+
+/**
+ * Models by id. A network is made at each access; a damaged one does not harm the others.
+ * Its calls give their results at once.
+ */
+export interface ModelBundleOnMainThread extends LoomObject {
+  /** Return the name of the dtype in which a model's weights are stored. */
+  GetDType(modelId: string, options?: CallOptions): string;
+  /** Same as `GetDType`. */
+  getDType: ModelBundleOnMainThread["GetDType"];
+  /** Return the network of an id. */
+  GetModel(modelId: string, options?: CallOptions): NetworkOnMainThread;
+  /** Same as `GetModel`. */
+  getModel: ModelBundleOnMainThread["GetModel"];
+  /** Return the ids, in the order of the file. */
+  ListModels(options?: CallOptions): string[];
+  /** Same as `ListModels`. */
+  listModels: ModelBundleOnMainThread["ListModels"];
+  /** Write the bundle's JSON to a file (UTF-8); raises OSError. */
+  SaveToFile(filename: string, options?: CallOptions): void;
+  /** Same as `SaveToFile`. */
+  saveToFile: ModelBundleOnMainThread["SaveToFile"];
+  /** Return the bundle's JSON, unchanged but for its layout. */
+  SaveToString(options?: CallOptions): string;
+  /** Same as `SaveToString`. */
+  saveToString: ModelBundleOnMainThread["SaveToString"];
 }
 
 /**
@@ -919,8 +2361,98 @@ export interface SoftmaxOnMainThread extends LoomObject {
   setWeights: SoftmaxOnMainThread["SetWeights"];
 }
 
+/** Numbers in one flat array, seen in a shape. Its calls give their results at once. */
+export interface TensorOnMainThread extends LoomObject {
+  /** Return an independent copy, rows one after the other. */
+  Clone(options?: CallOptions): TensorOnMainThread;
+  /** Same as `Clone`. */
+  clone: TensorOnMainThread["Clone"];
+  /** The name of the numeric type. */
+  DType(options?: CallOptions): string;
+  /** Same as `DType`. */
+  dType: TensorOnMainThread["DType"];
+  /** Return a copy of the stored numbers, row by row, rounded to float32. */
+  Data(options?: CallOptions): Float32Array;
+  /** Same as `Data`. */
+  data: TensorOnMainThread["Data"];
+  /** Return the stored numbers, row by row, exactly. */
+  Numbers(options?: CallOptions): number[];
+  /** Same as `Numbers`. */
+  numbers: TensorOnMainThread["Numbers"];
+  /** Where in the data the first element is. */
+  Offset(options?: CallOptions): number;
+  /** Same as `Offset`. */
+  offset: TensorOnMainThread["Offset"];
+  /** Return the same numbers in another shape; they are shared, not copied. */
+  Reshape(shape: readonly number[], options?: CallOptions): TensorOnMainThread;
+  /** Same as `Reshape`. */
+  reshape: TensorOnMainThread["Reshape"];
+  /** The value of one step: a stored number times this is what it means. */
+  Scale(options?: CallOptions): number;
+  /** Same as `Scale`. */
+  scale: TensorOnMainThread["Scale"];
+  /** The sizes. */
+  Shape(options?: CallOptions): number[];
+  /** Same as `Shape`. */
+  shape: TensorOnMainThread["Shape"];
+  /** Return the number of elements, the product of the shape. */
+  Size(options?: CallOptions): number;
+  /** Same as `Size`. */
+  size: TensorOnMainThread["Size"];
+  /** Distance, in elements, of neighbours along each axis. */
+  Strides(options?: CallOptions): number[];
+  /** Same as `Strides`. */
+  strides: TensorOnMainThread["Strides"];
+}
+
 /** A session: loom_core, loaded. Its calls give their results at once. */
 export interface LoomOnMainThread extends SessionOnMainThread, Enums {
+  /** Return f(v) of one number, computed in float64. */
+  Activate(v: number, activation: string | number, options?: CallOptions): number;
+  /** Same as `Activate`. */
+  activate: LoomOnMainThread["Activate"];
+  /** Return f'(v) of one number before the activation, computed in float64. */
+  ActivateDerivative(
+    preActivation: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): number;
+  /** Same as `ActivateDerivative`. */
+  activateDerivative: LoomOnMainThread["ActivateDerivative"];
+  /** Return f' at each element, an input of the activation. */
+  ActivateDerivativeTensor(
+    preAct: TensorOnMainThread,
+    activation: string | number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ActivateDerivativeTensor`. */
+  activateDerivativeTensor: LoomOnMainThread["ActivateDerivativeTensor"];
+  /** Return f of each element. */
+  ActivateTensor(
+    t: TensorOnMainThread,
+    activation: string | number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ActivateTensor`. */
+  activateTensor: LoomOnMainThread["ActivateTensor"];
+  /** Return `exp(x / T) / sum(exp(x / T))` along the last axis. */
+  ApplySoftmax(
+    logits: TensorOnMainThread,
+    temperature?: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ApplySoftmax`. */
+  applySoftmax: LoomOnMainThread["ApplySoftmax"];
+  /** Return the softmax of each of `rows` blocks of `cols` numbers, in the logits' shape. */
+  ApplySoftmaxGrid(
+    logits: TensorOnMainThread,
+    rows: number,
+    cols: number,
+    temperature?: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ApplySoftmaxGrid`. */
+  applySoftmaxGrid: LoomOnMainThread["ApplySoftmaxGrid"];
   /** Build a network from a description in a file; raises like from JSON, and OSError. */
   BuildNetworkFromFile(filename: string, options?: CallOptions): NetworkOnMainThread;
   /** Same as `BuildNetworkFromFile`. */
@@ -945,10 +2477,164 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `CallLayerInitFunction`. */
   callLayerInitFunction: LoomOnMainThread["CallLayerInitFunction"];
+  /** Return the gradients of `sum(y * grad_output)` for the y of Conv1DForward. */
+  Conv1DBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    preActivation: TensorOnMainThread,
+    kernel: TensorOnMainThread,
+    seqLen: number,
+    inChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): GenericBackwardResultOnMainThread;
+  /** Same as `Conv1DBackward`. */
+  conv1DBackward: LoomOnMainThread["Conv1DBackward"];
+  /** Return a convolution in time before and after its activation, (B, F, U). */
+  Conv1DForward(
+    input: TensorOnMainThread,
+    kernel: TensorOnMainThread,
+    bias: TensorOnMainThread | null,
+    seqLen: number,
+    inChannels: number,
+    kernelSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): ActivatedOutputOnMainThread;
+  /** Same as `Conv1DForward`. */
+  conv1DForward: LoomOnMainThread["Conv1DForward"];
+  /** Return the gradients of `sum(y * grad_output)` for the y of Conv2DForward. */
+  Conv2DBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    preActivation: TensorOnMainThread,
+    kernel: TensorOnMainThread,
+    inH: number,
+    inW: number,
+    inC: number,
+    kSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    outH: number,
+    outW: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): GenericBackwardResultOnMainThread;
+  /** Same as `Conv2DBackward`. */
+  conv2DBackward: LoomOnMainThread["Conv2DBackward"];
+  /** Return a convolution before and after its activation, (B, F, U, V). */
+  Conv2DForward(
+    input: TensorOnMainThread,
+    kernel: TensorOnMainThread,
+    bias: TensorOnMainThread | null,
+    inH: number,
+    inW: number,
+    inC: number,
+    kSize: number,
+    stride: number,
+    padding: number,
+    filters: number,
+    outH: number,
+    outW: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): ActivatedOutputOnMainThread;
+  /** Same as `Conv2DForward`. */
+  conv2DForward: LoomOnMainThread["Conv2DForward"];
+  /** Return the stored numbers of float32 values in another numeric type. */
+  ConvertSliceFloat32ToT(
+    src: FloatArray,
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): number[];
+  /** Same as `ConvertSliceFloat32ToT`. */
+  convertSliceFloat32ToT: LoomOnMainThread["ConvertSliceFloat32ToT"];
+  /** Return what stored numbers of a numeric type mean, as float32. */
+  ConvertSliceTToFloat32(
+    src: FloatArray,
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number | null,
+    scale?: number | null,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `ConvertSliceTToFloat32`. */
+  convertSliceTToFloat32: LoomOnMainThread["ConvertSliceTToFloat32"];
+  /** Return a tensor's values in another numeric type, nearest and within its range. */
+  ConvertTensorFloat32ToT(
+    src: TensorOnMainThread,
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ConvertTensorFloat32ToT`. */
+  convertTensorFloat32ToT: LoomOnMainThread["ConvertTensorFloat32ToT"];
+  /** Return what a tensor's numbers mean, as float32. */
+  ConvertTensorTToFloat32(src: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
+  /** Same as `ConvertTensorTToFloat32`. */
+  convertTensorTToFloat32: LoomOnMainThread["ConvertTensorTToFloat32"];
+  /** Return the gradients of `sum(y * grad_output)` for the y of DenseForward. */
+  DenseBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    preAct: TensorOnMainThread,
+    weights: TensorOnMainThread,
+    inputSize: number,
+    outputSize: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): GenericBackwardResultOnMainThread;
+  /** Same as `DenseBackward`. */
+  denseBackward: LoomOnMainThread["DenseBackward"];
+  /** Return `x W + b` and `f(x W + b)`, both (B, O); see `loom_core.Dense`. */
+  DenseForward(
+    input: TensorOnMainThread,
+    weights: TensorOnMainThread,
+    bias: TensorOnMainThread | null,
+    inputSize: number,
+    outputSize: number,
+    batchSize: number,
+    activation: string | number,
+    options?: CallOptions,
+  ): ActivatedOutputOnMainThread;
+  /** Same as `DenseForward`. */
+  denseForward: LoomOnMainThread["DenseForward"];
   /** Return the network of one model object, as SerializeModel gives it. */
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): NetworkOnMainThread;
   /** Same as `DeserializeModel`. */
   deserializeModel: LoomOnMainThread["DeserializeModel"];
+  /** Return the gradient of the table, (V, D): rows that no token names are zero. */
+  EmbeddingBackward(
+    gradOutput: TensorOnMainThread,
+    tokenIds: TensorOnMainThread,
+    vocabSize: number,
+    embeddingDim: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `EmbeddingBackward`. */
+  embeddingBackward: LoomOnMainThread["EmbeddingBackward"];
+  /** Return a row of the table for each token, (T, D); see `loom_core.Embedding`. */
+  EmbeddingForward(
+    tokenIds: TensorOnMainThread,
+    weights: TensorOnMainThread,
+    vocabSize: number,
+    embeddingDim: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `EmbeddingForward`. */
+  embeddingForward: LoomOnMainThread["EmbeddingForward"];
   /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
   FlattenFrom2D(
     input: FloatArray,
@@ -968,6 +2654,38 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `ForwardSoftmaxCPU`. */
   forwardSoftmaxCPU: LoomOnMainThread["ForwardSoftmaxCPU"];
+  /** Return the gradients of `sum(output * grad_output)` for GenericForwardPass. */
+  GenericBackwardPass(
+    network: NetworkOnMainThread,
+    gradOutput: TensorOnMainThread,
+    activations: readonly TensorOnMainThread[],
+    backend?: BackendOnMainThread | null,
+    options?: CallOptions,
+  ): GenericNetworkGradientsOnMainThread;
+  /** Same as `GenericBackwardPass`. */
+  genericBackwardPass: LoomOnMainThread["GenericBackwardPass"];
+  /** Return a network's output, and that of each layer, in the input's numeric type. */
+  GenericForwardPass(
+    network: NetworkOnMainThread,
+    input: TensorOnMainThread,
+    backend?: BackendOnMainThread | null,
+    options?: CallOptions,
+  ): GenericForwardResultOnMainThread;
+  /** Same as `GenericForwardPass`. */
+  genericForwardPass: LoomOnMainThread["GenericForwardPass"];
+  /** Train one step: forward and loss in the input's numeric type, then gradient descent. */
+  GenericTrainStep(
+    network: NetworkOnMainThread,
+    input: TensorOnMainThread,
+    target: TensorOnMainThread,
+    learningRate: number,
+    backend?: BackendOnMainThread | null,
+    lossType?: "mse" | "cross_entropy",
+    step?: number,
+    options?: CallOptions,
+  ): GenericTrainStepResultOnMainThread;
+  /** Same as `GenericTrainStep`. */
+  genericTrainStep: LoomOnMainThread["GenericTrainStep"];
   /** Return one init function's description, or None where there is none of that name. */
   GetLayerInitFunction(name: string, options?: CallOptions): LayerInitFunction | null;
   /** Same as `GetLayerInitFunction`. */
@@ -1156,6 +2874,73 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitTemperatureSoftmaxLayer`. */
   initTemperatureSoftmaxLayer: LoomOnMainThread["InitTemperatureSoftmaxLayer"];
+  /** Return whether a numeric type holds floats. */
+  IsFloatType(
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    options?: CallOptions,
+  ): boolean;
+  /** Same as `IsFloatType`. */
+  isFloatType: LoomOnMainThread["IsFloatType"];
+  /** Return whether a numeric type holds integers, which are fixed point here. */
+  IsIntegerType(
+    dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    options?: CallOptions,
+  ): boolean;
+  /** Same as `IsIntegerType`. */
+  isIntegerType: LoomOnMainThread["IsIntegerType"];
+  /** Return the gradients of `sum(output * grad_output)` for the output of LSTMForward. */
+  LSTMBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    states: Record<string, TensorOnMainThread>,
+    weights: LSTMWeightsOnMainThread,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): LSTMGradientsOnMainThread;
+  /** Same as `LSTMBackward`. */
+  lstmBackward: LoomOnMainThread["LSTMBackward"];
+  /** Return a long short-term memory's output, states and gates; see `loom_core.LSTM`. */
+  LSTMForward(
+    input: TensorOnMainThread,
+    weights: LSTMWeightsOnMainThread,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): LSTMOutputOnMainThread;
+  /** Same as `LSTMForward`. */
+  lstmForward: LoomOnMainThread["LSTMForward"];
+  /** Return the gradients of `sum(output * grad_output)` for LayerNormForward. */
+  LayerNormBackward(
+    input: TensorOnMainThread,
+    residual: TensorOnMainThread | null,
+    gradOutput: TensorOnMainThread,
+    gamma: TensorOnMainThread,
+    beta: TensorOnMainThread | null,
+    normSize: number,
+    batchSize: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): NormGradientsOnMainThread;
+  /** Same as `LayerNormBackward`. */
+  layerNormBackward: LoomOnMainThread["LayerNormBackward"];
+  /** Return the layer norm of `input + residual`; see `loom_core.LayerNorm`. */
+  LayerNormForward(
+    input: TensorOnMainThread,
+    residual: TensorOnMainThread | null,
+    gamma: TensorOnMainThread,
+    beta: TensorOnMainThread | null,
+    normSize: number,
+    batchSize: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `LayerNormForward`. */
+  layerNormForward: LoomOnMainThread["LayerNormForward"];
   /** Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential). */
   LayerTypeToName(code: number, options?: CallOptions): string;
   /** Same as `LayerTypeToName`. */
@@ -1168,20 +2953,20 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ListModels(text: string, options?: CallOptions): string[];
   /** Same as `ListModels`. */
   listModels: LoomOnMainThread["ListModels"];
-  /** Return every network of a bundle file by id. */
+  /** Return the bundle in a file; raises like load_bundle_from_string, and OSError. */
   LoadBundle(
     filename: string,
     readAs?: "auto" | "loom" | "documented",
     options?: CallOptions,
-  ): Record<string, NetworkOnMainThread>;
+  ): ModelBundleOnMainThread;
   /** Same as `LoadBundle`. */
   loadBundle: LoomOnMainThread["LoadBundle"];
-  /** Return every network of a bundle by id; raises like load_model_from_string. */
+  /** Return a bundle, whose networks are made when they are asked for. */
   LoadBundleFromString(
     text: string,
     readAs?: "auto" | "loom" | "documented",
     options?: CallOptions,
-  ): Record<string, NetworkOnMainThread>;
+  ): ModelBundleOnMainThread;
   /** Same as `LoadBundleFromString`. */
   loadBundleFromString: LoomOnMainThread["LoadBundleFromString"];
   /** Return one network of a bundle file; raises like load_model_from_string, and OSError. */
@@ -1211,6 +2996,27 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LoadedModelOnMainThread;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: LoomOnMainThread["LoadModelWithDType"];
+  /** Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward. */
+  MultiHeadAttentionBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    weights: AttentionWeightsOnMainThread,
+    ropeTheta?: number,
+    causal?: boolean,
+    options?: CallOptions,
+  ): AttentionGradientsOnMainThread;
+  /** Same as `MultiHeadAttentionBackward`. */
+  multiHeadAttentionBackward: LoomOnMainThread["MultiHeadAttentionBackward"];
+  /** Return attention of each token to its sequence; see `loom_core.MultiHeadAttention`. */
+  MultiHeadAttentionForward(
+    input: TensorOnMainThread,
+    weights: AttentionWeightsOnMainThread,
+    ropeTheta?: number,
+    causal?: boolean,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `MultiHeadAttentionForward`. */
+  multiHeadAttentionForward: LoomOnMainThread["MultiHeadAttentionForward"];
   /** Return an attention layer's output for `batch_size` sequences. */
   MultiHeadAttentionForwardCPU(
     input: FloatArray,
@@ -1220,6 +3026,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `MultiHeadAttentionForwardCPU`. */
   multiHeadAttentionForwardCPU: LoomOnMainThread["MultiHeadAttentionForwardCPU"];
+  /** Return a backend of tensor operations for one numeric type. */
+  NewCPUBackend(
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    options?: CallOptions,
+  ): CPUBackendOnMainThread;
+  /** Same as `NewCPUBackend`. */
+  newCPUBackend: LoomOnMainThread["NewCPUBackend"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -1231,6 +3044,127 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NetworkOnMainThread;
   /** Same as `NewNetwork`. */
   newNetwork: LoomOnMainThread["NewNetwork"];
+  /** Return a tensor of zeros. */
+  NewTensor(
+    shape: readonly number[],
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `NewTensor`. */
+  newTensor: LoomOnMainThread["NewTensor"];
+  /** Return a tensor of given stored numbers. */
+  NewTensorFromSlice(
+    data: FloatArray,
+    shape?: readonly number[] | null,
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number | null,
+    scale?: number | null,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `NewTensorFromSlice`. */
+  newTensorFromSlice: LoomOnMainThread["NewTensorFromSlice"];
+  /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
+  ParallelBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    branches: readonly LayerOnMainThread[],
+    branchIntermediates?: readonly TensorOnMainThread[],
+    combineMode?: string,
+    batchSize?: number | null,
+    options?: CallOptions,
+  ): ContainerGradientsOnMainThread;
+  /** Same as `ParallelBackward`. */
+  parallelBackward: LoomOnMainThread["ParallelBackward"];
+  /** Return the gradients of `sum(output * grad_output)` for ParallelForwardFiltered. */
+  ParallelBackwardFiltered(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    branches: readonly LayerOnMainThread[],
+    branchOutputs: readonly TensorOnMainThread[],
+    gateWeights: TensorOnMainThread | null,
+    gateConfig: LayerOnMainThread,
+    softmaxType?: string | number,
+    temperature?: number,
+    batchSize?: number | null,
+    options?: CallOptions,
+  ): ContainerGradientsOnMainThread;
+  /** Same as `ParallelBackwardFiltered`. */
+  parallelBackwardFiltered: LoomOnMainThread["ParallelBackwardFiltered"];
+  /** Return the combined output of branches that see the same input, and that of each of them. */
+  ParallelForward(
+    input: TensorOnMainThread,
+    branches: readonly LayerOnMainThread[],
+    batchSize: number,
+    combineMode?: string,
+    options?: CallOptions,
+  ): ContainerOutputOnMainThread;
+  /** Same as `ParallelForward`. */
+  parallelForward: LoomOnMainThread["ParallelForward"];
+  /** Return the sum of the branches' outputs, weighed for each sample by a gate. */
+  ParallelForwardFiltered(
+    input: TensorOnMainThread,
+    branches: readonly LayerOnMainThread[],
+    gateConfig: LayerOnMainThread,
+    softmaxType?: string | number,
+    temperature?: number,
+    batchSize?: number,
+    options?: CallOptions,
+  ): FilteredOutputOnMainThread;
+  /** Same as `ParallelForwardFiltered`. */
+  parallelForwardFiltered: LoomOnMainThread["ParallelForwardFiltered"];
+  /** Return the gradients of `sum(output * grad_output)` for RMSNormForward. */
+  RMSNormBackward(
+    input: TensorOnMainThread,
+    residual: TensorOnMainThread | null,
+    gradOutput: TensorOnMainThread,
+    gamma: TensorOnMainThread,
+    normSize: number,
+    batchSize?: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): NormGradientsOnMainThread;
+  /** Same as `RMSNormBackward`. */
+  rmsNormBackward: LoomOnMainThread["RMSNormBackward"];
+  /** Return the root-mean-square norm of `input + residual`; see `loom_core.RMSNorm`. */
+  RMSNormForward(
+    input: TensorOnMainThread,
+    residual: TensorOnMainThread | null,
+    gamma: TensorOnMainThread,
+    normSize: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `RMSNormForward`. */
+  rmsNormForward: LoomOnMainThread["RMSNormForward"];
+  /** Return the gradients of `sum(output * grad_output)` for the output of RNNForward. */
+  RNNBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    hiddenStates: TensorOnMainThread,
+    weightIh: TensorOnMainThread,
+    weightHh: TensorOnMainThread,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): RNNGradientsOnMainThread;
+  /** Same as `RNNBackward`. */
+  rnnBackward: LoomOnMainThread["RNNBackward"];
+  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`; see `loom_core.RNN`. */
+  RNNForward(
+    input: TensorOnMainThread,
+    weightIh: TensorOnMainThread,
+    weightHh: TensorOnMainThread,
+    biasH: TensorOnMainThread | null,
+    batchSize: number,
+    seqLength: number,
+    inputSize: number,
+    hiddenSize: number,
+    options?: CallOptions,
+  ): RNNOutputOnMainThread;
+  /** Same as `RNNForward`. */
+  rnnForward: LoomOnMainThread["RNNForward"];
   /** Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same. */
   ReshapeTo2D(
     input: FloatArray,
@@ -1242,6 +3176,21 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `ReshapeTo2D`. */
   reshapeTo2D: LoomOnMainThread["ReshapeTo2D"];
+  /** Return the gradients of both inputs of ResidualForward. */
+  ResidualBackward(
+    gradOutput: TensorOnMainThread,
+    options?: CallOptions,
+  ): ResidualGradientsOnMainThread;
+  /** Same as `ResidualBackward`. */
+  residualBackward: LoomOnMainThread["ResidualBackward"];
+  /** Return `input + skip_input`, two tensors of one size, in the shape of the first. */
+  ResidualForward(
+    input: TensorOnMainThread,
+    skipInput: TensorOnMainThread,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `ResidualForward`. */
+  residualForward: LoomOnMainThread["ResidualForward"];
   /** Return `input + skip`. */
   ResidualForwardCPU(input: FloatArray, skip: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `ResidualForwardCPU`. */
@@ -1265,6 +3214,70 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): void;
   /** Same as `SaveBundle`. */
   saveBundle: LoomOnMainThread["SaveBundle"];
+  /** Return the gradients of `sum(output * grad_output)` for SequentialForward. */
+  SequentialBackward(
+    gradOutput: TensorOnMainThread,
+    input: TensorOnMainThread,
+    layers: readonly LayerOnMainThread[],
+    intermediates?: readonly TensorOnMainThread[],
+    batchSize?: number | null,
+    options?: CallOptions,
+  ): ContainerGradientsOnMainThread;
+  /** Same as `SequentialBackward`. */
+  sequentialBackward: LoomOnMainThread["SequentialBackward"];
+  /** Return the output of layers one after the other, and of each of them. */
+  SequentialForward(
+    input: TensorOnMainThread,
+    layers: readonly LayerOnMainThread[],
+    batchSize: number,
+    options?: CallOptions,
+  ): ContainerOutputOnMainThread;
+  /** Same as `SequentialForward`. */
+  sequentialForward: LoomOnMainThread["SequentialForward"];
+  /** Return the gradient of the logits, `y (dy - sum(dy y)) / T` in each distribution. */
+  SoftmaxBackward(
+    gradOutput: TensorOnMainThread,
+    output: TensorOnMainThread,
+    softmaxRows?: number,
+    softmaxCols?: number,
+    temperature?: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `SoftmaxBackward`. */
+  softmaxBackward: LoomOnMainThread["SoftmaxBackward"];
+  /** Return the gradients of `sum(output * grad_output)` for SwiGLUForward. */
+  SwiGLUBackward(
+    input: TensorOnMainThread,
+    gradOutput: TensorOnMainThread,
+    gateWeights: TensorOnMainThread,
+    upWeights: TensorOnMainThread,
+    downWeights: TensorOnMainThread,
+    gateBias: TensorOnMainThread | null,
+    upBias: TensorOnMainThread | null,
+    downBias: TensorOnMainThread | null,
+    inputSize: number,
+    intermediateSize: number,
+    seqLen: number,
+    options?: CallOptions,
+  ): SwiGLUGradientsOnMainThread;
+  /** Same as `SwiGLUBackward`. */
+  swiGLUBackward: LoomOnMainThread["SwiGLUBackward"];
+  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D); see `loom_core.SwiGLU`. */
+  SwiGLUForward(
+    input: TensorOnMainThread,
+    gateWeights: TensorOnMainThread,
+    upWeights: TensorOnMainThread,
+    downWeights: TensorOnMainThread,
+    gateBias: TensorOnMainThread | null,
+    upBias: TensorOnMainThread | null,
+    downBias: TensorOnMainThread | null,
+    inputSize: number,
+    intermediateSize: number,
+    seqLen: number,
+    options?: CallOptions,
+  ): TensorOnMainThread;
+  /** Same as `SwiGLUForward`. */
+  swiGLUForward: LoomOnMainThread["SwiGLUForward"];
   /** Return a SwiGLU layer's output for `batch_size` samples of one or more tokens. */
   SwiGLUForwardCPU(
     input: FloatArray,
@@ -1274,6 +3287,16 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `SwiGLUForwardCPU`. */
   swiGLUForwardCPU: LoomOnMainThread["SwiGLUForwardCPU"];
+  /** Change the network's weights by `w := w - rate * gradient`; all of them, or none. */
+  UpdateWeightsGeneric(
+    network: NetworkOnMainThread,
+    learningRate: number,
+    kernelGrads: readonly (Record<string, TensorOnMainThread>)[],
+    biasGrads: readonly (Record<string, TensorOnMainThread>)[],
+    options?: CallOptions,
+  ): void;
+  /** Same as `UpdateWeightsGeneric`. */
+  updateWeightsGeneric: LoomOnMainThread["UpdateWeightsGeneric"];
 }
 
 /** The integer codes by name, as every session has them. */
