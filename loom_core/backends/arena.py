@@ -1,0 +1,38 @@
+"""The memory of a program on the CPU: one arena for a plan, and the layers' own arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loom_core.arrays import Array, element_count
+from loom_core.graph.builder import Value
+from loom_core.graph.plan import ALIGNMENT, Plan
+
+
+class ArenaProgram:
+    """What programs that compute in NumPy's memory share; each adds ``run``."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        raw = np.zeros(plan.arena_bytes + ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT
+        self._arena = raw[start : start + plan.arena_bytes]
+        self._ports = {name: self._array(value) for name, value in plan.ports.items()}
+
+    def _array(self, value: Value) -> Array:
+        """Return the memory of a value as an array of its shape, without a copy."""
+        memory = self.plan.memory_of(value)
+        if memory.array is not None:
+            return memory.array.reshape(value.shape)
+        offset = self.plan.offsets[memory]
+        size = element_count(value.shape) * self.plan.dtype.itemsize
+        return self._arena[offset : offset + size].view(self.plan.dtype).reshape(value.shape)
+
+    def write(self, port: str, data: Array) -> None:
+        """Copy ``data`` into an input port."""
+        target = self._ports[port]
+        np.copyto(target, np.asarray(data).reshape(target.shape), casting="same_kind")
+
+    def read(self, port: str) -> Array:
+        """Return a copy of a port's current value."""
+        return self._ports[port].copy()

@@ -1,0 +1,138 @@
+/* Sum, product, scaling and the activation functions. The output may lie in the memory of the
+   first input. Parameters: count, then what the op says. */
+
+#include "functions.h"
+#include "record.h"
+
+typedef f32x4 Function(f32x4 a, f32x4 b);
+
+/* y[i] = f(a[i], b[i]) */
+INLINE void each_pair(float *y, const float *a, const float *b, extent count, Function *f)
+{
+    extent i = 0;
+    for (; i + 4 <= count; i += 4) store(y + i, f(load(a + i), load(b + i)));
+    if (i < count)
+        store_part(y + i, f(load_part(a + i, count - i), load_part(b + i, count - i)), count - i);
+}
+
+/* y[i] = f(x[i], constant) */
+INLINE void each(float *y, const float *x, f32x4 constant, extent count, Function *f)
+{
+    extent i = 0;
+    for (; i + 4 <= count; i += 4) store(y + i, f(load(x + i), constant));
+    if (i < count) store_part(y + i, f(load_part(x + i, count - i), constant), count - i);
+}
+
+INLINE f32x4 sum_of(f32x4 a, f32x4 b) { return a + b; }
+
+INLINE f32x4 product_of(f32x4 a, f32x4 b) { return a * b; }
+
+/* y = a + b */
+void run_add(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    each_pair(buffer(node, 2), buffer(node, 0), buffer(node, 1), whole(node, 0), sum_of);
+}
+
+/* y = a b */
+void run_mul(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    each_pair(buffer(node, 2), buffer(node, 0), buffer(node, 1), whole(node, 0), product_of);
+}
+
+/* y = factor x; parameter 1 is the factor */
+void run_scale(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    each(buffer(node, 1), buffer(node, 0), splat(real(node, 1)), whole(node, 0), product_of);
+}
+
+/* The functions by the codes of loom_core.activations; each has its derivative, in terms of the
+   output y, beside it, times the gradient dy. */
+enum { SCALED_RELU, SIGMOID, TANH, SOFTPLUS, LEAKY_RELU, LINEAR };
+
+static const float SCALED_RELU_GAIN = 1.1f, LEAKY_SLOPE = 0.1f;
+
+INLINE f32x4 scaled_relu(f32x4 x, f32x4 unused)
+{
+    (void)unused;
+    return at_least(x, 0.0f) * SCALED_RELU_GAIN;
+}
+
+INLINE f32x4 scaled_relu_dx(f32x4 dy, f32x4 y)
+{
+    return dy * select(y > splat(0.0f), splat(SCALED_RELU_GAIN), splat(0.0f));
+}
+
+INLINE f32x4 sigmoid_of(f32x4 x, f32x4 unused)
+{
+    (void)unused;
+    return sigmoid(x);
+}
+
+INLINE f32x4 sigmoid_dx(f32x4 dy, f32x4 y) { return dy * (y * (1.0f - y)); }
+
+INLINE f32x4 tanh_of(f32x4 x, f32x4 unused)
+{
+    (void)unused;
+    return hyperbolic_tangent(x);
+}
+
+INLINE f32x4 tanh_dx(f32x4 dy, f32x4 y) { return dy * (1.0f - y * y); }
+
+/* max(x, 0) + ln(1 + exp(-|x|)) */
+INLINE f32x4 softplus(f32x4 x, f32x4 unused)
+{
+    (void)unused;
+    return at_least(x, 0.0f) + logarithm_of_1_plus(exponential(-absolute(x)));
+}
+
+/* sigmoid(x) = 1 - exp(-y) */
+INLINE f32x4 softplus_dx(f32x4 dy, f32x4 y) { return dy * -exponential_minus_1(-y); }
+
+INLINE f32x4 leaky_relu(f32x4 x, f32x4 unused)
+{
+    (void)unused;
+    return select(x < splat(0.0f), x * LEAKY_SLOPE, x);
+}
+
+INLINE f32x4 leaky_relu_dx(f32x4 dy, f32x4 y)
+{
+    return dy * select(y < splat(0.0f), splat(LEAKY_SLOPE), splat(1.0f));
+}
+
+/* y = f(x); parameter 1 is the function's code */
+void run_activate(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    const float *x = buffer(node, 0);
+    float *y = buffer(node, 1);
+    const extent count = whole(node, 0);
+    const f32x4 none = splat(0.0f);
+    switch (whole(node, 1)) {
+    case SCALED_RELU: each(y, x, none, count, scaled_relu); break;
+    case SIGMOID: each(y, x, none, count, sigmoid_of); break;
+    case TANH: each(y, x, none, count, tanh_of); break;
+    case SOFTPLUS: each(y, x, none, count, softplus); break;
+    case LEAKY_RELU: each(y, x, none, count, leaky_relu); break;
+    default: copy(y, x, count);
+    }
+}
+
+/* dx = dy f'(x), from y = f(x); parameter 1 is the function's code */
+void run_activate_dx(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    const float *dy = buffer(node, 0), *y = buffer(node, 1);
+    float *dx = buffer(node, 2);
+    const extent count = whole(node, 0);
+    switch (whole(node, 1)) {
+    case SCALED_RELU: each_pair(dx, dy, y, count, scaled_relu_dx); break;
+    case SIGMOID: each_pair(dx, dy, y, count, sigmoid_dx); break;
+    case TANH: each_pair(dx, dy, y, count, tanh_dx); break;
+    case SOFTPLUS: each_pair(dx, dy, y, count, softplus_dx); break;
+    case LEAKY_RELU: each_pair(dx, dy, y, count, leaky_relu_dx); break;
+    default: copy(dx, dy, count);
+    }
+}

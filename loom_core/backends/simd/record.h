@@ -1,0 +1,48 @@
+/* One node of a plan as 32-bit words, written by records.py:
+
+       0        which kernel: its place in kernels.inc
+       1        words in the record
+       2        how many addresses
+       3        zero
+       4 ...    addresses of inputs, outputs and constants, two words each, the lower first
+       then     parameters: whole numbers, and real ones by the bits of a float
+
+   Addresses are two words everywhere, so that one format serves 32-bit and 64-bit targets. */
+
+#ifndef LOOM_RECORD_H
+#define LOOM_RECORD_H
+
+#include "simd.h"
+
+/* Words that follow one another are records; a change of this format takes another number. */
+#define RECORD_FORMAT 1
+
+typedef void Kernel(const int32_t *node, float *scratch);
+
+/* How many floats of working memory a node asks for. */
+typedef extent Scratch(const int32_t *node);
+
+INLINE float *buffer(const int32_t *node, int i)
+{
+    uint64_t low = (uint32_t)node[4 + 2 * i], high = (uint32_t)node[5 + 2 * i];
+    return (float *)(uintptr_t)(low | high << 32);
+}
+
+INLINE extent whole(const int32_t *node, int i) { return node[4 + 2 * node[2] + i]; }
+
+INLINE float real(const int32_t *node, int i)
+{
+    union {
+        int32_t bits;
+        float value;
+    } word = {node[4 + 2 * node[2] + i]};
+    return word.value;
+}
+
+#define KERNEL(name, scratch) Kernel run_##name;
+#include "kernels.inc"
+#undef KERNEL
+
+Scratch matmul_scratch, convolution_scratch, sort_scratch, scan_scratch, no_scratch;
+
+#endif

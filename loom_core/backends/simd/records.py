@@ -1,0 +1,225 @@
+"""What a kernel is told about a node: its record, laid out as record.h says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loom_core.activations import ACTIVATIONS
+from loom_core.arrays import Array, Shape, element_count
+from loom_core.graph.builder import Node
+from loom_core.graph.op import Attributes, integer, integers, number, size_pair
+from loom_core.graph.ops import OPS
+
+RECORD_FORMAT = 1
+"""Of record.h; a library that says another number is refused."""
+
+MOST_AXES = 8
+"""Axes that the transpose kernel can walk, after neighbours that stay together are joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The parameters of one kernel call, and constant arrays that it reads."""
+
+    parameters: Sequence[int | float]
+    constants: Sequence[Array] = ()
+
+
+Shapes = Sequence[Shape]
+Encoder = Callable[[Shapes, Shapes, Attributes], Call | None]
+"""Input shapes, output shapes and attributes to a call; None where the kernel cannot do it."""
+
+
+def encode(node: Node, call: Call, addresses: Sequence[int]) -> NDArray[np.int32]:
+    """Return a node's record.
+
+    Args:
+        node: Names the kernel.
+        call: What the encoder of its op returned.
+        addresses: Of inputs, outputs and constants.
+    """
+    bits = [
+        int(np.float32(p).view(np.int32)) if isinstance(p, float) else p for p in call.parameters
+    ]
+    halves = [half for address in addresses for half in (address & 0xFFFFFFFF, address >> 32)]
+    length = 4 + len(halves) + len(bits)
+    head = [_CODES[node.op.name], length, len(addresses), 0]
+    words = np.array([*head, *halves], np.uint32).view(np.int32)
+    return np.concatenate([words, np.array(bits, np.int32)])
+
+
+def _count(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call([element_count(inputs[0])])
+
+
+def _rows(shape: Shape) -> tuple[int, int]:
+    """Return (rows, width) of an array that is seen as rows along its last axis."""
+    return element_count(shape[:-1]), shape[-1]
+
+
+def _row_wise(*names: str) -> Encoder:
+    """Rows, width, and then real attributes."""
+
+    def encoder(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+        return Call([*_rows(inputs[0]), *(number(attributes, name) for name in names)])
+
+    return encoder
+
+
+def _matmul(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    turned_a, turned_b = int(bool(attributes["transpose_a"])), int(bool(attributes["transpose_b"]))
+    (*lead, m, n), k = outputs[0], inputs[0][-2 if turned_a else -1]
+    return Call([element_count(tuple(lead)), m, n, k, turned_a, turned_b])
+
+
+def _around(shape: Shape, axis: int) -> tuple[int, int, int]:
+    """Return the sizes before, along and after an axis."""
+    return element_count(shape[:axis]), shape[axis], element_count(shape[axis + 1 :])
+
+
+def _channels(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call(_around(inputs[0], integer(attributes, "axis")))
+
+
+def _convolution(x: int, w: int, y: int) -> Encoder:
+    """Sizes of image, kernel, stride, padding and output; the numbers index inputs + outputs."""
+
+    def encoder(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+        shapes = [*inputs, *outputs]
+        window = (*size_pair(attributes, "stride"), *size_pair(attributes, "padding"))
+        filters, _, *kernel = shapes[w]
+        return Call([*shapes[x], filters, *kernel, *window, *shapes[y][2:]])
+
+    return encoder
+
+
+def _scale(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call([element_count(inputs[0]), number(attributes, "factor")])
+
+
+def _activation(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call([element_count(inputs[0]), ACTIVATIONS[str(attributes["function"])].code])
+
+
+def _softmax(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    steps = inputs[0][-2] if attributes["causal"] else 0
+    return Call([*_rows(inputs[0]), steps, number(attributes, "temperature")])
+
+
+def _scan(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    gates, hidden = inputs[-1]
+    return Call([*inputs[0][:2], hidden, gates])
+
+
+def _all_sizes(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call(inputs[0])
+
+
+def _rope(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    """Cosines and sines are what the op's definition makes of the pairs (1, 0)."""
+    _, steps, _, width = inputs[0]
+    half = width // 2
+    x = np.zeros((1, steps, 1, width), np.float32)
+    x[..., :half] = 1
+    y = np.empty_like(x)
+    OPS["rope"].compute([x], [y], attributes)
+    tables = (y[0, :, 0, :half], y[0, :, 0, half : 2 * half])
+    return Call(inputs[0], [np.ascontiguousarray(table) for table in tables])
+
+
+def _gather(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call([*inputs[0], element_count(inputs[1])])
+
+
+def _scatter(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call([*outputs[0], element_count(inputs[1])])
+
+
+def _transpose(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call | None:
+    """Sizes of the output and distances in the input, neighbours that stay together joined."""
+    steps = [element_count(inputs[0][axis + 1 :]) for axis in range(len(inputs[0]))]
+    joined: list[tuple[int, int]] = []
+    for axis in integers(attributes, "axes"):
+        size, step = inputs[0][axis], steps[axis]
+        if size == 1:
+            continue
+        if joined and joined[-1][1] == size * step:
+            joined[-1] = (joined[-1][0] * size, step)
+        else:
+            joined.append((size, step))
+    joined = joined or [(1, 1)]
+    if len(joined) > MOST_AXES:
+        return None
+    return Call([len(joined), *(size for size, _ in joined), *(step for _, step in joined)])
+
+
+def _concat(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    axis = integer(attributes, "axis")
+    outer = element_count(inputs[0][:axis])
+    return Call([outer, *(element_count(shape[axis:]) for shape in inputs)])
+
+
+def _slice(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    outer, along, inner = _around(inputs[0], integer(attributes, "axis"))
+    start, size = integer(attributes, "start"), integer(attributes, "size")
+    return Call([outer, along * inner, start * inner, size * inner])
+
+
+def _pad(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    outer, along, inner = _around(inputs[0], integer(attributes, "axis"))
+    start, size = integer(attributes, "start"), integer(attributes, "size")
+    return Call([outer, size * inner, start * inner, along * inner])
+
+
+def _permute(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call(_rows(inputs[0]), [np.array(integers(attributes, "order"), np.int32)])
+
+
+ENCODERS: Mapping[str, Encoder] = {
+    "matmul": _matmul,
+    "add_bias": _channels,
+    "mul_channels": _channels,
+    "sum_to_axis": _channels,
+    "conv2d": _convolution(x=0, w=1, y=2),
+    "conv2d_dx": _convolution(x=2, w=1, y=0),
+    "conv2d_dw": _convolution(x=0, w=2, y=1),
+    "add": _count,
+    "mul": _count,
+    "scale": _scale,
+    "activate": _activation,
+    "activate_dx": _activation,
+    "softmax": _softmax,
+    "softmax_dx": _row_wise("temperature"),
+    "entmax": _row_wise("alpha", "temperature"),
+    "entmax_dx": _row_wise("alpha", "temperature"),
+    "loom_entmax": _row_wise("alpha"),
+    "loom_entmax_dx": _row_wise("alpha"),
+    "layer_norm": _row_wise("epsilon"),
+    "layer_norm_dx": _row_wise(),
+    "rms_norm": _row_wise("epsilon"),
+    "rms_norm_dx": _row_wise(),
+    "rnn_scan": _scan,
+    "rnn_scan_du": _scan,
+    "lstm_scan": _scan,
+    "lstm_scan_du": _scan,
+    "shift_time": _all_sizes,
+    "rope": _rope,
+    "gather_rows": _gather,
+    "scatter_add_rows": _scatter,
+    "transpose": _transpose,
+    "concat": _concat,
+    "slice_axis": _slice,
+    "pad_axis": _pad,
+    "permute_columns": _permute,
+    "mse": _row_wise(),
+    "cross_entropy": _row_wise(),
+    "softmax_cross_entropy": _row_wise("temperature"),
+    "sgd": _count,
+}
+"""The ops that have a kernel, in the order of kernels.inc."""
+
+_CODES = {name: code for code, name in enumerate(ENCODERS)}

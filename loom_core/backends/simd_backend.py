@@ -1,0 +1,137 @@
+"""The SIMD backend: stretches of a plan run in one call of the kernel library each."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loom_core.arrays import Array
+from loom_core.backends.arena import ArenaProgram
+from loom_core.backends.numpy_backend import bind
+from loom_core.backends.simd.library import Library, open_library
+from loom_core.backends.simd.records import ENCODERS, Call, encode
+from loom_core.errors import BackendError
+from loom_core.graph.builder import Node, Phase
+from loom_core.graph.plan import Plan
+
+Record = NDArray[np.int32]
+
+
+class SimdProgram(ArenaProgram):
+    """A plan as records for the kernels; see :class:`~loom_core.backends.base.Program`.
+
+    Attributes:
+        fallbacks: Ops that run by their NumPy definition, with how many nodes each.
+    """
+
+    def __init__(self, plan: Plan, library: Library) -> None:
+        super().__init__(plan)
+        self.fallbacks: Counter[str] = Counter()
+        self._library = library
+        self._constants: list[Array] = []
+        self._steps: dict[Phase, list[Record | Callable[[], None]]] = {}
+        for node in plan.nodes:
+            self._steps.setdefault(node.segment.phase, []).append(self._step(node))
+        self._scratch = np.zeros(self._scratch_floats(), np.float32)
+        self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
+
+    def _step(self, node: Node) -> Record | Callable[[], None]:
+        """Return a node's record, or its NumPy definition where no kernel can do it."""
+        call = self._call(node)
+        arrays = [self._array(value) for value in (*node.inputs, *node.outputs)]
+        if call is None:
+            self.fallbacks[node.op.name] += 1
+            count = len(node.inputs)
+            return bind(node.op.compute, arrays[:count], arrays[count:], node.attributes)
+        for array in arrays:
+            if array.dtype != np.float32 or not array.flags.c_contiguous:
+                raise BackendError(
+                    f"{node.op.name} was given a {array.dtype} array of strides {array.strides}; "
+                    "the kernels read dense float32 only"
+                )
+        self._constants.extend(call.constants)  # they live as long as the records that name them
+        return encode(node, call, [array.ctypes.data for array in (*arrays, *call.constants)])
+
+    def _call(self, node: Node) -> Call | None:
+        encoder = ENCODERS.get(node.op.name)
+        shapes = [x.shape for x in node.inputs], [y.shape for y in node.outputs]
+        return encoder(*shapes, node.attributes) if encoder else None
+
+    def _scratch_floats(self) -> int:
+        records = [
+            step for steps in self._steps.values() for step in steps if isinstance(step, np.ndarray)
+        ]
+        if not records:
+            return 0
+        joined = np.concatenate(records)
+        floats = int(self._library.scratch_floats(_pointer(joined), ctypes.c_int32(joined.size)))
+        if floats < 0:
+            raise BackendError("the kernels cannot lay out their working memory for this plan")
+        return floats
+
+    def run(self, *phases: Phase) -> None:
+        """Run the nodes of the given phases; all of them when none is named."""
+        calls = self._stretches.get(phases)
+        if calls is None:
+            calls = self._stretches[phases] = self._joined(phases or tuple(self._steps))
+        for call in calls:
+            call()
+
+    def _joined(self, phases: tuple[Phase, ...]) -> list[Callable[[], None]]:
+        """Join the records between two NumPy definitions into one call."""
+        calls: list[Callable[[], None]] = []
+        held: list[Record] = []
+
+        def close() -> None:
+            if held:
+                records = np.concatenate(held)
+                self._constants.append(records)
+                size = ctypes.c_int32(records.size)
+                scratch = _pointer(self._scratch)
+                calls.append(partial(self._library.run, _pointer(records), size, scratch))
+                held.clear()
+
+        for phase in phases:
+            for step in self._steps.get(phase, ()):
+                if isinstance(step, np.ndarray):
+                    held.append(step)
+                else:
+                    close()
+                    calls.append(step)
+        close()
+        return calls
+
+
+def _pointer(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+class SimdBackend:
+    """Runs plans of float32 by the kernel library.
+
+    Args:
+        library: The loaded kernels; left out, those that this platform can run.
+
+    Raises:
+        BackendError: There are none.
+    """
+
+    name = "simd"
+
+    def __init__(self, library: Library | None = None) -> None:
+        self.library = library or open_library()
+
+    def prepare(self, plan: Plan) -> SimdProgram:
+        """Lay out memory and write the records.
+
+        Raises:
+            BackendError: The plan is not of float32.
+        """
+        if plan.dtype != np.float32:
+            raise BackendError(f"the kernels compute in float32, the plan in {plan.dtype}")
+        return SimdProgram(plan, self.library)
