@@ -4,6 +4,7 @@ import { LoomError, loadLoom, version } from "../../dist/loom/index.js";
 import type {
   FloatArray,
   Loom,
+  ModelBundle,
   Network,
   NetworkOnMainThread,
   TrainingResult,
@@ -22,8 +23,8 @@ export async function inWorker(model: string): Promise<number> {
   const output: Float32Array = await net.ForwardCPU(new Float32Array(4));
   const same: Float32Array = await net.forwardCPU([1, 2, 3, 4], { signal: AbortSignal.abort() });
   const ids: string[] = await loom.listModels(model);
-  const others: Record<string, Network> = await loom.LoadBundleFromString(model, "loom");
-  for (const id of ids) others[id]?.dispose();
+  const bundle: ModelBundle = await loom.LoadBundleFromString(model, "loom");
+  for (const id of ids) (await bundle.GetModel(id)).dispose();
   const result: TrainingResult = await net.Train(
     { Inputs: output, Labels: new Uint8Array(1), BatchSize: 32 },
     { Epochs: 3, learningRate: 0.1, LossType: "cross_entropy", Seed: null },

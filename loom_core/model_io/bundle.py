@@ -11,23 +11,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from loom_core import limits
-from loom_core.errors import LoomError, ModelFormatError, ModelNotFoundError, SpecError
-from loom_core.model_io import weights_multi_precision
-from loom_core.model_io.fields import Reading
-from loom_core.model_io.json_text import parse_json_object
-from loom_core.model_io.network_json import network_from_settings, require_model_id, settings_of
+from loom_core.errors import ModelFormatError, SpecError
+from loom_core.model_io.model_bundle import (
+    BUNDLE_TYPE,
+    PRODUCER,
+    ModelBundle,
+    ReadAs,
+    load_entry,
+    reading_of,
+)
+from loom_core.model_io.network_json import require_model_id, settings_of
 from loom_core.model_io.text_file import read_text_file
-from loom_core.model_io.weights import SaveAs, decode_weights, encode_weights, stored_dtype
+from loom_core.model_io.weights import SaveAs, encode_weights
 from loom_core.network import Network
 from loom_core.public import public, result_record
-
-BUNDLE_TYPE = "modelhost/bundle"
-PRODUCER = "loom_core"
-
-ReadAs = Literal["auto", "loom", "documented"]
 
 
 @public("LoadModelFromString")
@@ -46,14 +45,7 @@ def load_model_from_string(text: str, model_id: str, read_as: ReadAs = "auto") -
         NonFiniteError: A weight is NaN or infinite.
         LimitError: It asks for more than the limits allow.
     """
-    bundle = _parse_bundle(text)
-    entries = _entries(bundle)
-    if model_id not in entries:
-        ids = ", ".join(repr(known[:40]) for known in list(entries)[:10]) or "none"
-        raise ModelNotFoundError(
-            f"the bundle holds no model {str(model_id)[:80]!r}", hint=f"Its models: {ids}."
-        )
-    return _load_entry(entries[model_id], model_id, _reading(bundle, read_as))
+    return ModelBundle(text, read_as)[model_id]
 
 
 @result_record
@@ -87,9 +79,8 @@ def load_model_with_dtype(text: str, model_id: str, target_dtype: str = "float32
             f"a network's weights are float32, not {target_dtype!r:.40}",
             hint="Use GenericForwardPass to compute in another dtype.",
         )
-    network = load_model_from_string(text, model_id)
-    entry = _entries(_parse_bundle(text))[model_id]
-    return LoadedModel(network, stored_dtype(entry["weights"]))
+    bundle = ModelBundle(text)
+    return LoadedModel(bundle[model_id], bundle.dtype_of(model_id))
 
 
 @public("DeserializeModel")
@@ -102,7 +93,7 @@ def deserialize_model(saved: dict[str, object]) -> Network:
     model_id = saved.get("id") if isinstance(saved, dict) else None
     if not isinstance(model_id, str):
         raise ModelFormatError("a saved model is an object with id, cfg and weights")
-    return _load_entry(saved, model_id, _reading(saved, "auto"))
+    return load_entry(saved, model_id, reading_of(saved, "auto"))
 
 
 def serialize_model(network: Network, model_id: str, save_as: SaveAs) -> dict[str, Any]:
@@ -112,20 +103,19 @@ def serialize_model(network: Network, model_id: str, save_as: SaveAs) -> dict[st
 
 
 @public("LoadBundleFromString")
-def load_bundle_from_string(text: str, read_as: ReadAs = "auto") -> dict[str, Network]:
-    """Return every network of a bundle by id; raises like load_model_from_string."""
-    bundle = _parse_bundle(text)
-    reading = _reading(bundle, read_as)
-    return {
-        model_id: _load_entry(entry, model_id, reading)
-        for model_id, entry in _entries(bundle).items()
-    }
+def load_bundle_from_string(text: str, read_as: ReadAs = "auto") -> ModelBundle:
+    """Return a bundle, whose networks are made when they are asked for.
+
+    Raises:
+        ModelFormatError, LimitError: See :class:`ModelBundle`.
+    """
+    return ModelBundle(text, read_as)
 
 
 @public("ListModels")
 def list_models(text: str) -> list[str]:
     """Return the ids of a bundle's models, in the order of the file."""
-    return list(_entries(_parse_bundle(text)))
+    return ModelBundle(text).list_models()
 
 
 def save_bundle_to_string(
@@ -162,8 +152,8 @@ def save_bundle(
 
 
 @public("LoadBundle")
-def load_bundle(filename: str, read_as: ReadAs = "auto") -> dict[str, Network]:
-    """Return every network of a bundle file by id."""
+def load_bundle(filename: str, read_as: ReadAs = "auto") -> ModelBundle:
+    """Return the bundle in a file; raises like load_bundle_from_string, and OSError."""
     return load_bundle_from_string(read_text_file(filename), read_as)
 
 
@@ -171,66 +161,6 @@ def load_bundle(filename: str, read_as: ReadAs = "auto") -> dict[str, Network]:
 def load_model(filename: str, model_id: str, read_as: ReadAs = "auto") -> Network:
     """Return one network of a bundle file; raises like load_model_from_string, and OSError."""
     return load_model_from_string(read_text_file(filename), model_id, read_as)
-
-
-def _parse_bundle(text: str) -> dict[str, Any]:
-    bundle = parse_json_object(text, "the model string")
-    found = bundle.get("type")
-    if found != BUNDLE_TYPE:
-        raise ModelFormatError(
-            f'a model string has the type "{BUNDLE_TYPE}", this has {str(found)[:40]!r}',
-            hint="A bare description without weights goes to BuildNetworkFromJSON.",
-        )
-    version = bundle.get("version")
-    if version not in (1, 2):
-        raise ModelFormatError(f"bundle version {version!r:.40} is not known; 1 and 2 are")
-    return bundle
-
-
-def _entries(bundle: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    models = bundle.get("models")
-    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
-        raise ModelFormatError("the bundle has no list of models")
-    limits.require_within(len(models), limits.MODELS_PER_BUNDLE, "the number of models")
-    entries: dict[str, dict[str, Any]] = {}
-    for index, model in enumerate(models):
-        model_id = model.get("id")
-        if not isinstance(model_id, str):
-            raise ModelFormatError(f"model {index} of the bundle has no id")
-        if model_id in entries:
-            raise ModelFormatError(f"two models of the bundle have the id {model_id[:80]!r}")
-        entries[model_id] = model
-    return entries
-
-
-def _reading(bundle: Mapping[str, Any], read_as: str) -> Reading:
-    if read_as == "auto":
-        return "documented" if bundle.get("producer") == PRODUCER else "loom"
-    if read_as == "loom":
-        return "loom"
-    return "documented"
-
-
-def _load_entry(entry: Mapping[str, Any], model_id: str, reading: Reading) -> Network:
-    where = f"model {model_id[:80]!r}"
-    settings, weights = entry.get("cfg"), entry.get("weights")
-    if not isinstance(settings, dict) or not isinstance(weights, dict):
-        raise ModelFormatError("a model needs cfg and weights", where=where)
-    network = network_from_settings(
-        settings,
-        reading=reading,
-        where=where,
-        sizes_lost=reading == "loom" and weights.get("fmt") == weights_multi_precision.FORMAT,
-    )
-    names = [network.layer_name(index) for index in range(len(network.layers))]
-    try:
-        found = decode_weights(network.layers, names, weights)
-    except LoomError as error:
-        raise error.at(where) from error
-    for layer, values in found:
-        layer.set_weights(values)
-    network.model_id = model_id
-    return network
 
 
 def _entry(model_id: str, network: Network, save_as: SaveAs, dtype: str) -> dict[str, Any]:
