@@ -193,12 +193,13 @@ def test_a_missing_part_of_python_is_named(playground, page, page_log, site, sit
     expect(page.locator("#error-message")).to_contain_text("pyodide.asm.wasm")
 
 
-def test_the_page_is_there_before_python(page, page_log, site, site_url):
+def test_the_page_works_without_python(page, page_log, site, site_url):
     page_log.expect_error("404")
     with site.missing("manifest.json"):
         page.goto(site_url)
         playground = Playground(page, site_url)
         expect(page.locator("#setting-network")).to_be_enabled()
+        playground.wait_for("error", START_UP_MS)  # its message moves the pad
         playground.draw(DIGIT_STROKES[7])
         expect(page.locator("#pad")).to_have_attribute("data-empty", "false")
         expect(page.locator("#run")).to_be_disabled()
