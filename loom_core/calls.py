@@ -38,9 +38,10 @@ def require_arguments(
         raise CallError(f"{name} takes {expected}; got {len(values) - bound} arguments")
     hints = get_type_hints(plain)
     for parameter, value in list(zip(parameters, values, strict=False))[bound:]:
-        if value is None and parameter.default is not Parameter.empty:
-            continue
         options = [o for o in _options(hints[parameter.name]) if o is not type(None)]
+        may_be_none = len(options) < len(_options(hints[parameter.name]))
+        if value is None and (may_be_none or parameter.default is not Parameter.empty):
+            continue
         if options and not any(_fits(value, option) for option in options):
             wanted = " or ".join(dict.fromkeys(_words(option) for option in options))
             raise CallError(
