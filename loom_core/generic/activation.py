@@ -1,0 +1,99 @@
+"""Activation functions of numbers and tensors, and their derivatives."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from loom_core.activations import activation as find_activation
+from loom_core.errors import SpecError
+from loom_core.generic.tensor import Tensor
+from loom_core.generic.tensor_graph import TensorGraph
+from loom_core.graph.builder import Value
+from loom_core.public import public
+
+
+@public("Activate")
+def activate(v: float, activation: str | int) -> float:
+    """Return f(v) of one number, computed in float64.
+
+    Args:
+        v: The number.
+        activation: Name or code, see :mod:`loom_core.activations`.
+
+    Raises:
+        SpecError: Not a number, or an unknown activation.
+    """
+    return activate_tensor(_scalar(v), activation).to_list()[0]
+
+
+@public("ActivateDerivative")
+def activate_derivative(pre_activation: float, activation: str | int) -> float:
+    """Return f'(v) of one number before the activation, computed in float64.
+
+    Raises:
+        SpecError: Not a number, or an unknown activation.
+    """
+    return activate_derivative_tensor(_scalar(pre_activation), activation).to_list()[0]
+
+
+@public("ActivateTensor")
+def activate_tensor(t: Tensor, activation: str | int) -> Tensor:
+    """Return f of each element.
+
+    Raises:
+        SpecError: Not a tensor, or an unknown activation.
+    """
+    with TensorGraph("ActivateTensor", t) as graph:
+        return graph.run(_activated(graph, t, activation)[1])[0]
+
+
+@public("ActivateDerivativeTensor")
+def activate_derivative_tensor(pre_act: Tensor, activation: str | int) -> Tensor:
+    """Return f' at each element, an input of the activation.
+
+    Raises:
+        SpecError: Not a tensor, or an unknown activation.
+    """
+    with TensorGraph("ActivateDerivativeTensor", pre_act) as graph:
+        x, y = _activated(graph, pre_act, activation)
+        ones = graph.builder.constant(np.ones(y.shape, graph.compute))
+        return graph.run(*graph.gradients(y, ones, [x]))[0]
+
+
+def _activated(graph: TensorGraph, t: Tensor, activation: str | int) -> tuple[Value, Value]:
+    x = graph.input(t, "the tensor", t.shape)
+    return x, graph.builder.emit("activate", x, function=find_activation(activation).name)
+
+
+def before_activation(graph: TensorGraph, y: Value) -> Value:
+    """Return the input of the activation that gives ``y``, or ``y`` where there is none."""
+    node = graph.builder.producer(y)
+    if node is None or node.op.name != "activate":
+        return y
+    return graph.builder.reshape(node.inputs[0], y.shape)
+
+
+def replay_activation(graph: TensorGraph, y: Value, pre_activation: Tensor) -> Value:
+    """Let the activation that gives ``y`` have worked on numbers that the caller kept.
+
+    Returns:
+        What gradients start from: the output of the activation, or ``y`` where there is none.
+    """
+    node = graph.builder.producer(y)
+    if node is None or node.op.name != "activate":
+        return y
+    kept = graph.input(pre_activation, "preActivation", node.outputs[0].shape)
+    known = graph.builder.emit("activate", kept, **node.attributes)
+    graph.replay(y, known)
+    return known
+
+
+def _scalar(v: float) -> Tensor:
+    if isinstance(v, bool) or not isinstance(v, int | float | np.number):
+        raise SpecError(f"an activation needs a number, got {type(v).__name__}")
+    number = float(v)
+    if math.isnan(number):
+        raise SpecError("an activation needs a number, got NaN")
+    return Tensor(np.array([number]))

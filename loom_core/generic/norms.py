@@ -1,0 +1,152 @@
+"""LayerNorm and RMSNorm as functions of tensors."""
+
+from __future__ import annotations
+
+from loom_core.errors import ShapeError
+from loom_core.generic.results import NormGradients
+from loom_core.generic.tensor import Tensor
+from loom_core.generic.tensor_graph import TensorGraph, require_tensor
+from loom_core.graph.builder import Value
+from loom_core.layers import LayerNorm, RMSNorm
+from loom_core.layers.base import positive
+from loom_core.public import public
+
+
+@public("LayerNormForward")
+def layer_norm_forward(
+    input: Tensor,
+    residual: Tensor | None,
+    gamma: Tensor,
+    beta: Tensor | None,
+    norm_size: int,
+    batch_size: int,
+    epsilon: float = 0.0,
+) -> Tensor:
+    """Return the layer norm of ``input + residual``; see :class:`loom_core.LayerNorm`.
+
+    Args:
+        input: x: for each of B samples, one or more groups of N numbers.
+        residual: Added to x first, of its size; nothing when left out.
+        gamma: Gain, N numbers.
+        beta: Bias, N numbers; zero when left out.
+        norm_size: N.
+        batch_size: B.
+        epsilon: Added to the variance; 0 is 1e-5.
+
+    Returns:
+        In the input's shape.
+
+    Raises:
+        SpecError: A size below 1, epsilon below 0, or tensors of different types.
+        ShapeError: A tensor of another size.
+    """
+    with TensorGraph("LayerNormForward", input) as graph:
+        layer = LayerNorm(norm_size, epsilon or None)
+        graph.lend(layer, {"gain": gamma, "bias": beta})
+        _, y = _normalized(graph, layer, input, residual, batch_size)
+        return graph.run(graph.builder.reshape(y, input.shape))[0]
+
+
+@public("LayerNormBackward")
+def layer_norm_backward(
+    input: Tensor,
+    residual: Tensor | None,
+    grad_output: Tensor,
+    gamma: Tensor,
+    beta: Tensor | None,
+    norm_size: int,
+    batch_size: int,
+    epsilon: float = 0.0,
+) -> NormGradients:
+    """Return the gradients of ``sum(output * grad_output)`` for LayerNormForward.
+
+    Raises:
+        SpecError, ShapeError: See :func:`layer_norm_forward`.
+    """
+    with TensorGraph("LayerNormBackward", grad_output) as graph:
+        layer = LayerNorm(norm_size, epsilon or None)
+        graph.lend(layer, {"gain": gamma, "bias": beta})
+        return NormGradients(*_gradients(graph, layer, input, residual, grad_output, batch_size))
+
+
+@public("RMSNormForward")
+def rms_norm_forward(
+    input: Tensor, residual: Tensor | None, gamma: Tensor, norm_size: int, epsilon: float = 0.0
+) -> Tensor:
+    """Return the root-mean-square norm of ``input + residual``; see :class:`loom_core.RMSNorm`.
+
+    Args:
+        input: x, one or more groups of N numbers.
+        residual: Added to x first, of its size; nothing when left out.
+        gamma: Gain, N numbers.
+        norm_size: N.
+        epsilon: Added to the mean square; 0 is 1e-5.
+
+    Returns:
+        In the input's shape.
+
+    Raises:
+        SpecError, ShapeError: See :func:`layer_norm_forward`.
+    """
+    with TensorGraph("RMSNormForward", input) as graph:
+        layer = RMSNorm(norm_size, epsilon or None)
+        graph.lend(layer, {"gain": gamma})
+        _, y = _normalized(graph, layer, input, residual, 1)
+        return graph.run(graph.builder.reshape(y, input.shape))[0]
+
+
+@public("RMSNormBackward")
+def rms_norm_backward(
+    input: Tensor,
+    residual: Tensor | None,
+    grad_output: Tensor,
+    gamma: Tensor,
+    norm_size: int,
+    batch_size: int = 1,
+    epsilon: float = 0.0,
+) -> NormGradients:
+    """Return the gradients of ``sum(output * grad_output)`` for RMSNormForward.
+
+    Raises:
+        SpecError, ShapeError: See :func:`layer_norm_forward`.
+    """
+    with TensorGraph("RMSNormBackward", grad_output) as graph:
+        layer = RMSNorm(norm_size, epsilon or None)
+        graph.lend(layer, {"gain": gamma})
+        dx, dg = _gradients(graph, layer, input, residual, grad_output, batch_size)
+        return NormGradients(dx, dg, grad_beta=None)
+
+
+def _normalized(
+    graph: TensorGraph,
+    layer: LayerNorm | RMSNorm,
+    input: Tensor,
+    residual: Tensor | None,
+    batch_size: int,
+) -> tuple[Value, Value]:
+    size = require_tensor(input, "input").size()
+    batch, width = positive(batch_size, "batch_size"), layer.norm_size or 1
+    if size == 0 or size % (batch * width):
+        raise ShapeError(f"input needs a multiple of {batch} x {width} numbers, got {size}")
+    shape = (batch, size // batch)
+    x = graph.input(input, "input", shape)
+    total = x
+    if residual is not None:
+        total = graph.builder.emit("add", x, graph.input(residual, "residual", shape))
+    return x, layer.lower(graph.builder, total)
+
+
+def _gradients(
+    graph: TensorGraph,
+    layer: LayerNorm | RMSNorm,
+    input: Tensor,
+    residual: Tensor | None,
+    grad_output: Tensor,
+    batch_size: int,
+) -> list[Tensor]:
+    """Return the gradients of the input and of each weight."""
+    x, y = _normalized(graph, layer, input, residual, batch_size)
+    dy = graph.input(grad_output, "gradOutput", y.shape)
+    wanted = [x, *(layer.parameter(graph.builder, name) for name in layer.weights)]
+    dx, *found = graph.gradients(y, dy, wanted)
+    return graph.run(graph.builder.reshape(dx, input.shape), *found)

@@ -1,0 +1,44 @@
+"""Networks and inputs for the tests of passes in any numeric type."""
+
+import numpy as np
+
+from loom_core import (
+    LSTM,
+    Dense,
+    MultiHeadAttention,
+    Network,
+    Parallel,
+    Residual,
+    RMSNorm,
+    Sequential,
+    Softmax,
+    SwiGLU,
+)  # fmt: skip
+
+
+def network(*layers, inputs=None):
+    made = Network(inputs, 1, 1, len(layers), seed=3)
+    for index, layer in enumerate(layers):
+        made.set_layer(0, 0, index, layer)
+    made.require_weights()
+    return made
+
+
+def mixed():
+    """Most kinds of layers, a skip, a disabled and a frozen one, children to two depths."""
+    return network(
+        Dense(8, 8, "tanh"),
+        Residual(),
+        RMSNorm(4),
+        MultiHeadAttention(2, causal=True, rope_theta=100.0),
+        Dense(8, 8, "linear", frozen=True),
+        Parallel([SwiGLU(3), Sequential([LSTM(4, disabled=True), Dense(8, 8, "sigmoid")])], "add"),
+        Dense(8, 5, "tanh", disabled=True),
+        Dense(8, 3, "linear"),
+        Softmax(),
+        inputs=8,
+    )  # fmt: skip
+
+
+def samples(count=2, width=8, seed=1):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, width)).astype(np.float32)
