@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from loom_core.errors import SpecError
 from loom_core.layers.base import Layer
-from loom_core.layers.conv1d import Conv1D
-from loom_core.layers.conv2d import Conv2D
+from loom_core.layers.convolution import Conv1D, Conv2D
 from loom_core.layers.dense import Dense
 from loom_core.layers.embedding import Embedding
 from loom_core.layers.multi_head_attention import MultiHeadAttention
