@@ -11,7 +11,7 @@ from loom_core import limits
 from loom_core.activations import activation
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.backends.base import Backend, Program
-from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.backends.choice import BackendName, BackendReport, choose, report
 from loom_core.errors import ShapeError, SpecError
 from loom_core.layers import Dense, Layer
 from loom_core.layers.chain import chain_input_features, complete_chain
@@ -43,10 +43,11 @@ class Network:
         seed: Of every random choice: weights, and shuffling unless the training names its own.
         batch_size: Samples in a run that does not say otherwise; kept for Loom's files.
         model_id: Name in a bundle.
-        backend: What runs the plans.
+        backend: What runs the plans: ``"auto"``, ``"simd"``, ``"numpy"``, or a backend itself.
 
     Raises:
-        SpecError: A size below 1.
+        SpecError: A size below 1, or no backend of that name.
+        BackendError: The backend that was named cannot run here.
         LimitError: More layers than the limits allow.
 
     Source: Loom v0.0.7, nn.go; seeds 002 and 003.
@@ -62,7 +63,7 @@ class Network:
         seed: int = 0,
         batch_size: int = 1,
         model_id: str = "",
-        backend: Backend | None = None,
+        backend: BackendName | Backend = "numpy",
     ) -> None:
         for name, size in (("rows", rows), ("cols", cols), ("layers_per_cell", layers_per_cell)):
             if size < 1:
@@ -76,7 +77,7 @@ class Network:
         self.seed = seed
         self.batch_size = batch_size
         self.model_id = model_id
-        self.backend: Backend = backend or NumpyBackend()
+        self._choice = choose(backend)
         self.layers: list[Layer] = [Dense(activation=index % 5) for index in range(count)]
         self.control = TrainingControl()
         self._programs: dict[tuple[object, ...], Program] = {}
@@ -231,8 +232,29 @@ class Network:
                 plan = inference_plan(self.layers, batch, width)
             else:
                 plan = training_plan(self.layers, batch, width, loss)
-            self._programs[key] = self.backend.prepare(plan)
+            self._programs[key] = self._choice.backend.prepare(plan)
         return self._programs[key]
+
+    @public("SetBackend")
+    def set_backend(self, backend: BackendName) -> None:
+        """Let another backend run the network from now on; the weights stay.
+
+        Args:
+            backend: ``"auto"`` (SIMD where it runs, else NumPy), ``"simd"`` or ``"numpy"``.
+
+        Raises:
+            SpecError: There is no backend of that name.
+            BackendError: It cannot run here.
+            BusyError: The network is training.
+        """
+        self.control.require_idle("change the backend")
+        self._choice = choose(backend)
+        self._programs.clear()
+
+    @public("GetBackendReport")
+    def backend_report(self) -> BackendReport:
+        """Return what was asked for, what runs, why, and which ops fall back to NumPy."""
+        return report(self._choice, self._programs.values())
 
     def split_batch(self, data: F32, what: str) -> tuple[int, int]:
         """Return (samples, numbers in each) of an input, flat or with the batch first.

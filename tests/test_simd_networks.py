@@ -80,8 +80,7 @@ def test_training_steps_equal_numpy(name, loss):
 
 
 def forward_with(network, runs, x):
-    network.backend = runs
-    network._programs.clear()
+    network.set_backend(runs)
     return network.forward_cpu(x)
 
 

@@ -125,6 +125,7 @@ class SimdBackend:
 
     def __init__(self, library: Library | None = None) -> None:
         self.library = library or open_library()
+        self.variant = self.library.kind
 
     def prepare(self, plan: Plan) -> SimdProgram:
         """Lay out memory and write the records.

@@ -159,6 +159,22 @@ export type AttentionWeightsOnMainThread =
   outputBias?: TensorOnMainThread | null | undefined;
 };
 
+/** What runs a network. */
+export type BackendReport = {
+  /** The name that was asked for. */
+  Asked: string;
+  /** `"simd"`, `"numpy"` or the name of a backend of the caller's own. */
+  Used: string;
+  /** Instruction set of the kernels, `"relaxed-simd"`, `"simd128"` or `"native"`. */
+  Variant: string;
+  /** Why this one. */
+  Reason: string;
+  /**
+   * Ops that run by their NumPy definition inside the backend, with the number of nodes in the plans made so far.
+   */
+  Fallbacks: Record<string, number>;
+};
+
 /** A network with the dtype that its description names. */
 export type BuiltNetwork = {
   /** With fresh float32 weights. */
@@ -956,6 +972,10 @@ export interface Network extends LoomObject {
   GetActivation(row: number, col: number, layer: number, options?: CallOptions): Promise<number>;
   /** Same as `GetActivation`. */
   getActivation: Network["GetActivation"];
+  /** Return what was asked for, what runs, why, and which ops fall back to NumPy. */
+  GetBackendReport(options?: CallOptions): Promise<BackendReport>;
+  /** Same as `GetBackendReport`. */
+  getBackendReport: Network["GetBackendReport"];
   /** Return the layer at a place in the grid. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): Promise<Layer>;
   /** Same as `GetLayer`. */
@@ -1026,6 +1046,10 @@ export interface Network extends LoomObject {
   ): Promise<Record<string, unknown>>;
   /** Same as `SerializeModel`. */
   serializeModel: Network["SerializeModel"];
+  /** Let another backend run the network from now on; the weights stay. */
+  SetBackend(backend: "auto" | "simd" | "numpy", options?: CallOptions): Promise<void>;
+  /** Same as `SetBackend`. */
+  setBackend: Network["SetBackend"];
   /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
   SetLayer(
     row: number,
@@ -2227,6 +2251,10 @@ export interface NetworkOnMainThread extends LoomObject {
   GetActivation(row: number, col: number, layer: number, options?: CallOptions): number;
   /** Same as `GetActivation`. */
   getActivation: NetworkOnMainThread["GetActivation"];
+  /** Return what was asked for, what runs, why, and which ops fall back to NumPy. */
+  GetBackendReport(options?: CallOptions): BackendReport;
+  /** Same as `GetBackendReport`. */
+  getBackendReport: NetworkOnMainThread["GetBackendReport"];
   /** Return the layer at a place in the grid. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `GetLayer`. */
@@ -2293,6 +2321,10 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Record<string, unknown>;
   /** Same as `SerializeModel`. */
   serializeModel: NetworkOnMainThread["SerializeModel"];
+  /** Let another backend run the network from now on; the weights stay. */
+  SetBackend(backend: "auto" | "simd" | "numpy", options?: CallOptions): void;
+  /** Same as `SetBackend`. */
+  setBackend: NetworkOnMainThread["SetBackend"];
   /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
   SetLayer(
     row: number,

@@ -1,0 +1,98 @@
+"""Which backend runs a network: asked for by name, used or refused, and reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from loom_core.backends.base import Backend, Program
+from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.errors import BackendError, SpecError
+from loom_core.public import result_record
+
+if TYPE_CHECKING:
+    from loom_core.backends.simd_backend import SimdBackend
+
+BackendName: TypeAlias = Literal["auto", "simd", "numpy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A backend, what was asked for, and why it is this one."""
+
+    asked: str
+    backend: Backend
+    reason: str
+
+
+@result_record
+@dataclass(frozen=True)
+class BackendReport:
+    """What runs a network.
+
+    Args:
+        asked: The name that was asked for.
+        used: ``"simd"``, ``"numpy"`` or the name of a backend of the caller's own.
+        variant: Instruction set of the kernels, ``"relaxed-simd"``, ``"simd128"`` or ``"native"``.
+        reason: Why this one.
+        fallbacks: Ops that run by their NumPy definition inside the backend, with the number of
+            nodes in the plans made so far.
+    """
+
+    asked: str
+    used: str
+    variant: str
+    reason: str
+    fallbacks: dict[str, int]
+
+
+def choose(asked: BackendName | Backend) -> Choice:
+    """Return the backend of a name, or a backend as it is.
+
+    ``"auto"`` takes the SIMD kernels where they load and NumPy elsewhere.
+
+    Raises:
+        SpecError: There is no backend of that name.
+        BackendError: ``"simd"`` is asked for and cannot run here.
+    """
+    if not isinstance(asked, str):
+        return Choice(asked.name, asked, "it was given")
+    if asked == "numpy":
+        return Choice(asked, NumpyBackend(), "it was asked for")
+    if asked not in ("auto", "simd"):
+        raise SpecError(f"there is no backend {asked!r}", hint='Use "auto", "simd" or "numpy".')
+    found = _simd()
+    if not isinstance(found, BackendError):
+        why = "it was asked for" if asked == "simd" else "the SIMD kernels run here"
+        return Choice(asked, found, why)
+    if asked == "simd":
+        raise found.at("backend simd")
+    return Choice(asked, NumpyBackend(), str(found))
+
+
+def get(name: BackendName) -> Backend:
+    """Return the backend of a name; see :func:`choose`."""
+    return choose(name).backend
+
+
+@cache
+def _simd() -> SimdBackend | BackendError:
+    """Return the one SIMD backend of this process, or why there is none; decided once."""
+    from loom_core.backends.simd_backend import SimdBackend
+
+    try:
+        return SimdBackend()
+    except BackendError as error:
+        return error
+
+
+def report(choice: Choice, programs: Iterable[Program]) -> BackendReport:
+    """Return what runs, with the ops that fall back in some programs."""
+    fallbacks: Counter[str] = Counter()
+    for program in programs:
+        fallbacks.update(getattr(program, "fallbacks", {}))
+    variant = getattr(choice.backend, "variant", "")
+    return BackendReport(choice.asked, choice.backend.name, variant, choice.reason, dict(fallbacks))
