@@ -6,6 +6,7 @@ from finite_differences import assert_close_to_differences
 from generic_cases import CASES, make_tensors
 
 from loom_core import generic as g
+from loom_core import run_layer
 from loom_core.layers import LAYER_TYPES, LSTM, RNN, Conv1D, Conv2D, Dense, MultiHeadAttention
 from loom_core.public import FUNCTIONS
 
@@ -99,15 +100,6 @@ def equal(tensor, array):
     np.testing.assert_array_equal(tensor.array.reshape(-1), np.asarray(array).reshape(-1))
 
 
-def run_layer(layer, x):
-    """The layer in a network, float32."""
-    from loom_core import Network
-
-    network = Network(None, 1, 1, 1)
-    network.set_layer(0, 0, 0, layer)
-    return network.forward_cpu(x)
-
-
 def test_float32_gives_the_numbers_of_the_layers():
     rng = np.random.default_rng(2)
 
@@ -122,27 +114,27 @@ def test_float32_gives_the_numbers_of_the_layers():
     dense = ready(Dense(40, 3, "tanh"))
     t = tensors(dense)
     found = g.dense_forward(g.Tensor(x), t["kernel"], t["bias"], 40, 3, 2, "tanh")
-    equal(found.post_activation, run_layer(dense, x))
+    equal(found.post_activation, run_layer(dense, x, 2))
     conv = ready(Conv2D(3, 3, 2, 1, "tanh", input_channels=2, input_height=5, input_width=4))
     t = tensors(conv)
     found = g.conv2d_forward(
         g.Tensor(x), t["kernel"], t["bias"], 5, 4, 2, 3, 2, 1, 3, 0, 0, 2, "tanh"
     )
-    equal(found.post_activation, run_layer(conv, x))
+    equal(found.post_activation, run_layer(conv, x, 2))
     conv = ready(Conv1D(3, 3, 2, 1, "tanh", input_channels=2, input_length=20))
     t = tensors(conv)
     found = g.conv1d_forward(g.Tensor(x), t["kernel"], t["bias"], 20, 2, 3, 2, 1, 3, 2, "tanh")
-    equal(found.post_activation, run_layer(conv, x))
+    equal(found.post_activation, run_layer(conv, x, 2))
     rnn = ready(RNN(3, 8, seq_length=5))
     t = tensors(rnn)
     found = g.rnn_forward(g.Tensor(x), t["input"], t["recurrent"], t["bias"], 2, 5, 8, 3)
-    equal(found.output, run_layer(rnn, x))
+    equal(found.output, run_layer(rnn, x, 2))
     assert found.hidden_states.shape == (2, 6, 3)
     lstm = ready(LSTM(3, 8, seq_length=5))
     parts = [np.split(lstm.weights[name], 4) for name in ("input", "recurrent", "bias")]
     by_gate = [g.Tensor(part[k].copy()) for k in range(4) for part in parts]
     found = g.lstm_forward(g.Tensor(x), g.LSTMWeights(*by_gate), 2, 5, 8, 3)
-    equal(found.output, run_layer(lstm, x))
+    equal(found.output, run_layer(lstm, x, 2))
     np.testing.assert_allclose(
         found.gates["o_gate"].array * found.gates["c_tanh"].array, found.output.array, rtol=1e-6
     )
@@ -155,7 +147,7 @@ def test_float32_gives_the_numbers_of_the_layers():
     )  # fmt: skip
     three = g.Tensor(x.reshape(2, 5, 8))
     y = g.multi_head_attention_forward(three, weights, 1e4, causal=True)
-    equal(y, run_layer(mha, x.reshape(2, 5, 8)))
+    equal(y, run_layer(mha, x, 2))
 
 
 def test_every_layer_type_has_its_pair():
