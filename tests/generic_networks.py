@@ -14,10 +14,11 @@ from loom_core import (
     Softmax,
     SwiGLU,
 )  # fmt: skip
+from loom_core.backends.numpy_backend import NumpyBackend
 
 
 def network(*layers, inputs=None):
-    made = Network(inputs, 1, 1, len(layers), seed=3)
+    made = Network(inputs, 1, 1, len(layers), seed=3, backend=NumpyBackend())
     for index, layer in enumerate(layers):
         made.set_layer(0, 0, index, layer)
     made.require_weights()

@@ -97,7 +97,9 @@ def test_containers_run_in_every_type(name, dtype):
 
 
 def equal(tensor, array):
-    np.testing.assert_array_equal(tensor.array.reshape(-1), np.asarray(array).reshape(-1))
+    """To rounding: the network may run on another backend."""
+    flat = np.asarray(array).reshape(-1)
+    np.testing.assert_allclose(tensor.array.reshape(-1), flat, rtol=2e-6, atol=2e-6)
 
 
 def test_float32_gives_the_numbers_of_the_layers():
