@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from inspect import Parameter, signature
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from loom_core.errors import CallError
 from loom_core.public import Cooperative, public_class_of
@@ -27,27 +28,47 @@ def require_arguments(
     Raises:
         CallError: Too few or too many, or one of a simple type is of another.
     """
-    plain = function.steps if isinstance(function, Cooperative) else function
-    parameters = list(signature(plain).parameters.values())
-    required = sum(p.default is Parameter.empty for p in parameters)
+    parameters = _parameters(function)
+    required = sum(not parameter.optional for parameter in parameters)
     values = list(values)
     while len(values) > required and values[-1] is None:
         values.pop()
     if not required <= len(values) <= len(parameters):
-        expected = ", ".join(p.name for p in parameters[bound:]) or "none"
+        expected = ", ".join(parameter.name for parameter in parameters[bound:]) or "none"
         raise CallError(f"{name} takes {expected}; got {len(values) - bound} arguments")
-    hints = get_type_hints(plain)
     for parameter, value in list(zip(parameters, values, strict=False))[bound:]:
-        options = [o for o in _options(hints[parameter.name]) if o is not type(None)]
-        may_be_none = len(options) < len(_options(hints[parameter.name]))
-        if value is None and (may_be_none or parameter.default is not Parameter.empty):
+        if value is None and (parameter.may_be_none or parameter.optional):
             continue
+        options = parameter.types
         if options and not any(_fits(value, option) for option in options):
             wanted = " or ".join(dict.fromkeys(_words(option) for option in options))
             raise CallError(
                 f"{name}: {parameter.name} must be {wanted}, got {type(value).__name__}"
             )
     return values
+
+
+class _Parameter(NamedTuple):
+    """What a call must know of one parameter."""
+
+    name: str
+    optional: bool
+    may_be_none: bool
+    types: tuple[Any, ...]
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> tuple[_Parameter, ...]:
+    """Return a function's parameters; kept, since resolving annotations costs more than a call."""
+    plain = function.steps if isinstance(function, Cooperative) else function
+    hints = get_type_hints(plain)
+    described = []
+    for parameter in signature(plain).parameters.values():
+        options = _options(hints.get(parameter.name, Any))
+        types = tuple(option for option in options if option is not type(None))
+        optional = parameter.default is not Parameter.empty
+        described.append(_Parameter(parameter.name, optional, types != options, types))
+    return tuple(described)
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
