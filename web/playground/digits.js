@@ -6,6 +6,7 @@
  */
 
 import { PageError } from "./errors.js";
+import { nextTask } from "./next_task.js";
 import { CLASS_COUNT, DIGIT_SIZE, INPUT_SIZE } from "./presets.js";
 
 /** The last digits of the file are never trained on: they measure what was learnt. */
@@ -158,18 +159,6 @@ export class Digits {
 function convert(greys, out, offset) {
   let at = offset;
   for (const grey of greys) out[at++] = grey / MAX_GREY;
-}
-
-/** Let the page handle input and paint; a message is not slowed down like a timer is. */
-function nextTask() {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve(undefined);
-    };
-    port2.postMessage(null);
-  });
 }
 
 /**

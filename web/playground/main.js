@@ -12,6 +12,7 @@ import { TrainingHistory } from "./history.js";
 import { listenForKeys } from "./keys.js";
 import { loadChartLibrary, startLoom } from "./library.js";
 import { ModelFiles } from "./model_files.js";
+import { nextTask } from "./next_task.js";
 import { Predictions } from "./predict.js";
 import { preset } from "./presets.js";
 import { Session } from "./session.js";
@@ -163,6 +164,7 @@ async function start() {
 
 async function makeChart() {
   const UPlot = await loadChartLibrary();
+  await nextTask(); // evaluating the module and drawing the first chart are two tasks, not one
   chart ??= new TrainingChart(UPlot, chartElements, history, controls.settings.lossScale);
 }
 
