@@ -2,9 +2,9 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
+from .apt import install_with_apt
 from .errors import BuildError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -29,21 +29,7 @@ def ensure_chromium() -> str:
     """Return the path of a browser, installing Debian's package when there is none."""
     if (found := find_chromium()) is not None:
         return found
-    _install_with_apt()
+    install_with_apt("chromium", "Chromium", ADVICE)
     if (found := find_chromium()) is None:
         raise BuildError(f"no Chromium on the PATH after installing it. {ADVICE}")
     return found
-
-
-def _install_with_apt() -> None:
-    if shutil.which("apt-get") is None:
-        raise BuildError(f"no Chromium was found, and there is no apt-get here. {ADVICE}")
-    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    if as_root and shutil.which("sudo") is None:
-        raise BuildError(f"no Chromium was found, and installing it needs root. {ADVICE}")
-    print("installing Chromium with apt-get", flush=True)
-    packages = ["install", "--yes", "--no-install-recommends", "chromium"]
-    for arguments in (["update"], packages):
-        command = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *arguments]
-        if subprocess.run([*command, "--quiet"], check=False).returncode != 0:
-            raise BuildError(f"{' '.join(command)} failed, see above. {ADVICE}")

@@ -46,10 +46,12 @@ def _run(options: argparse.Namespace) -> int:
     from .site_folder import build_site
 
     if options.command == "test":
+        from .c_compiler import ensure_gcc
         from .checks import run_checks
         from .chromium import ensure_chromium
 
         ensure_chromium()
+        ensure_gcc()
         build_site()
         return run_checks()
     build_site()
