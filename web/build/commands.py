@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from .bench import add_options, run_bench
 from .environment import enter_environment, install_node_packages
 from .errors import BuildError
 from .folders import DIST
@@ -15,7 +16,8 @@ def main(arguments: list[str]) -> int:
     """Run one command and return the exit status of the process."""
     options = _parser().parse_args(arguments)
     try:
-        enter_environment(TEST_EXTRAS if options.command == "test" else BUILD_EXTRAS, arguments)
+        in_browser = options.command in ("test", "bench")
+        enter_environment(TEST_EXTRAS if in_browser else BUILD_EXTRAS, arguments)
         install_node_packages()
         return _run(options)
     except BuildError as error:
@@ -34,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--port", type=int, help="port to serve on (8000, or a free one)")
     commands.add_parser("types", help="write the TypeScript types of the API from loom_core")
     commands.add_parser("test", help="build, then run every check and test")
+    add_options(commands.add_parser("bench", help="build, then measure beside other libraries"))
     return parser
 
 
@@ -55,6 +58,8 @@ def _run(options: argparse.Namespace) -> int:
         build_site()
         return run_checks()
     build_site()
+    if options.command == "bench":
+        return run_bench(options)
     if options.command == "start":
         from .serve import open_server, serve_forever
 

@@ -1,0 +1,1 @@
+"""The benchmark: Loom beside other libraries, in one run of one browser."""

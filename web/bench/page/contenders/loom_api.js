@@ -1,0 +1,49 @@
+/** Loom through its public JavaScript API, in a worker or on the page's own thread. */
+
+import { loomNetwork } from "./loom_networks.js";
+
+/** @import { Contender, Task } from "../contender.js" */
+
+const FORWARD = { W2: [1, 32], W4: [32], W5: [8], W6: [16] };
+
+/**
+ * @param {boolean} worker
+ * @returns {Promise<Contender>}
+ */
+export async function startLoomApi(worker) {
+  const base = new URL("../site/", location.href).href;
+  const { loadLoom } = await import(`${base}loom/index.js`);
+  const loom = await loadLoom({ worker });
+
+  /** @param {string} name @returns {Promise<Task>} */
+  async function workload(name) {
+    const given = loomNetwork(name);
+    const net = await loom.BuildNetworkFromJSON(given.description);
+    await net.SetBackend("simd");
+    for (const [index, weights] of given.weights.entries()) {
+      const layer = await net.GetLayer(0, 0, index);
+      await layer.SetWeights(weights);
+      layer.dispose();
+    }
+    const batches = [{ Input: given.x, Target: given.y }];
+    /** @param {number} epochs */
+    const train = (epochs) =>
+      net.Train(batches, { Epochs: epochs, LearningRate: given.rate, LossType: given.loss });
+    // The loss of a step is that of the weights before it.
+    const { LossHistory: losses } = await train(6);
+    /** @type {Task["series"]} */
+    const series = { train };
+    for (const batch of FORWARD[/** @type {keyof typeof FORWARD} */ (name)] ?? []) {
+      const x = given.x.slice(0, (given.x.length / given.batch) * batch);
+      series[`forward b${batch}`] = async (k) => {
+        for (let i = 0; i < k; i++) await net.ForwardCPU(x);
+      };
+    }
+    return { series, losses: [losses[0], losses[5]], dispose: () => net.dispose() };
+  }
+
+  return {
+    version: `loom_core ${loom.version}`,
+    prepare: (name) => (/^W/.test(name) ? workload(name) : undefined),
+  };
+}

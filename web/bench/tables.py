@@ -1,0 +1,204 @@
+"""Medians, ratios and Markdown tables of a result. Pure: numbers in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+REFERENCE = "loom-simd"
+MISSING = "n/a"
+AS_TRAIN = "train (as Train does it)"
+PRODUCT_FLOPS = 2
+
+Series = Mapping[str, Any]
+
+
+def median_ratio(ms: Sequence[float], reference: Sequence[float]) -> float:
+    """Return how many times as long as the reference, as the median of the rounds' own ratios.
+
+    Raises:
+        ValueError: The two have different numbers of rounds, or none.
+    """
+    if len(ms) != len(reference) or not ms:
+        raise ValueError(f"{len(ms)} rounds cannot be compared with {len(reference)}")
+    return median(a / b for a, b in zip(ms, reference, strict=True))
+
+
+def spread(ms: Sequence[float]) -> float:
+    """Return the slowest round over the fastest."""
+    return max(ms) / min(ms)
+
+
+def figure(number: float | None) -> str:
+    """Return a number with three digits that count, or n/a."""
+    if number is None:
+        return MISSING
+    if number >= 100:
+        return f"{number:.0f}"
+    return f"{number:.3g}" if number < 1 else f"{number:.2f}" if number < 10 else f"{number:.1f}"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; the first column is text, the others are numbers."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def find(result: Mapping[str, Any], workload: str, series: str, contender: str) -> Series | None:
+    """Return the series of that name, or None."""
+    for each in result["series"]:
+        if (each["workload"], each["series"], each["contender"]) == (workload, series, contender):
+            return dict(each)
+    return None
+
+
+def report(result: Mapping[str, Any]) -> str:
+    """Return the whole result as Markdown."""
+    machine = result["machine"]
+    head = [
+        f"# Measured on {result['date'][:10]}",
+        (
+            f"{result['browser']}, {machine['processor']}, {machine['cores']} cores, load average "
+            f"{machine['load'][0]} before and {machine['load'][1]} after; {result['rounds']} rounds "
+            f"of samples of {result['lengths']['sampleMs']} ms, in turn; one thread each."
+        ),
+        "\n".join(f"- {name}: {version}" for name, version in result["versions"].items()),
+    ]
+    parts = [_ratio_table(result), _overhead_table(result), _product_table(result)]
+    parts += [_shape_table(result), _loss_table(result), _notes(result)]
+    return "\n\n".join([*head, *(part for part in parts if part)]) + "\n"
+
+
+def _contenders(result: Mapping[str, Any]) -> list[str]:
+    return [name for name in result["versions"] if name != "peak"]
+
+
+def _ratio_table(result: Mapping[str, Any]) -> str:
+    names = [name for name in _contenders(result) if name != REFERENCE]
+    rows = []
+    for each in result["series"]:
+        if each["contender"] != REFERENCE or not each["workload"].startswith("W"):
+            continue
+        if each["series"] == AS_TRAIN:
+            continue
+        cells = []
+        for name in names:
+            other = find(result, each["workload"], each["series"], name)
+            cells.append(figure(median_ratio(other["ms"], each["ms"]) if other else None))
+        step = f"{each['workload']} {each['series']}"
+        rows.append([step, figure(median(each["ms"])), figure(spread(each["ms"])), *cells])
+    if not rows:
+        return ""
+    return (
+        "## Time of the others over that of Loom's bare step (SIMD)\n\n"
+        "Above 1: Loom is faster. Each ratio is the median of the ratios within a round.\n\n"
+        + markdown(["step", "Loom, ms", "slowest / fastest round", *names], rows)
+    )
+
+
+def _overhead_table(result: Mapping[str, Any]) -> str:
+    rows = []
+    for each in result["series"]:
+        if each["contender"] != REFERENCE or not each["workload"].startswith("W"):
+            continue
+        workload, series = each["workload"], each["series"]
+        if series == "train" and find(result, workload, AS_TRAIN, REFERENCE):
+            continue
+        public = "train" if series == AS_TRAIN else series
+        cells = []
+        for name in ("loom-api", "loom-api-sync"):
+            other = find(result, workload, public, name)
+            cells.append(figure(median(other["ms"]) if other else None))
+            extra = median(other["ms"]) - median(each["ms"]) if other else None
+            cells.append(MISSING if extra is None else f"{1000 * extra:.0f}")
+        rows.append([f"{workload} {public}", figure(median(each["ms"])), *cells])
+    if not rows or not any(name in result["versions"] for name in ("loom-api", "loom-api-sync")):
+        return ""
+    header = ["call", "bare, ms", "worker, ms", "added, µs", "page's thread, ms", "added, µs"]
+    return (
+        "## What the public JavaScript API adds\n\n"
+        "`net.Train` and `net.ForwardCPU`, beside the same step inside Python.\n\n"
+        + markdown(header, rows)
+    )
+
+
+def _product_table(result: Mapping[str, Any]) -> str:
+    loops = [each for each in result["series"] if each["contender"] == "peak"]
+    if not loops:
+        return ""
+    rounds = range(len(loops[0]["ms"]))
+    peaks = [max(loop["flops"] / loop["ms"][i] / 1e6 for loop in loops) for i in rounds]
+    names = _contenders(result)
+    series = dict.fromkeys(
+        each["series"]
+        for each in result["series"]
+        if each["workload"] == "GEMM" and each["contender"] != "peak"
+    )
+    rows = []
+    for product in series:
+        size = int(product.split()[0])
+        row = [product]
+        for name in names:
+            found = find(result, "GEMM", product, name)
+            rates = [PRODUCT_FLOPS * size**3 / ms / 1e6 for ms in found["ms"]] if found else []
+            shares = [rate / peak for rate, peak in zip(rates, peaks, strict=True)] if rates else []
+            row.append(f"{figure(median(rates))} ({median(shares):.0%})" if rates else MISSING)
+        rows.append(row)
+    present = [i for i, _ in enumerate(names) if any(row[i + 1] != MISSING for row in rows)]
+    kept = [[row[0], *(row[i + 1] for i in present)] for row in rows]
+    return (
+        "## Matrix products: GFLOP/s, and the share of the multiply-add peak\n\n"
+        f"Peak of a loop in registers: {figure(median(peaks))} GFLOP/s "
+        f"({figure(min(peaks))} to {figure(max(peaks))}).\n\n"
+        + markdown(["product", *(names[i] for i in present)], kept)
+    )
+
+
+def _shape_table(result: Mapping[str, Any]) -> str:
+    tables = []
+    for kind, title in (
+        ("batch", "MLP 784-128-10, by batch"),
+        ("width", "MLP n-n-10 of batch 32, by n"),
+    ):
+        rows = []
+        for each in result["series"]:
+            if each["workload"] != "shapes" or not each["series"].startswith(kind):
+                continue
+            size, ms = int(each["series"].split()[1]), median(each["ms"])
+            sizes = (784, 128, 10, size) if kind == "batch" else (size, size, 10, 32)
+            rows.append([str(size), figure(ms), figure(_training_flops(*sizes) / ms / 1e6)])
+        if rows:
+            tables.append(f"{title}:\n\n" + markdown([kind, "step, ms", "GFLOP/s"], rows))
+    if not tables:
+        return ""
+    return "## Cost of a training step against batch and width (Loom, bare, SIMD)\n\n" + (
+        "\n\n".join(tables)
+    )
+
+
+def _training_flops(inputs: int, hidden: int, classes: int, batch: int) -> int:
+    """Count the products of a step: two for the first layer (no gradient of x), three after it."""
+    return PRODUCT_FLOPS * batch * (2 * inputs * hidden + 3 * hidden * classes)
+
+
+def _loss_table(result: Mapping[str, Any]) -> str:
+    rows = [
+        [each["workload"], each["contender"], *(f"{loss:.6g}" for loss in each["losses"][:2])]
+        for each in result["meetings"]
+        if each.get("losses")
+    ]
+    if not rows:
+        return ""
+    rows = [row if len(row) == 4 else [*row, MISSING] for row in rows]
+    header = ["workload", "contender", "before", "after five steps"]
+    return "## Losses, which show that all compute the same\n\n" + markdown(header, rows)
+
+
+def _notes(result: Mapping[str, Any]) -> str:
+    lines = []
+    for each in result["meetings"]:
+        text = each.get("missing") or each.get("notes")
+        if text:
+            lines.append(f"- {each['contender']}, {each['workload']}: {text}")
+    return "## Not alike, or missing\n\n" + "\n".join(lines) if lines else ""

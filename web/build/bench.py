@@ -1,0 +1,114 @@
+"""The command that measures Loom beside other libraries; see web/bench/README.md."""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from .cache import combined_key, sha256
+from .chromium import ensure_chromium
+from .environment import node_tool, run
+from .errors import BuildError
+from .folders import ROOT, cache_folder
+
+BENCH = ROOT / "web" / "bench"
+RESULTS = BENCH / "results"
+TRAINING_PACKAGES = ("onnxruntime-training-cpu==1.19.2", "onnx==1.16.2", "numpy<2")
+TRAINING_PEER = "ort119-train"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options to its parser."""
+    parser.add_argument("--only", help="workloads, with commas: W1,W2,W3,W4,W5,W6,GEMM,shapes")
+    parser.add_argument("--peers", help="contenders, with commas; Loom's are contenders too")
+    parser.add_argument("--rounds", type=int, help="rounds of samples (5; quick: 2)")
+    parser.add_argument("--quick", action="store_true", help="short samples, to see that it runs")
+    parser.add_argument("--output", type=Path, help="name of the results, without .json and .md")
+
+
+def run_bench(options: argparse.Namespace) -> int:
+    """Install the peers, measure, and write JSON and table."""
+    from web.bench.browser import BenchError, in_chromium
+    from web.bench.tables import report
+
+    install_peers()
+    wants_training = options.peers is None or TRAINING_PEER in options.peers.split(",")
+    artifacts = training_artifacts() if wants_training else cache_folder() / "none"
+    given = {"only": options.only, "peers": options.peers, "rounds": options.rounds}
+    parameters = {name: str(value) for name, value in given.items() if value is not None}
+    if options.quick:
+        parameters["quick"] = "1"
+    load = os.getloadavg()[0]
+    try:
+        result = in_chromium(
+            ensure_chromium(), artifacts, parameters, lambda line: print(line, flush=True)
+        )
+    except BenchError as error:
+        raise BuildError(f"the benchmark's page failed: {error}") from error
+    result["machine"] = {
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "load": [round(load, 2), round(os.getloadavg()[0], 2)],
+    }
+    output: Path = options.output or RESULTS / result["date"][:10]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    table = report(result)
+    output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+    output.with_suffix(".md").write_text(table)
+    print(f"\n{table}\nwritten: {output}.json and .md")
+    return 0
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def install_peers() -> None:
+    """Make ``web/bench/node_modules`` hold what the lock file there says."""
+    stamp = BENCH / "node_modules" / ".loom-stamp"
+    key = sha256(BENCH / "package-lock.json")
+    if stamp.is_file() and stamp.read_text() == key:
+        return
+    print("installing the libraries to compare with", flush=True)
+    npm = shutil.which("npm") or "npm"
+    run([npm, "ci", "--prefix", BENCH, "--ignore-scripts", "--loglevel=error"], "npm ci")
+    stamp.write_text(key)
+
+
+def training_artifacts() -> Path:
+    """Return the folder of the training artifacts, made once where that is possible.
+
+    The package that makes them exists for Python 3.8 to 3.11 on Linux; elsewhere the folder stays
+    away, and the contender reports itself missing.
+    """
+    sources = [BENCH / name for name in ("training_artifacts.py", "make_onnx_models.mjs")]
+    sources += [BENCH / "page" / f"{name}.js" for name in ("workloads", "onnx_models")]
+    folder = cache_folder() / f"bench-{combined_key([sha256(path) for path in sources])[:16]}"
+    python = shutil.which("python3.11")
+    if (folder / "complete").is_file():
+        return folder
+    if python is None or sys.platform != "linux":
+        print("no Python 3.11: ONNX Runtime's training build is left out", flush=True)
+        return folder
+    print("making the artifacts of ONNX Runtime's training build", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    environment = folder / "environment"
+    own = environment / "bin" / "python"
+    try:
+        run([python, "-m", "venv", environment], "making an environment")
+        run([own, "-m", "pip", "install", "--quiet", *TRAINING_PACKAGES], "installing packages")
+        run(node_tool(BENCH / "make_onnx_models.mjs", folder), "writing models")
+        run([own, BENCH / "training_artifacts.py", folder], "making training artifacts")
+    except BuildError as error:
+        print(f"ONNX Runtime's training build is left out: {error}", file=sys.stderr)
+        return folder
+    (folder / "complete").touch()
+    return folder
