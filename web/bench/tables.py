@@ -60,8 +60,9 @@ def report(result: Mapping[str, Any]) -> str:
         f"# Measured on {result['date'][:10]}",
         (
             f"{result['browser']}, {machine['processor']}, {machine['cores']} cores, load average "
-            f"{machine['load'][0]} before and {machine['load'][1]} after; {result['rounds']} rounds "
-            f"of samples of {result['lengths']['sampleMs']} ms, in turn; one thread each."
+            f"{machine['load'][0]} before and {machine['load'][1]} after; "
+            f"{result['rounds']} rounds of samples of {result['lengths']['sampleMs']} ms, in turn; "
+            "one thread each."
         ),
         "\n".join(f"- {name}: {version}" for name, version in result["versions"].items()),
     ]

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -106,9 +107,16 @@ def training_artifacts() -> Path:
         run([python, "-m", "venv", environment], "making an environment")
         run([own, "-m", "pip", "install", "--quiet", *TRAINING_PACKAGES], "installing packages")
         run(node_tool(BENCH / "make_onnx_models.mjs", folder), "writing models")
-        run([own, BENCH / "training_artifacts.py", folder], "making training artifacts")
+        _run_quietly([str(own), str(BENCH / "training_artifacts.py"), str(folder)])
     except BuildError as error:
         print(f"ONNX Runtime's training build is left out: {error}", file=sys.stderr)
         return folder
     (folder / "complete").touch()
     return folder
+
+
+def _run_quietly(command: list[str]) -> None:
+    """Run a program that logs a thousand lines, and show its last ones only when it fails."""
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise BuildError(f"making training artifacts failed:\n{done.stderr[-1000:]}")
