@@ -63,7 +63,7 @@ class Network:
         seed: int = 0,
         batch_size: int = 1,
         model_id: str = "",
-        backend: BackendName | Backend = "numpy",
+        backend: BackendName | Backend = "auto",
     ) -> None:
         for name, size in (("rows", rows), ("cols", cols), ("layers_per_cell", layers_per_cell)):
             if size < 1:

@@ -14,15 +14,18 @@ from pathlib import Path
 from .bytecode import Rules
 from .bytecode_cache import compiled_archive
 from .cache import cached, combined_key, sha256
-from .core_wheel import build_core_wheel
+from .core_wheel import add_files, build_core_wheel
 from .environment import node_tool
 from .errors import BuildError
 from .folders import BUILD, PYODIDE
+from .kernels import kernel_modules
 from .lock import BundledPackage, write_lock
 from .numpy_wheel import UNUSED_FILES, WHEEL_NAME, numpy_wheel
 
 UNCHANGED_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 LIBRARY = "python_stdlib.zip"
+KERNELS = "loom_core/backends/simd"
+KERNEL_SOURCES = tuple(f"{KERNELS}/*.{kind}" for kind in ("c", "h", "inc"))
 
 
 def fill_python_folder(folder: Path) -> None:
@@ -32,8 +35,10 @@ def fill_python_folder(folder: Path) -> None:
         shutil.copyfile(PYODIDE / name, folder / name)
     with tempfile.TemporaryDirectory() as scratch:
         core = build_core_wheel(Path(scratch))
+        add_files(core, KERNELS, kernel_modules())
         # Bytecode is for one version of Python only, and the wheel's name has to say so.
-        core = compiled_archive(core, core.name.replace("-py3-", f"-{_python_tag()}-"), Rules())
+        name = core.name.replace("-py3-", f"-{_python_tag()}-")
+        core = compiled_archive(core, name, Rules(drop=KERNEL_SOURCES))
     library_modules, numpy_modules = _start_modules(core)
     library = compiled_archive(
         PYODIDE / LIBRARY, LIBRARY, Rules(only=library_modules, keep_docstrings=False)

@@ -20,9 +20,11 @@ import sys
 
 import numpy.linalg
 import numpy.random
+from loom_core.backends import choice
 from loom_core.bridge import Bridge
 
 Bridge().describe()
+choice.get("auto")
 
 json.dumps(sorted({m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)}))
 `);

@@ -20,13 +20,13 @@ INLINE void row_times_columns(
     const int vectors, float *c, const float *a, extent a_column, Matrix b, extent depth)
 {
     f32x4 sums[8];
-    for (int v = 0; v < vectors; v++) sums[v] = splat(0.0f);
+    UNROLLED for (int v = 0; v < vectors; v++) sums[v] = splat(0.0f);
     for (extent p = 0; p < depth; p++) {
         const f32x4 factor = splat(a[p * a_column]);
-        for (int v = 0; v < vectors; v++)
+        UNROLLED for (int v = 0; v < vectors; v++)
             sums[v] = multiply_add(factor, load(b.data + p * b.row + 4 * v), sums[v]);
     }
-    for (int v = 0; v < vectors; v++) store(c + 4 * v, sums[v]);
+    UNROLLED for (int v = 0; v < vectors; v++) store(c + 4 * v, sums[v]);
 }
 
 /* c = a B for one row a, B with dense rows. */
@@ -54,7 +54,7 @@ static void row_times_dense_columns(
         f32x4 sums[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
         extent p = 0;
         for (; p + 16 <= depth; p += 16)
-            for (int q = 0; q < 4; q++)
+            UNROLLED for (int q = 0; q < 4; q++)
                 sums[q] = multiply_add(load(a + p + 4 * q), load(column + p + 4 * q), sums[q]);
         for (; p + 4 <= depth; p += 4)
             sums[0] = multiply_add(load(a + p), load(column + p), sums[0]);

@@ -74,6 +74,7 @@ def open_library() -> Library:
 
 def _engine_knows_relaxed_simd() -> bool:
     """Ask the JavaScript engine; some (Node 20) know SIMD without its relaxed part."""
-    web_assembly = importlib.import_module("js").WebAssembly
+    # As a function of its own: of a method called on its object Pyodide keeps two references for good.
+    validate = importlib.import_module("js").WebAssembly.validate
     to_js = importlib.import_module("pyodide.ffi").to_js
-    return bool(web_assembly.validate(to_js(RELAXED_SIMD_PROBE)))
+    return bool(validate(to_js(RELAXED_SIMD_PROBE)))

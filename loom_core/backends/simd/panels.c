@@ -66,25 +66,35 @@ void pack_columns(float *panels, Matrix b, extent depth, extent columns)
     }
 }
 
+/* sums[i] += a[i] b for the rows of one column of A and one row of B */
+INLINE void outer_product(const int rows, f32x4 sums[][2], const float *a, const float *b)
+{
+    const f32x4 left = load(b), right = load(b + 4);
+    UNROLLED for (int i = 0; i < rows; i++)
+    {
+        const f32x4 factor = splat(a[i]);
+        sums[i][0] = multiply_add(factor, left, sums[i][0]);
+        sums[i][1] = multiply_add(factor, right, sums[i][1]);
+        keep_in_order(&sums[i][0]);
+        keep_in_order(&sums[i][1]);
+    }
+}
+
 /* One panel of A (rows, a constant where this is inlined) times one panel of B. */
 INLINE void tile(
     const int rows, float *c, extent c_row, const float *a, const float *b, extent depth,
     int accumulate)
 {
     f32x4 sums[PANEL_ROWS][2];
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < 2; v++)
-            sums[i][v] = accumulate ? load(c + i * c_row + 4 * v) : splat(0.0f);
-    for (extent p = 0; p < depth; p++, a += rows, b += PANEL_COLUMNS) {
-        const f32x4 left = load(b), right = load(b + 4);
-        for (int i = 0; i < rows; i++) {
-            const f32x4 factor = splat(a[i]);
-            sums[i][0] = multiply_add(factor, left, sums[i][0]);
-            sums[i][1] = multiply_add(factor, right, sums[i][1]);
-        }
-    }
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < 2; v++) store(c + i * c_row + 4 * v, sums[i][v]);
+    UNROLLED for (int i = 0; i < rows; i++) UNROLLED for (int v = 0; v < 2; v++)
+        sums[i][v] = accumulate ? load(c + i * c_row + 4 * v) : splat(0.0f);
+    extent p = 0;
+    for (; p + 4 <= depth; p += 4, a += 4 * rows, b += 4 * PANEL_COLUMNS)
+        UNROLLED for (int q = 0; q < 4; q++)
+            outer_product(rows, sums, a + q * rows, b + q * PANEL_COLUMNS);
+    for (; p < depth; p++, a += rows, b += PANEL_COLUMNS) outer_product(rows, sums, a, b);
+    UNROLLED for (int i = 0; i < rows; i++) UNROLLED for (int v = 0; v < 2; v++)
+        store(c + i * c_row + 4 * v, sums[i][v]);
 }
 
 /* Few rows leave too few sums in flight to hide the latency of an addition: with one row, four
@@ -92,19 +102,19 @@ INLINE void tile(
 INLINE void tile_of_1(float *c, const float *a, const float *b, extent depth, int accumulate)
 {
     f32x4 sums[4][2];
-    for (int q = 0; q < 4; q++)
-        for (int v = 0; v < 2; v++)
+    UNROLLED for (int q = 0; q < 4; q++)
+        UNROLLED for (int v = 0; v < 2; v++)
             sums[q][v] = q == 0 && accumulate ? load(c + 4 * v) : splat(0.0f);
     extent p = 0;
     for (; p + 4 <= depth; p += 4, b += 4 * PANEL_COLUMNS)
-        for (int q = 0; q < 4; q++)
-            for (int v = 0; v < 2; v++)
+        UNROLLED for (int q = 0; q < 4; q++)
+            UNROLLED for (int v = 0; v < 2; v++)
                 sums[q][v] = multiply_add(
                     splat(a[p + q]), load(b + q * PANEL_COLUMNS + 4 * v), sums[q][v]);
     for (; p < depth; p++, b += PANEL_COLUMNS)
-        for (int v = 0; v < 2; v++)
+        UNROLLED for (int v = 0; v < 2; v++)
             sums[0][v] = multiply_add(splat(a[p]), load(b + 4 * v), sums[0][v]);
-    for (int v = 0; v < 2; v++)
+    UNROLLED for (int v = 0; v < 2; v++)
         store(c + 4 * v, (sums[0][v] + sums[1][v]) + (sums[2][v] + sums[3][v]));
 }
 

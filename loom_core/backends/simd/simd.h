@@ -60,6 +60,20 @@ INLINE f32x4 multiply_add(f32x4 a, f32x4 b, f32x4 c)
 #endif
 }
 
+/* Compilers for WebAssembly reorder sums freely, and the engine that makes machine code then has more
+   of them alive than there are registers. No instruction comes of this, but sums stay in order. */
+INLINE void keep_in_order(f32x4 *x)
+{
+#ifdef __wasm__
+    __asm__ volatile("" : "+r"(*x));
+#else
+    (void)x;
+#endif
+}
+
+/* Loops over the registers of a tile, whose counts are constants once inlined. */
+#define UNROLLED _Pragma("GCC unroll 8")
+
 INLINE float total(f32x4 x) { return (x[0] + x[1]) + (x[2] + x[3]); }
 
 /* Turn four rows into four columns. */
