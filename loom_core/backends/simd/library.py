@@ -74,7 +74,7 @@ def open_library() -> Library:
 
 def _engine_knows_relaxed_simd() -> bool:
     """Ask the JavaScript engine; some (Node 20) know SIMD without its relaxed part."""
-    # As a function of its own: of a method called on its object Pyodide keeps two references for good.
+    # Taken off its object first: Pyodide keeps two references for good when a method is called.
     validate = importlib.import_module("js").WebAssembly.validate
     to_js = importlib.import_module("pyodide.ffi").to_js
     return bool(validate(to_js(RELAXED_SIMD_PROBE)))
