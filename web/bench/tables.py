@@ -111,16 +111,16 @@ def _overhead_table(result: Mapping[str, Any]) -> str:
         for name in ("loom-api", "loom-api-sync"):
             other = find(result, workload, public, name)
             cells.append(figure(median(other["ms"]) if other else None))
-            extra = median(other["ms"]) - median(each["ms"]) if other else None
-            cells.append(MISSING if extra is None else f"{1000 * extra:.0f}")
+            extra = [a - b for a, b in zip(other["ms"], each["ms"], strict=True)] if other else []
+            cells.append(f"{1000 * median(extra):.0f}" if extra else MISSING)
         rows.append([f"{workload} {public}", figure(median(each["ms"])), *cells])
     if not rows or not any(name in result["versions"] for name in ("loom-api", "loom-api-sync")):
         return ""
     header = ["call", "bare, ms", "worker, ms", "added, µs", "page's thread, ms", "added, µs"]
     return (
         "## What the public JavaScript API adds\n\n"
-        "`net.Train` and `net.ForwardCPU`, beside the same step inside Python.\n\n"
-        + markdown(header, rows)
+        "`net.Train` and `net.ForwardCPU`, beside the same step inside Python; what is added is the "
+        "median of the differences within a round.\n\n" + markdown(header, rows)
     )
 
 
