@@ -119,8 +119,8 @@ def _overhead_table(result: Mapping[str, Any]) -> str:
     header = ["call", "bare, ms", "worker, ms", "added, µs", "page's thread, ms", "added, µs"]
     return (
         "## What the public JavaScript API adds\n\n"
-        "`net.Train` and `net.ForwardCPU`, beside the same step inside Python; what is added is the "
-        "median of the differences within a round.\n\n" + markdown(header, rows)
+        "`net.Train` and `net.ForwardCPU`, beside the same step inside Python. What is added "
+        "is the median of the differences within a round.\n\n" + markdown(header, rows)
     )
 
 
