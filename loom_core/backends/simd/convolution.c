@@ -83,9 +83,23 @@ static extent cell_places(const Geometry *g, extent first, extent places[PANEL_C
     return count;
 }
 
-static int side_by_side(const extent *places)
+/* How far four places lie apart where that is 1 or 2, which vectors can read; else 0. */
+static int spacing(const extent *places)
 {
-    return places[1] == places[0] + 1 && places[2] == places[0] + 2 && places[3] == places[0] + 3;
+    const extent step = places[1] - places[0];
+    const int even = places[2] - places[1] == step && places[3] - places[2] == step;
+    return even && (step == 1 || step == 2) ? (int)step : 0;
+}
+
+/* to[lane] = from[places[lane]] for four lanes */
+INLINE void gather(float *to, const float *from, const extent *places, int apart)
+{
+    if (apart == 1)
+        store(to, load(from + places[0]));
+    else if (apart == 2)
+        store(to, load_every_second(from + places[0]));
+    else
+        for (int lane = 0; lane < 4; lane++) to[lane] = from[places[lane]];
 }
 
 /* y[b] (F, UV) = w (F, CKK) patches (CKK, UV) */
@@ -101,20 +115,14 @@ void run_conv2d(const int32_t *node, float *scratch)
         for (extent p = 0; p < g.cells; p += PANEL_COLUMNS) {
             extent places[PANEL_COLUMNS];
             const extent count = cell_places(&g, p, places);
-            const int left = side_by_side(places), right = side_by_side(places + 4);
+            const int left = spacing(places), right = spacing(places + 4);
             float *to = panel;
             for (extent c = 0; c < g.channels; c++)
                 for (extent i = 0; i < g.kernel_h; i++) {
                     const float *from = image + (c * g.padded_h + i) * g.padded_w;
                     for (extent j = 0; j < g.kernel_w; j++, from++, to += PANEL_COLUMNS) {
-                        if (left)
-                            store(to, load(from + places[0]));
-                        else
-                            for (int lane = 0; lane < 4; lane++) to[lane] = from[places[lane]];
-                        if (right)
-                            store(to + 4, load(from + places[4]));
-                        else
-                            for (int lane = 4; lane < 8; lane++) to[lane] = from[places[lane]];
+                        gather(to, from, places, left);
+                        gather(to + 4, from, places + 4, right);
                     }
                 }
             panel_product(
@@ -135,10 +143,13 @@ static void pack_elements(
     }
     for (extent u = 0; u < rows; u++) {
         extent v = 0;
-        for (; g->right == 1 && v + 4 <= g->v; v += 4, panel += 4 * PANEL_COLUMNS)
+        for (; g->right <= 2 && v + 4 <= g->v; v += 4, panel += 4 * PANEL_COLUMNS)
             for (int half = 0; half < PANEL_COLUMNS; half += 4) {
                 f32x4 block[4];
-                for (int i = 0; i < 4; i++) block[i] = load(from[half + i] + v);
+                for (int i = 0; i < 4; i++) {
+                    const float *cells = from[half + i] + v * g->right;
+                    block[i] = g->right == 1 ? load(cells) : load_every_second(cells);
+                }
                 transpose4(block);
                 for (int i = 0; i < 4; i++) store(panel + i * PANEL_COLUMNS + half, block[i]);
             }
@@ -176,17 +187,18 @@ void run_conv2d_dw(const int32_t *node, float *scratch)
     }
 }
 
-/* Add 8 cells of patch element q where they came from. */
-INLINE void spread(float *to, const float *sums, const extent *places, extent count)
+/* to[places[lane]] += sums[lane] for the first (1 to 4) lanes */
+INLINE void spread(float *to, const float *sums, const extent *places, extent count, int apart)
 {
-    for (extent half = 0; half < count; half += 4) {
-        if (count - half >= 4 && side_by_side(places + half)) {
-            float *here = to + places[half];
-            store(here, load(here) + load(sums + half));
-        } else {
-            for (extent lane = half; lane < count && lane < half + 4; lane++)
-                to[places[lane]] += sums[lane];
-        }
+    float *here = to + places[0];
+    const f32x4 x = load(sums), zero = splat(0.0f);
+    if (count >= 4 && apart == 1) {
+        store(here, load(here) + x);
+    } else if (count >= 4 && apart == 2) { /* what lies between gets a zero added */
+        store(here, load(here) + __builtin_shufflevector(x, zero, 0, 4, 1, 4));
+        store(here + 3, load(here + 3) + __builtin_shufflevector(x, zero, 4, 2, 4, 3));
+    } else {
+        for (extent lane = 0; lane < count && lane < 4; lane++) to[places[lane]] += sums[lane];
     }
 }
 
@@ -210,8 +222,12 @@ void run_conv2d_dx(const int32_t *node, float *scratch)
             pack_columns(panel, part, g.filters, count);
             panel_product(
                 sums, PANEL_COLUMNS, weights, panel, g.patch, PANEL_COLUMNS, g.filters, 0);
-            for (extent q = 0; q < g.patch; q++)
-                spread(image + element_place(&g, q), sums + q * PANEL_COLUMNS, places, count);
+            const int left = spacing(places), right = spacing(places + 4);
+            for (extent q = 0; q < g.patch; q++) {
+                float *to = image + element_place(&g, q);
+                spread(to, sums + q * PANEL_COLUMNS, places, count, left);
+                spread(to, sums + q * PANEL_COLUMNS + 4, places + 4, count - 4, right);
+            }
         }
         if (in_place) continue;
         for (extent row = 0; row < g.channels * g.height; row++)

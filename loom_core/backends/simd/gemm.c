@@ -2,13 +2,13 @@
 
    A transpose is only another pair of strides, which packing undoes, so that all four kinds run at
    one speed. Blocks are sized for common caches: a panel of B stays in the first level while the
-   panels of A pass it, a block of A in the second. */
+   panels of A pass it, a block of A in the second; B's block is read once for each block of A. */
 
 #include "gemm.h"
 
 #include "record.h"
 
-enum { BLOCK_ROWS = 96, BLOCK_COLUMNS = 512, BLOCK_DEPTH = 256 };
+enum { BLOCK_ROWS = 48, BLOCK_COLUMNS = 1024, BLOCK_DEPTH = 256 };
 
 /* A product of fewer rows than this does not earn the packing of B. */
 enum { FEW_ROWS = 3 };

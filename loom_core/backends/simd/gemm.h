@@ -1,7 +1,7 @@
 /* Matrix products from packed panels: the inside of matmul, of convolution and of the scans.
 
    A panel of A holds up to 6 rows, one column after another: panel[p * 6 + i] = A[i, p]. The last
-   panel of a matrix may hold fewer rows, and is then that narrow. A panel of B holds 8 columns,
+   panels of a matrix may hold fewer rows, and are then that narrow. A panel of B holds 8 columns,
    panel[p * 8 + j] = B[p, j], zeros where the matrix has no more columns. One product of two panels
    keeps 6 x 8 sums in 12 vector registers over the whole depth, which leaves 4 of 16 for operands. */
 
@@ -20,6 +20,14 @@ typedef struct {
 } Matrix;
 
 INLINE extent rounded_up(extent count, extent unit) { return (count + unit - 1) / unit * unit; }
+
+/* Rows of the next panel of A when so many are left: 6, but rather 4 and then 3 or 4 than 6 and a
+   rest of 1 or 2, which would leave the machine idle between its few sums. */
+INLINE extent panel_rows(extent left)
+{
+    if (left == 7 || left == 8) return 4;
+    return left < PANEL_ROWS ? left : PANEL_ROWS;
+}
 
 /* Pack rows x depth of A, panel after panel: rows * depth floats. */
 void pack_rows(float *panels, Matrix a, extent rows, extent depth);

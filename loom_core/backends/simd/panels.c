@@ -42,18 +42,20 @@ INLINE void pack(
 
 void pack_rows(float *panels, Matrix a, extent rows, extent depth)
 {
-    for (; rows >= PANEL_ROWS; rows -= PANEL_ROWS) {
-        pack(panels, PANEL_ROWS, PANEL_ROWS, depth, a.data, a.row, a.column);
-        panels += PANEL_ROWS * depth;
-        a.data += PANEL_ROWS * a.row;
-    }
-    switch (rows) {
-    case 5: pack(panels, 5, 5, depth, a.data, a.row, a.column); break;
-    case 4: pack(panels, 4, 4, depth, a.data, a.row, a.column); break;
-    default:
-        for (extent p = 0; p < depth; p++)
-            for (extent i = 0; i < rows; i++)
-                panels[p * rows + i] = a.data[i * a.row + p * a.column];
+    while (rows > 0) {
+        const extent count = panel_rows(rows);
+        switch (count) {
+        case 6: pack(panels, 6, 6, depth, a.data, a.row, a.column); break;
+        case 5: pack(panels, 5, 5, depth, a.data, a.row, a.column); break;
+        case 4: pack(panels, 4, 4, depth, a.data, a.row, a.column); break;
+        default:
+            for (extent p = 0; p < depth; p++)
+                for (extent i = 0; i < count; i++)
+                    panels[p * count + i] = a.data[i * a.row + p * a.column];
+        }
+        panels += count * depth;
+        a.data += count * a.row;
+        rows -= count;
     }
 }
 
@@ -138,8 +140,8 @@ void panel_product(
 {
     /* Where less than 8 columns are wanted, the tile is formed here and its part copied. */
     float whole_tile[PANEL_ROWS * PANEL_COLUMNS];
-    for (; rows > 0; rows -= PANEL_ROWS) {
-        const extent count = rows < PANEL_ROWS ? rows : PANEL_ROWS;
+    while (rows > 0) {
+        const extent count = panel_rows(rows);
         if (columns == PANEL_COLUMNS) {
             tile_of(count, c, c_row, a_panels, b_panel, depth, accumulate);
         } else {
@@ -152,8 +154,9 @@ void panel_product(
                 for (extent j = 0; j < columns; j++)
                     c[i * c_row + j] = whole_tile[i * PANEL_COLUMNS + j];
         }
-        c += PANEL_ROWS * c_row;
-        a_panels += PANEL_ROWS * depth;
+        c += count * c_row;
+        a_panels += count * depth;
+        rows -= count;
     }
 }
 

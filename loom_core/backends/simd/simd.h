@@ -76,6 +76,12 @@ INLINE void keep_in_order(f32x4 *x)
 
 INLINE float total(f32x4 x) { return (x[0] + x[1]) + (x[2] + x[3]); }
 
+/* p[0], p[2], p[4], p[6], and nothing beyond. */
+INLINE f32x4 load_every_second(const float *p)
+{
+    return __builtin_shufflevector(load(p), load(p + 3), 0, 2, 5, 7);
+}
+
 /* Turn four rows into four columns. */
 INLINE void transpose4(f32x4 rows[4])
 {
