@@ -113,53 +113,6 @@ def test_ten_thousand_steps_do_not_grow_memory():
     assert steps(10_000) - before < 256  # KiB; a leak of 26 bytes a step would show
 
 
-HALVES = (("forward", "loss"), ("backward", "update"))
-
-
-def steps_data(width, outputs, batch, steps, rate=0.1):
-    rng = np.random.default_rng(2)
-    return {
-        "input": rng.uniform(-1, 1, (steps, batch, width)).astype(np.float32),
-        "target": rng.uniform(0, 1, (steps, batch * outputs)),  # any shape and dtype of that size
-        "rate": np.full(steps, rate, np.float32),
-    }
-
-
-def program_of(runs):
-    layers, _ = stack(Dense(5, 9, "tanh"), Dense(9, 3, "linear"), width=5)
-    return layers, runs.prepare(training_plan(layers, 4, 5, "mse"))
-
-
-def test_steps_in_one_call_equal_steps_one_by_one():
-    data = steps_data(5, 3, 4, 20)
-    trained = [program_of(runs) for runs in (backend(), NumpyBackend())]
-    found, expected = (program.run_steps(*HALVES, "loss", data) for _, program in trained)
-    assert found.shape == (20,)
-    assert_close(found, expected, NETWORK, "losses")
-    for a, b in zip(*(weights_of(layers) for layers, _ in trained), strict=True):
-        assert_close(a, b, NETWORK, "weights")
-
-
-@pytest.mark.parametrize("make", [backend, NumpyBackend])
-def test_a_loss_that_is_not_finite_ends_the_steps_before_the_weights_change(make):
-    data = steps_data(5, 3, 4, 6)
-    data["target"][2, 1] = np.nan
-    layers, program = program_of(make())
-    losses = program.run_steps(*HALVES, "loss", data)
-    assert np.isfinite(losses).tolist() == [True, True, False]
-    again, other = program_of(make())
-    other.run_steps(*HALVES, "loss", {port: values[:2] for port, values in data.items()})
-    for a, b in zip(weights_of(layers), weights_of(again), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_ports_with_different_numbers_of_steps_are_an_error():
-    _, program = program_of(backend())
-    data = steps_data(5, 3, 4, 6)
-    with pytest.raises(ValueError, match=r"\[5, 6\] steps"):
-        program.run_steps(*HALVES, "loss", {**data, "rate": data["rate"][:5]})
-
-
 def strange_op():
     """An op that no backend has heard of."""
 

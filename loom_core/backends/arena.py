@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
-from loom_core.arrays import F32, Array, element_count
-from loom_core.graph.builder import Phase, Value
+from loom_core.arrays import Array, element_count
+from loom_core.graph.builder import Value
 from loom_core.graph.plan import ALIGNMENT, Plan
 
 
@@ -36,33 +33,6 @@ class ArenaProgram:
         target = self._ports[port]
         np.copyto(target, np.asarray(data).reshape(target.shape), casting="same_kind")
 
-    def run(self, *phases: Phase) -> None:
-        """Run the nodes of the given phases; all of them when none is named."""
-        raise NotImplementedError
-
-    def run_steps(
-        self, first: Sequence[Phase], then: Sequence[Phase], loss: str, data: Mapping[str, Array]
-    ) -> F32:
-        """Run steps one by one; see :meth:`loom_core.backends.base.Program.run_steps`."""
-        losses: list[float] = []
-        for step in range(steps_in(data)):
-            for port, values in data.items():
-                self.write(port, values[step])
-            self.run(*first)
-            losses.append(float(self._ports[loss]))
-            if not math.isfinite(losses[-1]):
-                break
-            self.run(*then)
-        return np.array(losses, np.float32)
-
     def read(self, port: str) -> Array:
         """Return a copy of a port's current value."""
         return self._ports[port].copy()
-
-
-def steps_in(data: Mapping[str, Array]) -> int:
-    """Return how many steps there are data for; it has to be one number for all ports."""
-    counts = {len(values) for values in data.values()}
-    if len(counts) != 1:
-        raise ValueError(f"internal: the ports have data for {sorted(counts)} steps")
-    return counts.pop()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loom_core.arrays import F32, Array
-from loom_core.backends.arena import ArenaProgram, steps_in
+from loom_core.arrays import Array
+from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.numpy_backend import bind
 from loom_core.backends.simd.library import Library, open_library
-from loom_core.backends.simd.records import ENCODERS, Call, encode, lay_out
+from loom_core.backends.simd.records import ENCODERS, Call, encode
 from loom_core.errors import BackendError
 from loom_core.graph.builder import Node, Phase
 from loom_core.graph.plan import Plan
@@ -39,7 +39,6 @@ class SimdProgram(ArenaProgram):
             self._steps.setdefault(node.segment.phase, []).append(self._step(node))
         self._scratch = np.zeros(self._scratch_floats(), np.float32)
         self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
-        self._whole: dict[tuple[Phase, ...], Record] = {}
 
     def _step(self, node: Node) -> Record | Callable[[], None]:
         """Return a node's record, or its NumPy definition where no kernel can do it."""
@@ -67,7 +66,9 @@ class SimdProgram(ArenaProgram):
         records = [
             step for steps in self._steps.values() for step in steps if isinstance(step, np.ndarray)
         ]
-        joined = _concatenated(records)
+        if not records:
+            return 0
+        joined = np.concatenate(records)
         floats = int(self._library.scratch_floats(_pointer(joined), ctypes.c_int32(joined.size)))
         if floats < 0:
             raise BackendError("the kernels cannot lay out their working memory for this plan")
@@ -81,36 +82,6 @@ class SimdProgram(ArenaProgram):
         for call in calls:
             call()
 
-    def run_steps(
-        self, first: Sequence[Phase], then: Sequence[Phase], loss: str, data: Mapping[str, Array]
-    ) -> F32:
-        """Run steps in one call; see :meth:`loom_core.backends.base.Program.run_steps`."""
-        if self.fallbacks:
-            return super().run_steps(first, then, loss, data)
-        steps = steps_in(data)
-        losses = np.zeros(steps, np.float32)
-        arrays = [self._ports[loss], losses]
-        counts = [steps]
-        for port, values in data.items():
-            target = self._ports[port]
-            arrays += [
-                target,
-                np.ascontiguousarray(values, np.float32).reshape(steps, *target.shape),
-            ]
-            counts.append(target.size)
-        feeds = lay_out(0, [array.ctypes.data for array in arrays], counts)
-        halves = [argument for phases in (first, then) for argument in self._records(phases)]
-        done = self._library.run_steps(*halves, _pointer(self._scratch), _pointer(feeds))
-        return losses[: done + 1]
-
-    def _records(self, phases: Sequence[Phase]) -> tuple[ctypes.c_void_p, ctypes.c_int32]:
-        """Return address and size of the records of some phases, none of which falls back."""
-        key = tuple(phases)
-        if key not in self._whole:
-            steps = [step for phase in key for step in self._steps.get(phase, ())]
-            self._whole[key] = _concatenated([s for s in steps if isinstance(s, np.ndarray)])
-        return _pointer(self._whole[key]), ctypes.c_int32(self._whole[key].size)
-
     def _joined(self, phases: tuple[Phase, ...]) -> list[Callable[[], None]]:
         """Join the records between two NumPy definitions into one call."""
         calls: list[Callable[[], None]] = []
@@ -118,7 +89,7 @@ class SimdProgram(ArenaProgram):
 
         def close() -> None:
             if held:
-                records = _concatenated(held)
+                records = np.concatenate(held)
                 self._constants.append(records)
                 size = ctypes.c_int32(records.size)
                 scratch = _pointer(self._scratch)
@@ -134,10 +105,6 @@ class SimdProgram(ArenaProgram):
                     calls.append(step)
         close()
         return calls
-
-
-def _concatenated(records: list[Record]) -> Record:
-    return np.concatenate([*records, np.zeros(0, np.int32)])
 
 
 def _pointer(array: Array) -> ctypes.c_void_p:

@@ -6,9 +6,6 @@
 int32_t record_format(void);
 int32_t run(const int32_t *records, int32_t words, float *scratch);
 int32_t scratch_floats(const int32_t *records, int32_t words);
-int32_t run_steps(
-    const int32_t *first, int32_t first_words, const int32_t *then, int32_t then_words,
-    float *scratch, const int32_t *feeds);
 
 enum {
 #define KERNEL(name, scratch) KERNEL_##name,
@@ -61,32 +58,4 @@ int32_t scratch_floats(const int32_t *records, int32_t words)
         if (needed > most) most = needed;
     }
     return most <= INT32_MAX ? (int32_t)most : -1;
-}
-
-/* Run whole steps without coming back between them: give each step its data, run the first records,
-   look at the number that they leave, and run the others only where it is finite.
-
-   feeds is laid out as a record. Addresses: of the number (the loss), of the list of what it was in
-   each step, then for each port where its data goes, and where those of all steps lie one after
-   another. Parameters: the count of steps, then for each port its floats in a step. Returns the
-   number of whole steps; where that is less than asked for, the list holds one number more. */
-int32_t run_steps(
-    const int32_t *first, int32_t first_words, const int32_t *then, int32_t then_words,
-    float *scratch, const int32_t *feeds)
-{
-    const float *loss = buffer(feeds, 0);
-    float *losses = buffer(feeds, 1);
-    const int ports = (int)(feeds[2] - 2) / 2;
-    const extent steps = whole(feeds, 0);
-    for (extent step = 0; step < steps; step++) {
-        for (int port = 0; port < ports; port++) {
-            const extent count = whole(feeds, 1 + port);
-            copy(buffer(feeds, 2 + 2 * port), buffer(feeds, 3 + 2 * port) + step * count, count);
-        }
-        run(first, first_words, scratch);
-        losses[step] = *loss;
-        if (!(*loss - *loss == 0.0f)) return (int32_t)step;
-        run(then, then_words, scratch);
-    }
-    return (int32_t)steps;
 }
