@@ -30,7 +30,6 @@ class Activation:
         aliases: Other names that are understood.
         apply: ``(x, out)`` writes f(x); ``out`` may be ``x``.
         derivative: ``(y, out)`` writes f'(x) in terms of y = f(x); ``out`` may be ``y``.
-        kink: The derivative jumps at x = 0.
     """
 
     name: str
@@ -39,7 +38,6 @@ class Activation:
     aliases: tuple[str, ...]
     apply: Callable[[Array, Array], None]
     derivative: Callable[[Array, Array], None]
-    kink: bool = False
 
 
 def _scaled_relu(x: Array, out: Array) -> None:
@@ -97,14 +95,12 @@ def _linear_derivative(y: Array, out: Array) -> None:
 _FUNCTIONS = (
     Activation(
         "scaled_relu", 0, "relu", ("relu", "scaledrelu"), _scaled_relu, _scaled_relu_derivative,
-        kink=True,
     ),
     Activation("sigmoid", 1, "sigmoid", (), _sigmoid, _sigmoid_derivative),
     Activation("tanh", 2, "tanh", (), _tanh, _tanh_derivative),
     Activation("softplus", 3, "softplus", (), _softplus, _softplus_derivative),
     Activation(
         "leaky_relu", 4, "leaky_relu", ("leakyrelu",), _leaky_relu, _leaky_relu_derivative,
-        kink=True,
     ),
     Activation("linear", 5, "linear", ("identity", "none"), _linear, _linear_derivative),
 )  # fmt: skip
