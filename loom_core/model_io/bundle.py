@@ -26,6 +26,7 @@ from loom_core.model_io.network_json import require_model_id, settings_of
 from loom_core.model_io.text_file import read_text_file
 from loom_core.model_io.weights import SaveAs, encode_weights
 from loom_core.network import Network
+from loom_core.network_grid import NetworkGrid
 from loom_core.public import public, result_record
 
 
@@ -96,7 +97,7 @@ def deserialize_model(saved: dict[str, object]) -> Network:
     return load_entry(saved, model_id, reading_of(saved, "auto"))
 
 
-def serialize_model(network: Network, model_id: str, save_as: SaveAs) -> dict[str, Any]:
+def serialize_model(network: NetworkGrid, model_id: str, save_as: SaveAs) -> dict[str, Any]:
     """Return one model object: id, cfg, weights and our producer mark."""
     entry = _entry(require_model_id(model_id), network, save_as, "float32")
     return {**entry, "producer": PRODUCER}
@@ -119,7 +120,7 @@ def list_models(text: str) -> list[str]:
 
 
 def save_bundle_to_string(
-    networks: Mapping[str, Network], save_as: SaveAs = "compact", dtype: str = "float32"
+    networks: Mapping[str, NetworkGrid], save_as: SaveAs = "compact", dtype: str = "float32"
 ) -> str:
     """Return the bundle that holds these networks under their ids.
 
@@ -163,7 +164,7 @@ def load_model(filename: str, model_id: str, read_as: ReadAs = "auto") -> Networ
     return load_model_from_string(read_text_file(filename), model_id, read_as)
 
 
-def _entry(model_id: str, network: Network, save_as: SaveAs, dtype: str) -> dict[str, Any]:
+def _entry(model_id: str, network: NetworkGrid, save_as: SaveAs, dtype: str) -> dict[str, Any]:
     network.require_weights()
     return {
         "id": model_id,

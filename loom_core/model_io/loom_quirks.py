@@ -21,10 +21,10 @@ from loom_core.layers import (
 )
 from loom_core.layers.base import features
 from loom_core.layers.chain import chain_input_features, complete_chain, complete_layer
-from loom_core.network import Network
+from loom_core.network_grid import NetworkGrid
 
 
-def apply_loom_quirks(network: Network) -> None:
+def apply_loom_quirks(network: NetworkGrid) -> None:
     """Set the paddings and residual connections that Loom makes unasked.
 
     Raises:

@@ -14,6 +14,7 @@ from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.loom_quirks import apply_loom_quirks
 from loom_core.model_io.text_file import read_text_file
 from loom_core.network import Network
+from loom_core.network_grid import NetworkGrid
 from loom_core.public import public, result_record
 
 NUMERIC_DTYPES = (
@@ -145,7 +146,7 @@ def network_from_settings(
     return network
 
 
-def settings_of(network: Network, model_id: str) -> dict[str, Any]:
+def settings_of(network: NetworkGrid, model_id: str) -> dict[str, Any]:
     """Return a network's settings as written to ``cfg``; keys that are Loom's, and ours after."""
     written: dict[str, Any] = {
         "id": model_id,

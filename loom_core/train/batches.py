@@ -15,7 +15,7 @@ from loom_core.random_stream import RandomStream
 from loom_core.train.config import TrainingBatch, TrainingData
 
 if TYPE_CHECKING:
-    from loom_core.network import Network
+    from loom_core.network_grid import NetworkGrid
 
 
 class Samples:
@@ -79,7 +79,7 @@ class BatchSource:
             yield Samples(samples.inputs[chosen], samples.targets[chosen])
 
 
-def read_batches(network: Network, data: object) -> BatchSource:
+def read_batches(network: NetworkGrid, data: object) -> BatchSource:
     """Return the batches of training data given as records, mappings or a list of batches.
 
     Raises:
@@ -110,7 +110,7 @@ def read_batches(network: Network, data: object) -> BatchSource:
 
 
 def read_samples(
-    network: Network,
+    network: NetworkGrid,
     inputs: FloatData,
     targets: FloatData | None,
     labels: FloatData | None,

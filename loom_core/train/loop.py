@@ -23,7 +23,7 @@ from loom_core.train.config import (
 from loom_core.train.losses import loss_value
 
 if TYPE_CHECKING:
-    from loom_core.network import Network
+    from loom_core.network_grid import NetworkGrid
 
 NOISE_KEY = -1
 """Names the random stream of noise; those of shuffling are named by epochs, from 1."""
@@ -33,7 +33,7 @@ EVALUATION_BATCH = 64
 
 
 def training_steps(
-    network: Network,
+    network: NetworkGrid,
     batches: TrainingData | Sequence[TrainingBatch],
     config: TrainingConfig | None,
     on_progress: Callable[[TrainingProgress], object] | None,
@@ -64,7 +64,7 @@ def training_steps(
         return (yield from _Training(network, source, held_out, settings, on_progress).run())
 
 
-def _held_out(network: Network, settings: TrainingConfig) -> Samples | None:
+def _held_out(network: NetworkGrid, settings: TrainingConfig) -> Samples | None:
     if settings.validation_inputs is None:
         return None
     return read_samples(
@@ -81,7 +81,7 @@ class _Training:
 
     def __init__(
         self,
-        network: Network,
+        network: NetworkGrid,
         source: BatchSource,
         held_out: Samples | None,
         settings: TrainingConfig,

@@ -1,0 +1,67 @@
+"""What a network does with model strings and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from loom_core.model_io.size_info import ModelSizeInfo, model_size_info
+from loom_core.network_grid import NetworkGrid
+from loom_core.public import public
+
+
+class Saving(NetworkGrid):
+    """Methods that save a network."""
+
+    @public("SaveModelToString")
+    def save_model_to_string(
+        self, model_id: str, save_as: Literal["compact", "loom"] = "compact"
+    ) -> str:
+        """Return the network as a model string, a bundle of one.
+
+        Args:
+            model_id: Its name in the bundle.
+            save_as: ``"compact"``, or ``"loom"`` for what Loom v0.0.7 reads.
+
+        Raises:
+            SpecError: The id is empty or too long.
+            NonFiniteError: A weight is NaN or infinite.
+        """
+        from loom_core.model_io.bundle import save_bundle_to_string
+
+        return save_bundle_to_string({model_id: self}, save_as)
+
+    @public("SaveModelWithDType")
+    def save_model_with_dtype(
+        self, model_id: str, dtype: str, save_as: Literal["compact", "loom"] = "compact"
+    ) -> str:
+        """Return the network as a model string whose weights are stored in a dtype.
+
+        Raises:
+            SpecError: The id is empty or too long, or the format has no such dtype.
+            NonFiniteError: A weight is NaN or infinite.
+        """
+        from loom_core.model_io.bundle import save_bundle_to_string
+
+        return save_bundle_to_string({model_id: self}, save_as, dtype)
+
+    @public("SerializeModel")
+    def serialize_model(
+        self, model_id: str, save_as: Literal["compact", "loom"] = "compact"
+    ) -> dict[str, object]:
+        """Return the network as one model object (id, cfg, weights) for DeserializeModel."""
+        from loom_core.model_io.bundle import serialize_model
+
+        return serialize_model(self, model_id, save_as)
+
+    @public("SaveModel")
+    def save_model(
+        self, filename: str, model_id: str, save_as: Literal["compact", "loom"] = "compact"
+    ) -> None:
+        """Write the network to a file; raises like save_model_to_string, and OSError."""
+        Path(filename).write_text(self.save_model_to_string(model_id, save_as), encoding="utf-8")
+
+    @public("GetModelSizeInfo")
+    def get_model_size_info(self) -> dict[str, ModelSizeInfo]:
+        """Return how large the weights are in each dtype that a model string can hold."""
+        return model_size_info(self.get_total_parameters())

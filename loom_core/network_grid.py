@@ -1,0 +1,276 @@
+"""The grid of cells of layers, its plans, and how it runs forward."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loom_core import limits
+from loom_core.activations import activation
+from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
+from loom_core.backends.base import Backend, Program
+from loom_core.backends.choice import BackendName, BackendReport, choose, report
+from loom_core.errors import ShapeError, SpecError
+from loom_core.layers import Dense, Layer
+from loom_core.layers.chain import chain_input_features, complete_chain
+from loom_core.public import public
+from loom_core.train.control import TrainingControl
+from loom_core.train.step_graph import inference_plan, training_plan
+
+
+class NetworkGrid:
+    """Layers in their places, their weights, and the programs that run them.
+
+    What else a network can do stands with its subject, in classes that derive from this one;
+    :class:`~loom_core.network.Network` puts them together.
+    """
+
+    def __init__(
+        self,
+        input_size: int | None,
+        rows: int,
+        cols: int,
+        layers_per_cell: int,
+        *,
+        seed: int = 0,
+        batch_size: int = 1,
+        model_id: str = "",
+        backend: BackendName | Backend = "auto",
+    ) -> None:
+        for name, size in (("rows", rows), ("cols", cols), ("layers_per_cell", layers_per_cell)):
+            if size < 1:
+                raise SpecError(f"a network needs {name} of at least 1, got {size}")
+        count = rows * cols * layers_per_cell
+        limits.require_within(count, limits.LAYERS, "the number of layers")
+        self.input_size = input_size
+        self.rows = rows
+        self.cols = cols
+        self.layers_per_cell = layers_per_cell
+        self.seed = seed
+        self.batch_size = batch_size
+        self.model_id = model_id
+        self._choice = choose(backend)
+        self.layers: list[Layer] = [Dense(activation=index % 5) for index in range(count)]
+        self.control = TrainingControl()
+        self._programs: dict[tuple[object, ...], Program] = {}
+
+    # The grid
+
+    def _index(self, row: int, col: int, layer: int) -> int:
+        limit = (self.rows, self.cols, self.layers_per_cell)
+        if not all(0 <= at < size for at, size in zip((row, col, layer), limit, strict=True)):
+            raise SpecError(
+                f"there is no layer ({row}, {col}, {layer}) in a grid of "
+                f"{self.rows} x {self.cols} cells of {self.layers_per_cell}"
+            )
+        return (row * self.cols + col) * self.layers_per_cell + layer
+
+    def place_name(self, index: int) -> str:
+        """Return how messages call a place in the grid."""
+        cell, layer = divmod(index, self.layers_per_cell)
+        row, col = divmod(cell, self.cols)
+        return f"cell ({row}, {col}) layer {layer}"
+
+    def layer_name(self, index: int) -> str:
+        """Return how messages call a layer: its place and type."""
+        return f"{self.place_name(index)} {self.layers[index].type_name}"
+
+    @public("GetLayer")
+    def get_layer(self, row: int, col: int, layer: int) -> Layer:
+        """Return the layer at a place in the grid.
+
+        Raises:
+            SpecError: There is no such place.
+        """
+        return self.layers[self._index(row, col, layer)]
+
+    @public("GetActivation")
+    def get_activation(self, row: int, col: int, layer: int) -> int:
+        """Return the code of the activation of the layer at a place; -1 where it has none."""
+        name = getattr(self.get_layer(row, col, layer), "activation", None)
+        return -1 if name is None else activation(name).code
+
+    @public("SetLayer")
+    def set_layer(self, row: int, col: int, layer: int, config: Layer) -> None:
+        """Put a layer into the grid; weights that it lacks are drawn when they are needed.
+
+        Raises:
+            SpecError: There is no such place.
+            BusyError: The network is training.
+        """
+        index = self._index(row, col, layer)
+        self.control.require_idle("set a layer")
+        self.layers[index] = config
+        self._programs.clear()
+
+    @public("TotalLayers")
+    def total_layers(self) -> int:
+        """Return rows x columns x layers per cell."""
+        return len(self.layers)
+
+    @public("GetTotalParameters")
+    def get_total_parameters(self) -> int:
+        """Return the number of weights of all layers."""
+        self.complete_sizes()
+        return sum(layer.parameter_count() for layer in self.layers)
+
+    @public("GetMemoryUsage")
+    def get_memory_usage(self) -> int:
+        """Return the bytes of all weights."""
+        return 4 * self.get_total_parameters()
+
+    @public("GetNetworkInfo")
+    def get_network_info(self) -> dict[str, int]:
+        """Return the grid's sizes; InputSize and OutputSize are 0 where any size is taken."""
+        shapes = self.complete_sizes()
+        return {
+            "GridRows": self.rows,
+            "GridCols": self.cols,
+            "LayersPerCell": self.layers_per_cell,
+            "TotalLayers": len(self.layers),
+            "InputSize": self.input_width() or 0,
+            "OutputSize": 0 if shapes[-1] is None else element_count(shapes[-1]),
+        }
+
+    # Sizes and weights
+
+    def complete_sizes(self) -> list[Shape | None]:
+        """Infer the sizes that layers left out; return each layer's output shape.
+
+        Raises:
+            ShapeError: A size is missing, or layers do not fit; the message names the layer.
+            LimitError: More parameters than the limits allow.
+        """
+        start = None if self.input_size is None else (self.input_size,)
+        shapes = complete_chain(self.layers, start, self.layer_name)
+        parameters = sum(layer.parameter_count() for layer in self.layers)
+        limits.require_within(parameters, limits.PARAMETERS, "the number of parameters")
+        return shapes
+
+    def input_width(self) -> int | None:
+        """Return how many numbers one sample holds; None where any number will do."""
+        if self.input_size is not None:
+            return self.input_size
+        return chain_input_features(self.layers)
+
+    def output_width(self, input_width: int) -> int:
+        """Return how many numbers one output sample holds, for inputs of a given width."""
+        self.complete_sizes()
+        shape = complete_chain(self.layers, (input_width,), self.layer_name)[-1]
+        return element_count(shape or ())
+
+    @public("InitializeWeights")
+    def initialize_weights(self, seed: int | None = None) -> None:
+        """Draw all weights anew; the same seed gives the same weights on every platform.
+
+        Args:
+            seed: Replaces the network's seed; left out, the weights of the present one return.
+
+        Raises:
+            ShapeError: Layers do not fit together.
+            BusyError: The network is training.
+        """
+        self.control.require_idle("draw new weights")
+        self.complete_sizes()
+        self.seed = self.seed if seed is None else seed
+        for index, layer in enumerate(self.layers):
+            layer.initialize(self.seed, index)
+
+    def require_weights(self) -> None:
+        """Draw the weights of layers that have none yet."""
+        self.complete_sizes()
+        for index, layer in enumerate(self.layers):
+            if not layer.initialized:
+                layer.initialize(self.seed, index, missing_only=True)
+
+    # Running
+
+    def program(self, batch: int, width: int, loss: str | None = None) -> Program:
+        """Return the prepared plan for a batch size; made once, then kept.
+
+        Args:
+            batch: Samples.
+            width: Numbers in one sample.
+            loss: A loss name for a training step, or None for inference.
+
+        Raises:
+            ShapeError, LimitError: See :meth:`complete_sizes`, and the plan's memory limit.
+        """
+        flags = tuple(layer.flags() for layer in self.layers)
+        key = (batch, width, loss, flags)
+        if key not in self._programs:
+            self.require_weights()
+            if loss is None:
+                plan = inference_plan(self.layers, batch, width)
+            else:
+                plan = training_plan(self.layers, batch, width, loss)
+            self._programs[key] = self._choice.backend.prepare(plan)
+        return self._programs[key]
+
+    @public("SetBackend")
+    def set_backend(self, backend: BackendName) -> None:
+        """Let another backend run the network from now on; the weights stay.
+
+        Args:
+            backend: ``"auto"`` (SIMD where it runs, else NumPy), ``"simd"`` or ``"numpy"``.
+
+        Raises:
+            SpecError: There is no backend of that name.
+            BackendError: It cannot run here.
+            BusyError: The network is training.
+        """
+        self.control.require_idle("change the backend")
+        self._choice = choose(backend)
+        self._programs.clear()
+
+    @public("GetBackendReport")
+    def backend_report(self) -> BackendReport:
+        """Return what was asked for, what runs, why, and which ops fall back to NumPy."""
+        return report(self._choice, self._programs.values())
+
+    def split_batch(self, data: F32, what: str) -> tuple[int, int]:
+        """Return (samples, numbers in each) of an input, flat or with the batch first.
+
+        Raises:
+            ShapeError: The length is not a whole number of samples, or there are none.
+        """
+        width = self.input_width()
+        if data.ndim > 1:
+            batch, found = data.shape[0], element_count(data.shape[1:])
+            if batch == 0 or found == 0 or (width is not None and found != width):
+                raise ShapeError(f"{what} of shape {data.shape}: each sample needs {width} numbers")
+            return batch, found
+        samples = self.batch_size if width is None else data.size // width
+        if samples == 0 or data.size == 0 or data.size % samples or (
+            width is not None and data.size % width
+        ):  # fmt: skip
+            expected = (
+                f"a multiple of {width}" if width else f"a multiple of the batch size {samples}"
+            )
+            raise ShapeError(
+                f"{what} has {data.size} numbers, expected {expected}",
+                hint="Pass one sample, or several one after the other.",
+            )
+        return samples, data.size // samples
+
+    @public("ForwardCPU")
+    def forward_cpu(self, input: FloatData) -> F32:
+        """Return the network's output for one sample or a batch of samples.
+
+        Args:
+            input: Flat, (I,) or (B * I,), or with the batch first, (B, ...).
+
+        Returns:
+            (O,) or (B * O,) for a flat input, else (B, O).
+
+        Raises:
+            ShapeError: The length is not a whole number of samples.
+            SpecError: The input holds anything but numbers.
+        """
+        data = to_float32(input, "the input")
+        self.complete_sizes()
+        batch, width = self.split_batch(data, "the input")
+        program = self.program(batch, width)
+        program.write("input", data)
+        program.run()
+        output = np.asarray(program.read("output"), np.float32)
+        return output if data.ndim > 1 else output.reshape(-1)

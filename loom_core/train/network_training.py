@@ -1,0 +1,51 @@
+"""What a network does to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+
+from loom_core.network_grid import NetworkGrid
+from loom_core.public import Cooperative, public
+from loom_core.train.config import (
+    TrainingBatch,
+    TrainingConfig,
+    TrainingData,
+    TrainingProgress,
+    TrainingResult,
+)
+from loom_core.train.loop import training_steps
+
+
+class Training(NetworkGrid):
+    """Methods that train a network."""
+
+    @public("Train")
+    @Cooperative
+    def train(
+        self,
+        batches: TrainingData | Sequence[TrainingBatch],
+        config: TrainingConfig | None = None,
+        on_progress: Callable[[TrainingProgress], object] | None = None,
+    ) -> Generator[bool, None, TrainingResult]:
+        """Train on batches; see :func:`loom_core.train.loop.training_steps`."""
+        return (yield from training_steps(self, batches, config, on_progress))
+
+    @public("PauseTraining")
+    def pause_training(self) -> None:
+        """Let a running training wait after its present step."""
+        self.control.pause()
+
+    @public("ResumeTraining")
+    def resume_training(self) -> None:
+        """Let a paused training go on."""
+        self.control.resume()
+
+    @public("StopTraining")
+    def stop_training(self) -> None:
+        """End a running training after its present step; it returns what it reached."""
+        self.control.stop()
+
+    @public("IsTraining")
+    def is_training(self) -> bool:
+        """Return whether a training is running or paused."""
+        return self.control.running
