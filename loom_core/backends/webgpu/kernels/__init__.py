@@ -1,0 +1,1 @@
+"""What each op becomes on a GPU, one module a family of shaders."""
