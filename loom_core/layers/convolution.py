@@ -116,6 +116,19 @@ class _Convolution(Layer):
             x = graph.emit("activate", x, function=self.activation)
         return graph.reshape(x, (*x.shape[:2], *x.shape[2 + len(flat) :]))
 
+    @staticmethod
+    def _shared_settings(fields: Fields) -> dict[str, Any]:
+        """Read the keys that both share."""
+        return {
+            "filters": fields.required_size("filters"),
+            "kernel_size": fields.required_size("kernel_size"),
+            "stride": fields.size("stride") or 1,
+            "padding": fields.size("padding") or 0,
+            "activation": fields.activation(),
+            "input_channels": fields.size("input_channels"),
+            **fields.flags(),
+        }
+
     def to_fields(self) -> dict[str, Any]:
         """Write the keys that both share."""
         return {
@@ -201,15 +214,9 @@ class Conv2D(_Convolution):
     def from_fields(cls, fields: Fields) -> Conv2D:
         """Read Loom's keys; output sizes are computed, and checked where they are given."""
         layer = cls(
-            fields.required_size("filters"),
-            fields.required_size("kernel_size"),
-            fields.size("stride") or 1,
-            fields.size("padding") or 0,
-            fields.activation(),
-            input_channels=fields.size("input_channels"),
+            **cls._shared_settings(fields),
             input_height=fields.size("input_height"),
             input_width=fields.size("input_width"),
-            **fields.flags(),
         )
         given = (fields.size("output_height"), fields.size("output_width"))
         if fields.reading == "loom" and not all(given):
@@ -299,16 +306,8 @@ class Conv1D(_Convolution):
     @classmethod
     def from_fields(cls, fields: Fields) -> Conv1D:
         """Read input_length or input_height as the length, and Loom's other keys."""
-        return cls(
-            fields.required_size("filters"),
-            fields.required_size("kernel_size"),
-            fields.size("stride") or 1,
-            fields.size("padding") or 0,
-            fields.activation(),
-            input_channels=fields.size("input_channels"),
-            input_length=fields.first_size("input_length", "input_height"),
-            **fields.flags(),
-        )
+        length = fields.first_size("input_length", "input_height")
+        return cls(**cls._shared_settings(fields), input_length=length)
 
     def to_fields(self) -> dict[str, Any]:
         """Write the builder's keys."""
