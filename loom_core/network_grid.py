@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from loom_core import limits
@@ -10,6 +12,7 @@ from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.choice import BackendName, BackendReport, choose, report
 from loom_core.errors import ShapeError, SpecError
+from loom_core.graph.plan import Plan
 from loom_core.layers import Dense, Layer
 from loom_core.layers.chain import chain_input_features, complete_chain
 from loom_core.public import public
@@ -52,6 +55,7 @@ class NetworkGrid:
         self.layers: list[Layer] = [Dense(activation=index % 5) for index in range(count)]
         self.control = TrainingControl()
         self._programs: dict[tuple[object, ...], Program] = {}
+        self.last_forward: Program | None = None
 
     # The grid
 
@@ -101,6 +105,7 @@ class NetworkGrid:
         self.control.require_idle("set a layer")
         self.layers[index] = config
         self._programs.clear()
+        self.last_forward = None
 
     @public("TotalLayers")
     def total_layers(self) -> int:
@@ -195,15 +200,26 @@ class NetworkGrid:
         Raises:
             ShapeError, LimitError: See :meth:`complete_sizes`, and the plan's memory limit.
         """
-        flags = tuple(layer.flags() for layer in self.layers)
-        key = (batch, width, loss, flags)
+        if loss is None:
+            return self.prepared(
+                ("inference", batch, width), lambda: inference_plan(self.layers, batch, width)
+            )
+        return self.prepared(
+            ("training", batch, width, loss),
+            lambda: training_plan(self.layers, batch, width, loss),
+        )
+
+    def prepared(self, key: tuple[object, ...], make_plan: Callable[[], Plan]) -> Program:
+        """Return the program of a plan, made at the first call and kept by its key.
+
+        Args:
+            key: What the plan depends on besides the layers: first what it is for, then sizes.
+            make_plan: Called where there is no such program; the layers have their weights then.
+        """
+        key = (*key, *(layer.flags() for layer in self.layers))
         if key not in self._programs:
             self.require_weights()
-            if loss is None:
-                plan = inference_plan(self.layers, batch, width)
-            else:
-                plan = training_plan(self.layers, batch, width, loss)
-            self._programs[key] = self._choice.backend.prepare(plan)
+            self._programs[key] = self._choice.backend.prepare(make_plan())
         return self._programs[key]
 
     @public("SetBackend")
@@ -272,5 +288,6 @@ class NetworkGrid:
         program = self.program(batch, width)
         program.write("input", data)
         program.run()
+        self.last_forward = program  # its input port keeps what a backward pass starts from
         output = np.asarray(program.read("output"), np.float32)
         return output if data.ndim > 1 else output.reshape(-1)
