@@ -71,11 +71,15 @@ class GraphBuilder:
 
     Args:
         training: Layers that behave otherwise in training (noise) do so.
+
+    Attributes:
+        lowered: Input and output of each layer that was lowered, those inside a layer before it.
     """
 
     def __init__(self, *, training: bool = False) -> None:
         self.training = training
         self.noises: list[Value] = []
+        self.lowered: list[tuple[Value, Value]] = []
         self.graph = Graph()
         self.producers: dict[Value, Node] = {}
         self._segment = Segment("forward")

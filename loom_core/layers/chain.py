@@ -44,14 +44,30 @@ def complete_layer(layer: Layer, shape: Shape | None) -> Shape | None:
     return (0,) if layer.silent else computed
 
 
-def lower_layer(graph: GraphBuilder, layer: Layer, x: Value) -> Value:
-    """Emit one layer, or what stands for it where it is disabled or silent."""
+def lower_layer(graph: GraphBuilder, layer: Layer, x: Value, added: Value | None = None) -> Value:
+    """Emit one layer, or what stands for it where it is disabled or silent.
+
+    Args:
+        graph: Where to.
+        layer: Any.
+        x: Its input.
+        added: An earlier value of the chain that a residual connection adds, or None.
+    """
     if layer.disabled:
         return x
-    if layer.silent:
-        flat = graph.reshape(x, (x.shape[0], element_count(x.shape[1:])))
-        return graph.emit("slice_axis", flat, axis=1, start=0, size=0)
-    return layer.lower(graph, x)
+    if added is not None and layer.skip_before:
+        x, added = _add(graph, x, added), None
+    y = _lower_silence(graph, x) if layer.silent else layer.lower(graph, x)
+    if added is not None:
+        y = _add(graph, y, added)
+    graph.lowered.append((x, y))
+    return y
+
+
+def _lower_silence(graph: GraphBuilder, x: Value) -> Value:
+    """Emit what gives no numbers at all."""
+    flat = graph.reshape(x, (x.shape[0], element_count(x.shape[1:])))
+    return graph.emit("slice_axis", flat, axis=1, start=0, size=0)
 
 
 def chain_input_features(layers: Sequence[Layer]) -> int | None:
@@ -101,12 +117,8 @@ def lower_trail(
         if not layer.disabled:
             with segment(index):
                 source = layer.skip_source(index)
-                if source is None:
-                    x = lower_layer(graph, layer, x)
-                elif layer.skip_before:
-                    x = lower_layer(graph, layer, _add(graph, x, trail[source]))
-                else:
-                    x = _add(graph, lower_layer(graph, layer, x), trail[source])
+                added = None if source is None else trail[source]
+                x = lower_layer(graph, layer, x, added)
         trail.append(x)
     return trail
 
