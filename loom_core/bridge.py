@@ -22,6 +22,7 @@ from loom_core.public import (
     METHODS,
     RECORDS,
     Cooperative,
+    Wait,
     public_class_of,
     write_record,
 )
@@ -34,7 +35,7 @@ class Bridge:
 
     def __init__(self) -> None:
         self._objects: dict[int, object] = {}
-        self._jobs: dict[int, Generator[bool, None, Any]] = {}
+        self._jobs: dict[int, Generator[Wait, None, Any]] = {}
         self._job_objects: dict[int, int] = {}
         self._last_number = 0
 
@@ -55,7 +56,9 @@ class Bridge:
         """Run a job for about ``budget_ms`` milliseconds, at least one step.
 
         Returns:
-            ``{"pending": True, "paused": bool}`` while there is more to do, else as :meth:`call`.
+            ``{"pending": True, "paused": bool}`` while there is more to do, with a promise as
+            ``"wait"`` where that has to settle before the job is advanced again; else as
+            :meth:`call`.
         """
         return _enveloped(lambda: self._advance(job, budget_ms))
 
@@ -103,9 +106,11 @@ class Bridge:
         end = time.perf_counter() + budget_ms / 1000
         try:
             while True:
-                paused = next(self._jobs[job])
-                if paused or time.perf_counter() >= end:
-                    return {"pending": True, "paused": paused}
+                wait = next(self._jobs[job])
+                if not isinstance(wait, bool):
+                    return {"pending": True, "paused": False, "wait": wait}
+                if wait or time.perf_counter() >= end:
+                    return {"pending": True, "paused": wait}
         except StopIteration as finished:
             self._forget_job(job)
             return {"value": self._to_plain(finished.value)}

@@ -7,18 +7,22 @@ from this table, never by hand, and nothing outside it can be called by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import update_wrapper
 from types import FunctionType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast, overload
 
-from loom_core.errors import SpecError
+from loom_core.errors import BackendError, SpecError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
+
+Wait: TypeAlias = bool | Awaitable[object]
+"""What a cooperative generator yields: True while it waits for someone else, False to give way,
+or an awaitable (a promise of the browser) that must resolve before it goes on."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Public module functions by public name."""
@@ -146,26 +150,55 @@ def record_fields(cls: type) -> tuple[Field[Any], ...]:
     return fields(cls)
 
 
+def wait_here(awaitable: Awaitable[object]) -> None:
+    """Wait for a promise of the browser inside a synchronous call.
+
+    Raises:
+        BackendError: This browser, or this call, cannot wait (it needs JavaScript Promise
+            Integration and a call that may be suspended).
+    """
+    try:
+        from pyodide.ffi import can_run_sync, run_sync
+    except ImportError as error:
+        raise TypeError("internal: an awaitable outside a browser") from error
+    if not can_run_sync():
+        raise BackendError(
+            "this call has to wait for the GPU, and a synchronous call cannot wait here",
+            hint="Use a call that gives a promise (ForwardGPU, Train), or a CPU backend.",
+        )
+    run_sync(awaitable)
+
+
+def finish(generator: Generator[Wait, None, R]) -> R:
+    """Run a cooperative generator to its end and return its return value.
+
+    Raises:
+        BackendError: It has to wait for the browser, which needs an asynchronous call here.
+    """
+    while True:
+        try:
+            wait = next(generator)
+        except StopIteration as end:
+            return cast(R, end.value)
+        if not isinstance(wait, bool):
+            wait_here(wait)
+
+
 class Cooperative(Generic[P, R]):
     """A function written as a generator that can be run to its end, or step by step.
 
     Called like a function it runs to the end and returns the generator's return value. A caller
     with other things to do (the bridge, inside a browser worker) uses :meth:`steps` and goes on
-    whenever it likes; each yielded value is ``True`` while the work waits for someone else.
+    whenever it likes; what is yielded is a :data:`Wait`.
     """
 
-    def __init__(self, function: Callable[P, Generator[bool, None, R]]) -> None:
+    def __init__(self, function: Callable[P, Generator[Wait, None, R]]) -> None:
         self.steps = function
         update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run to the end and return the result."""
-        generator = self.steps(*args, **kwargs)
-        while True:
-            try:
-                next(generator)
-            except StopIteration as end:
-                return cast(R, end.value)
+        return finish(self.steps(*args, **kwargs))
 
     @overload
     def __get__(self, instance: None, owner: type) -> Cooperative[P, R]: ...

@@ -7,7 +7,7 @@ the layers' own arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,9 +84,9 @@ def make_plan(
     item = np.dtype(dtype)
     nodes = _without_dead_nodes(graph.nodes, ports.values())
     roots = _share_in_place(nodes, ports.values())
-    lifetimes = _lifetimes(nodes, roots, ports.values())
-    sizes = {root: element_count(root.shape) * item.itemsize for root in lifetimes}
-    offsets, arena_bytes = _place(lifetimes, sizes)
+    spans = lifetimes(nodes, roots, ports.values())
+    sizes = {root: element_count(root.shape) * item.itemsize for root in spans}
+    offsets, arena_bytes = _place(spans, sizes)
     limits.require_within(arena_bytes, limits.PLAN_BYTES, "working memory of a plan in bytes")
     return Plan(tuple(nodes), tuple(_group(nodes)), offsets, roots, arena_bytes, dict(ports), item)
 
@@ -118,10 +118,16 @@ def _share_in_place(nodes: list[Node], ports: Iterable[Value]) -> dict[Value, Va
     return roots
 
 
-def _lifetimes(
-    nodes: list[Node], roots: Mapping[Value, Value], ports: Iterable[Value]
+def lifetimes(
+    nodes: Sequence[Node], roots: Mapping[Value, Value], ports: Iterable[Value]
 ) -> dict[Value, tuple[int, int]]:
-    """First and last node index at which each memory root is in use."""
+    """Return the first and last node index at which each memory root is in use.
+
+    Args:
+        nodes: In running order.
+        roots: The value whose memory another lies in, where that is not its own.
+        ports: Kept to the end; those written from outside exist from before the start, -1.
+    """
     spans: dict[Value, tuple[int, int]] = {}
 
     def touch(value: Value, at: int) -> None:

@@ -1,0 +1,238 @@
+"""A plan on a device: its dispatches bound to buffers once, then run as often as one likes."""
+
+from __future__ import annotations
+
+import struct
+import weakref
+from collections.abc import Generator, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from loom_core.arrays import Array
+from loom_core.backends.webgpu.device import (
+    RUN,
+    Binding,
+    BoundDispatch,
+    Device,
+    Piece,
+    padded,
+)
+from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
+from loom_core.backends.webgpu.kernel_table import kernel_of
+from loom_core.backends.webgpu.layout import lay_out, value_bytes
+from loom_core.backends.webgpu.residents import Resident, Residents
+from loom_core.graph.builder import Node, Phase, Value
+from loom_core.graph.plan import Plan
+from loom_core.public import Wait, finish
+
+UNIFORM_ALIGNMENT = 256
+"""Where a dispatch's parameters may start in the uniform buffer: what every device allows."""
+
+
+class WebGpuProgram:
+    """A plan with its buffers and lists of dispatches; see :class:`..base.Program`.
+
+    Raises:
+        BackendError: An op has no kernel, or the device is too small; nothing stays allocated.
+    """
+
+    def __init__(self, plan: Plan, device: Device, residents: Residents) -> None:
+        self.plan = plan
+        self._device = device
+        self._residents = residents
+        kernels = [kernel_of(node, device.adapter) for node in plan.nodes]
+        layout = lay_out(plan, kernels, device.adapter)
+        self._held = _Held(device, residents)
+        self._release = weakref.finalize(self, self._held.release)
+        try:
+            self._fill(kernels, layout.sizes, layout.places)
+        except BaseException:
+            self._release()
+            raise
+
+    def _fill(
+        self,
+        kernels: Sequence[Kernel],
+        sizes: Sequence[int],
+        places: Mapping[Value | tuple[int, int], int],
+    ) -> None:
+        held, device = self._held, self._device
+        for value in _parameters(self.plan):
+            if value not in held.parameters and value.array is not None:
+                held.parameters[value] = self._residents.acquire(value.array)
+        held.buffers.extend(map(device.create_buffer, sizes))
+        self._places = {what: held.buffers[number] for what, number in places.items()}
+        uniforms = _Uniforms(kernels)
+        uniform_buffer = device.create_buffer(len(uniforms.words), uniform=True)
+        held.buffers.append(uniform_buffer)
+        device.write(uniform_buffer, np.frombuffer(uniforms.words, np.uint32))
+        phases: dict[Phase, list[BoundDispatch]] = {}
+        for at, (node, kernel) in enumerate(zip(self.plan.nodes, kernels, strict=True)):
+            constants = [self._constant(array) for array in kernel.constants]
+            for dispatch in kernel.dispatches:
+                bindings = [
+                    self._binding(node, at, kernel, operand, constants)
+                    for operand in dispatch.buffers
+                ]
+                if dispatch.parameters:
+                    bindings.append(Binding(uniform_buffer, *uniforms.place(dispatch)))
+                phases.setdefault(node.segment.phase, []).append(_bound(dispatch, bindings))
+        self._lists = {phase: self._record(listed) for phase, listed in phases.items()}
+        self._changes = {phase: self._changed_in(phase) for phase in phases}
+        self._ports = {name: self._value_binding(value) for name, value in self.plan.ports.items()}
+
+    def _record(self, dispatches: Sequence[BoundDispatch]) -> int:
+        recorded = self._device.record(dispatches)
+        self._held.lists.append(recorded)
+        return recorded
+
+    def _constant(self, array: Array) -> Binding:
+        dense = np.ascontiguousarray(array)
+        if dense.dtype.itemsize != 4:
+            raise TypeError(f"internal: a constant of a kernel is {dense.dtype}, not of 32 bits")
+        buffer = self._device.create_buffer(dense.nbytes)
+        self._held.buffers.append(buffer)
+        self._device.write(buffer, dense)
+        return Binding(buffer, 0, padded(dense.nbytes))
+
+    def _value_binding(self, value: Value) -> Binding:
+        resident = self._held.parameters.get(value.root)
+        buffer = self._places[value.root] if resident is None else resident.buffer
+        return Binding(buffer, 0, padded(value_bytes(value)))
+
+    def _binding(
+        self, node: Node, at: int, kernel: Kernel, operand: Operand, constants: Sequence[Binding]
+    ) -> Binding:
+        match operand.role:
+            case "input":
+                return self._value_binding(node.inputs[operand.index])
+            case "output":
+                return self._value_binding(node.outputs[operand.index])
+            case "constant":
+                return constants[operand.index]
+            case "temporary":
+                size = padded(4 * kernel.temporaries[operand.index])
+                return Binding(self._places[at, operand.index], 0, size)
+
+    def _changed_in(self, phase: Phase) -> list[Resident]:
+        """Return the arrays of the host that a phase changes."""
+        roots = {
+            node.inputs[index].root
+            for node in self.plan.nodes
+            if node.segment.phase == phase
+            for index in node.op.updates
+        }
+        return [self._held.parameters[root] for root in roots if root in self._held.parameters]
+
+    def write(self, port: str, data: Array) -> None:
+        """Copy ``data`` into an input port."""
+        value = self.plan.ports[port]
+        array = np.ascontiguousarray(np.asarray(data).reshape(value.shape), np.float32)
+        self._device.write(self._ports[port].buffer, array)
+
+    def run(self, *phases: Phase) -> None:
+        """Run the nodes of the given phases; all of them when none is named.
+
+        What they change of the layers' arrays is there when this returns: to train without that
+        exchange use :meth:`run_steps`.
+        """
+        self.queue(*phases)
+        finish(self.settle())
+
+    def queue(self, *phases: Phase) -> None:
+        """Run phases on the device without waiting for them."""
+        self._residents.upload_changes(self._held.parameters.values())
+        chosen = [phase for phase in phases or tuple(self._lists) if phase in self._lists]
+        self._device.submit([word for phase in chosen for word in (RUN, self._lists[phase])])
+        for phase in chosen:
+            for resident in self._changes[phase]:
+                resident.ahead = True
+
+    def settle(self) -> Generator[Wait, None, None]:
+        """Bring what the device has changed into the layers' own arrays."""
+        yield from self._residents.download_changes()
+
+    def read(self, port: str) -> Array:
+        """Return a copy of a port's current value."""
+        return finish(self.fetch((port,)))[port]
+
+    def fetch(self, ports: Sequence[str]) -> Generator[Wait, None, dict[str, Array]]:
+        """Return copies of several ports in one read."""
+        values = [self.plan.ports[port] for port in ports]
+        pieces = [
+            Piece(self._ports[port].buffer, 0, value_bytes(value))
+            for port, value in zip(ports, values, strict=True)
+        ]
+        parts = yield from self._device.read(pieces)
+        return {
+            port: part.view(np.float32).reshape(value.shape)
+            for port, value, part in zip(ports, values, parts, strict=True)
+        }
+
+    def release(self) -> None:
+        """Give the device's memory back; the program is of no more use."""
+        self._release()
+
+
+class _Held:
+    """What a program holds on its device, apart from it so that it can be let go of at its end."""
+
+    def __init__(self, device: Device, residents: Residents) -> None:
+        self._device = device
+        self._residents = residents
+        self.buffers: list[int] = []
+        self.lists: list[int] = []
+        self.parameters: dict[Value, Resident] = {}
+
+    def release(self) -> None:
+        for recorded in self.lists:
+            self._device.forget(recorded)
+        for buffer in self.buffers:
+            self._device.destroy_buffer(buffer)
+        self._residents.release(self.parameters.values())
+
+
+class _Uniforms:
+    """The parameters of all dispatches, packed; equal ones lie in one place."""
+
+    def __init__(self, kernels: Iterable[Kernel]) -> None:
+        self._places: dict[bytes, int] = {}
+        packed = bytearray()
+        for kernel in kernels:
+            for dispatch in kernel.dispatches:
+                words = _words(dispatch)
+                if words and words not in self._places:
+                    packed.extend(bytes(-len(packed) % UNIFORM_ALIGNMENT))
+                    self._places[words] = len(packed)
+                    packed.extend(words)
+        self.words = bytes(packed)
+
+    def place(self, dispatch: Dispatch) -> tuple[int, int]:
+        """Return offset and size of a dispatch's parameters in bytes."""
+        words = _words(dispatch)
+        return self._places[words], len(words)
+
+
+def _words(dispatch: Dispatch) -> bytes:
+    """Return the parameters as bytes, in whole vectors of four."""
+    words = b"".join(map(_word, dispatch.parameters))
+    return words + bytes(-len(words) % 16)
+
+
+def _word(number: int | float) -> bytes:
+    if isinstance(number, float | np.floating):
+        return struct.pack("<f", number)
+    return struct.pack("<I", int(number) & 0xFFFFFFFF)
+
+
+def _bound(dispatch: Dispatch, bindings: Sequence[Binding]) -> BoundDispatch:
+    constants = tuple(sorted((name, float(value)) for name, value in dispatch.constants.items()))
+    return BoundDispatch(
+        dispatch.shader, dispatch.entry, constants, tuple(bindings), dispatch.workgroups
+    )
+
+
+def _parameters(plan: Plan) -> list[Value]:
+    """Return the values that lie in arrays of the host: weights, state, constants of the graph."""
+    used = [value for node in plan.nodes for value in (*node.inputs, *node.outputs)]
+    return [x.root for x in (*used, *plan.ports.values()) if x.root.kind == "parameter"]

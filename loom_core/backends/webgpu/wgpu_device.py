@@ -1,0 +1,204 @@
+"""The native device: the wgpu package, on whatever graphics driver the machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loom_core.arrays import Array
+from loom_core.backends.webgpu.device import RUN, BoundDispatch, Device, Piece
+from loom_core.backends.webgpu.dispatch import Adapter
+from loom_core.backends.webgpu.shader_files import shader_source
+from loom_core.errors import BackendError
+from loom_core.public import Wait
+
+INSTALL = "pip install 'loom-core[gpu]'"
+
+FEATURES = {"shader-f16": "shader-f16", "subgroup": "subgroups"}
+"""The optional features that kernels may use: the package's name and WebGPU's."""
+
+
+def open_wgpu_device() -> WgpuDevice:
+    """Return a device of the fastest adapter.
+
+    Raises:
+        BackendError: The package is missing, or no driver offers an adapter.
+    """
+    try:
+        import wgpu
+    except ImportError as error:
+        raise BackendError("the package wgpu is not installed", hint=INSTALL) from error
+    try:
+        adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+    except RuntimeError as error:
+        raise BackendError(
+            f"there is no GPU adapter here: {error}",
+            hint="Install a Vulkan driver; on Debian, mesa-vulkan-drivers has a software one.",
+        ) from error
+    return WgpuDevice(adapter)
+
+
+class WgpuDevice(Device):
+    """A device of the wgpu package.
+
+    Args:
+        adapter: A ``wgpu.GPUAdapter``.
+    """
+
+    def __init__(self, adapter: Any) -> None:
+        import wgpu
+
+        features = [name for name in FEATURES if name in adapter.features]
+        self._device = adapter.request_device_sync(
+            required_features=features, required_limits=dict(adapter.limits)
+        )
+        info = adapter.info
+        super().__init__(
+            Adapter(
+                software=info["adapter_type"] == "CPU",
+                features=frozenset(FEATURES[name] for name in features),
+                limits={_camel_case(name): size for name, size in self._device.limits.items()},
+            ),
+            f"{info['device']} ({info['backend_type']})",
+        )
+        self._usage = wgpu.BufferUsage
+        self._map_read = wgpu.MapMode.READ
+        self._errors = (wgpu.GPUError, wgpu.GPUPipelineError)
+        self._buffers: dict[int, Any] = {}
+        self._lists: dict[int, list[tuple[Any, Any, tuple[int, int, int]]]] = {}
+        self._module = cache(self._make_module)
+        self._pipeline = cache(self._make_pipeline)
+
+    def _make_module(self, shader: str) -> Any:
+        label = f"{shader}.wgsl"
+        try:
+            return self._device.create_shader_module(label=label, code=shader_source(shader))
+        except self._errors as error:
+            raise BackendError(f"{label} does not compile here: {error}") from error
+
+    def _make_pipeline(
+        self, shader: str, entry: str, constants: tuple[tuple[str, float], ...]
+    ) -> Any:
+        stage = {
+            "module": self._module(shader),
+            "entry_point": entry,
+            "constants": dict(constants),
+        }
+        try:
+            return self._device.create_compute_pipeline(layout="auto", compute=stage)
+        except self._errors as error:
+            where = f"{shader}.wgsl {entry} with {dict(constants)}"
+            raise BackendError(f"{where} does not compile here: {error}") from error
+
+    def record(self, dispatches: Sequence[BoundDispatch]) -> int:
+        """Make pipelines and bind groups; see :meth:`Device.record`."""
+        self.require_alive()
+        self._last += 1
+        self._lists[self._last] = [self._bound(dispatch) for dispatch in dispatches]
+        return self._last
+
+    def _bound(self, dispatch: BoundDispatch) -> tuple[Any, Any, tuple[int, int, int]]:
+        pipeline = self._pipeline(dispatch.shader, dispatch.entry, dispatch.constants)
+        entries = [
+            {
+                "binding": at,
+                "resource": {
+                    "buffer": self._buffers[binding.buffer],
+                    "offset": binding.offset,
+                    "size": binding.size,
+                },
+            }
+            for at, binding in enumerate(dispatch.bindings)
+        ]
+        try:
+            group = self._device.create_bind_group(
+                layout=pipeline.get_bind_group_layout(0), entries=entries
+            )
+        except self._errors as error:
+            where = f"{dispatch.shader}.wgsl {dispatch.entry}"
+            raise BackendError(
+                f"{where} does not take the {len(entries)} buffers that it is given: {error}"
+            ) from error
+        return pipeline, group, dispatch.workgroups
+
+    def forget(self, recorded: int) -> None:
+        """Let go of a list."""
+        self._lists.pop(recorded, None)
+
+    def submit(self, commands: Sequence[int]) -> None:
+        """Queue commands as one submit; dispatches that follow each other share a pass."""
+        self.require_alive()
+        encoder = self._device.create_command_encoder()
+        words = iter(commands)
+        open_pass: Any = None
+        for command in words:
+            if command == RUN:
+                open_pass = open_pass or encoder.begin_compute_pass()
+                for pipeline, group, workgroups in self._lists[next(words)]:
+                    open_pass.set_pipeline(pipeline)
+                    open_pass.set_bind_group(0, group)
+                    open_pass.dispatch_workgroups(*workgroups)
+                continue
+            if open_pass is not None:
+                open_pass.end()
+                open_pass = None
+            source, start, target, offset, size = (next(words) for _ in range(5))
+            encoder.copy_buffer_to_buffer(
+                self._buffers[source], start, self._buffers[target], offset, size
+            )
+        if open_pass is not None:
+            open_pass.end()
+        try:
+            self._device.queue.submit([encoder.finish()])
+        except self._errors as error:
+            raise BackendError(f"the GPU refused a submit: {error}") from error
+
+    def _create(self, number: int, size: int, uniform: bool) -> None:
+        kind = self._usage.UNIFORM if uniform else self._usage.STORAGE
+        usage = kind | self._usage.COPY_SRC | self._usage.COPY_DST
+        try:
+            self._buffers[number] = self._device.create_buffer(size=size, usage=usage)
+        except (*self._errors, MemoryError) as error:
+            raise BackendError(f"the GPU has no {size:,} bytes for a buffer: {error}") from error
+
+    def _destroy(self, number: int) -> None:
+        self._buffers.pop(number).destroy()
+
+    def _write(self, number: int, array: Array, offset: int) -> None:
+        self._device.queue.write_buffer(self._buffers[number], offset, array)
+
+    def _read(self, pieces: Sequence[Piece]) -> Generator[Wait, None, list[NDArray[np.uint8]]]:
+        ends = np.cumsum([piece.size for piece in pieces]).tolist()
+        usage = self._usage.COPY_DST | self._usage.MAP_READ
+        staging = self._device.create_buffer(size=max(4, *ends), usage=usage)
+        encoder = self._device.create_command_encoder()
+        for piece, end in zip(pieces, ends, strict=True):
+            if piece.size:
+                source = self._buffers[piece.buffer]
+                encoder.copy_buffer_to_buffer(
+                    source, piece.offset, staging, end - piece.size, piece.size
+                )
+        try:
+            self._device.queue.submit([encoder.finish()])
+            staging.map_sync(self._map_read)
+            data = np.frombuffer(staging.read_mapped(copy=False), np.uint8).copy()
+            staging.unmap()
+        except (*self._errors, RuntimeError) as error:
+            raise BackendError(f"reading from the GPU failed: {error}") from error
+        finally:
+            staging.destroy()
+        return [data[end - piece.size : end] for piece, end in zip(pieces, ends, strict=True)]
+        yield  # a generator, as in the browser, where reading takes time
+
+    def _close(self) -> None:
+        self._lists.clear()
+        self._device.destroy()
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("-")
+    return first + "".join(part.capitalize() for part in rest)
