@@ -68,10 +68,14 @@ class NetworkGrid:
             )
         return (row * self.cols + col) * self.layers_per_cell + layer
 
+    def place(self, index: int) -> tuple[int, int, int]:
+        """Return (row, column, layer within the cell) of the ``index``-th layer."""
+        cell, layer = divmod(index, self.layers_per_cell)
+        return (*divmod(cell, self.cols), layer)
+
     def place_name(self, index: int) -> str:
         """Return how messages call a place in the grid."""
-        cell, layer = divmod(index, self.layers_per_cell)
-        row, col = divmod(cell, self.cols)
+        row, col, layer = self.place(index)
         return f"cell ({row}, {col}) layer {layer}"
 
     def layer_name(self, index: int) -> str:
