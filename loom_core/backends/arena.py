@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+
 import numpy as np
 
 from loom_core.arrays import Array, element_count
 from loom_core.graph.builder import Value
 from loom_core.graph.plan import ALIGNMENT, Plan
+from loom_core.public import Wait
 
 
 class ArenaProgram:
@@ -36,3 +39,12 @@ class ArenaProgram:
     def read(self, port: str) -> Array:
         """Return a copy of a port's current value."""
         return self._ports[port].copy()
+
+    def fetch(self, ports: Sequence[str]) -> Generator[Wait, None, dict[str, Array]]:
+        """Return copies of several ports, at once."""
+        yield from ()
+        return {port: self.read(port) for port in ports}
+
+    def settle(self) -> Generator[Wait, None, None]:
+        """Do nothing: the layers' arrays are the ones that were changed."""
+        yield from ()

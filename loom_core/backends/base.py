@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
 from loom_core.arrays import Array
 from loom_core.graph.builder import Phase
 from loom_core.graph.plan import Plan
+from loom_core.public import Wait
 
 
 class Program(Protocol):
@@ -22,6 +24,15 @@ class Program(Protocol):
 
     def read(self, port: str) -> Array:
         """Return a copy of a port's current value, in its shape."""
+
+    def fetch(self, ports: Sequence[str]) -> Generator[Wait, None, Mapping[str, Array]]:
+        """Return copies of several ports; a program of a CPU never yields."""
+
+    def settle(self) -> Generator[Wait, None, None]:
+        """Bring what the program changed of the layers' own arrays into them.
+
+        Where they lie elsewhere while it works, as on a GPU; a program of a CPU does nothing.
+        """
 
 
 class Backend(Protocol):

@@ -136,17 +136,18 @@ class WebGpuProgram:
         What they change of the layers' arrays is there when this returns: to train without that
         exchange use :meth:`run_steps`.
         """
-        self.queue(*phases)
-        finish(self.settle())
+        if self.queue(*phases):
+            finish(self.settle())
 
-    def queue(self, *phases: Phase) -> None:
-        """Run phases on the device without waiting for them."""
+    def queue(self, *phases: Phase) -> bool:
+        """Run phases on the device without waiting; return whether they change layers' arrays."""
         self._residents.upload_changes(self._held.parameters.values())
         chosen = [phase for phase in phases or tuple(self._lists) if phase in self._lists]
         self._device.submit([word for phase in chosen for word in (RUN, self._lists[phase])])
-        for phase in chosen:
-            for resident in self._changes[phase]:
-                resident.ahead = True
+        changed = [resident for phase in chosen for resident in self._changes[phase]]
+        for resident in changed:
+            resident.ahead = True
+        return bool(changed)
 
     def settle(self) -> Generator[Wait, None, None]:
         """Bring what the device has changed into the layers' own arrays."""
