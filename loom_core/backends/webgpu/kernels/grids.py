@@ -1,0 +1,67 @@
+"""How many invocations share a task: lanes of a row, cells of an array, pieces of a long sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loom_core.arrays import Shape, element_count
+from loom_core.backends.webgpu.dispatch import Adapter, grid_1d
+
+CELL_GROUP = 64
+"""Invocations of a workgroup that goes over cells: SIZE in shaders/lib/grid.wgsl."""
+
+MOST_PIECES = 4096
+"""Pieces that a long array is cut into for the first stage of a sum."""
+
+_CELLS_OF_AN_INVOCATION = 4
+_LEAST_PIECE = 256
+_SOFTWARE_GROUPS = 16
+"""Workgroups that keep a few CPU cores busy; more of them only cost."""
+
+
+def cell_grid(cells: int, adapter: Adapter) -> tuple[int, int, int]:
+    """Return workgroups for a shader that walks over all cells, however many there are."""
+    groups = -(-cells // (CELL_GROUP * _CELLS_OF_AN_INVOCATION))
+    if adapter.software:
+        groups = min(groups, _SOFTWARE_GROUPS)
+    return grid_1d(groups, 1)
+
+
+def row_run(width: int, adapter: Adapter) -> int:
+    """Return how many neighbouring cells of a row one invocation moves."""
+    return max(1, min(width, CELL_GROUP)) if adapter.software else 1
+
+
+@dataclass(frozen=True, slots=True)
+class RowGrid:
+    """Lanes and rows of the workgroups that work on rows (shaders/lib/row_totals.wgsl)."""
+
+    constants: dict[str, int | float]
+    workgroups: tuple[int, int, int]
+
+
+def row_grid(rows: int, width: int, adapter: Adapter) -> RowGrid:
+    """Return a grid for ``rows`` rows of ``width`` cells.
+
+    A lane gets at least 4 cells on a GPU, so that the tree pays; a software adapter, on which a
+    barrier costs more than a short row, gets one lane for each row and few rows a workgroup.
+    """
+    if adapter.software:
+        lanes, together = 1, 8
+    else:
+        lanes = 1
+        while lanes < 256 and lanes * 8 <= width:
+            lanes *= 2
+        together = max(1, 64 // lanes)
+    return RowGrid({"LANES": lanes, "ROWS": together}, grid_1d(rows, together))
+
+
+def rows_of(shape: Shape) -> tuple[int, int]:
+    """Return rows and width of an array that is seen as rows along its last axis."""
+    return element_count(shape[:-1]), shape[-1]
+
+
+def pieces_of(count: int) -> tuple[int, int]:
+    """Return how many pieces an array of ``count`` cells is cut into, and their width."""
+    width = max(_LEAST_PIECE, -(-count // MOST_PIECES))
+    return max(1, -(-count // width)), width

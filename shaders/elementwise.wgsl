@@ -1,0 +1,66 @@
+// needs: grid, functions, activations
+
+// add, mul, scale, activate, activate_dx: y[i] from a[i] and b[i], all of one shape.
+//
+// An invocation takes the cells i, i + all invocations, ...: neighbours read neighbouring memory,
+// and as many workgroups are started as keep the device busy. One operation for 8 to 12 bytes
+// moved (some 20 operations for the functions), so memory bandwidth is the bound; no workgroup
+// memory and few registers, so occupancy is full.
+
+struct Cells {
+    count: u32,
+    factor: f32, // of scale
+}
+
+override FUNCTION: u32 = 5; // code of the activation
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+
+// add, mul, activate_dx
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> cells: Cells;
+
+// scale, activate
+@group(0) @binding(1) var<storage, read_write> y_of_one: array<f32>;
+@group(0) @binding(2) var<uniform> cells_of_one: Cells;
+
+// y = a + b
+@compute @workgroup_size(SIZE)
+fn add(at: Invocation) {
+    for (var i = first_cell(at); i < cells.count; i += all_cells(at)) {
+        y[i] = a[i] + b[i];
+    }
+}
+
+// y = a b
+@compute @workgroup_size(SIZE)
+fn mul(at: Invocation) {
+    for (var i = first_cell(at); i < cells.count; i += all_cells(at)) {
+        y[i] = a[i] * b[i];
+    }
+}
+
+// dx = dy f'(x), a = dy, b = f(x)
+@compute @workgroup_size(SIZE)
+fn activate_dx(at: Invocation) {
+    for (var i = first_cell(at); i < cells.count; i += all_cells(at)) {
+        y[i] = a[i] * activation_slope(FUNCTION, b[i]);
+    }
+}
+
+// y = factor a
+@compute @workgroup_size(SIZE)
+fn scale(at: Invocation) {
+    for (var i = first_cell(at); i < cells_of_one.count; i += all_cells(at)) {
+        y_of_one[i] = a[i] * cells_of_one.factor;
+    }
+}
+
+// y = f(a)
+@compute @workgroup_size(SIZE)
+fn activate(at: Invocation) {
+    for (var i = first_cell(at); i < cells_of_one.count; i += all_cells(at)) {
+        y_of_one[i] = activated(FUNCTION, a[i]);
+    }
+}
