@@ -9,10 +9,7 @@ from loom_core.graph.op import NoGradient
 
 
 def differentiate(
-    graph: GraphBuilder,
-    seeds: Mapping[Value, Value],
-    wanted: Iterable[Value],
-    watched: Iterable[Value] = (),
+    graph: GraphBuilder, seeds: Mapping[Value, Value], wanted: Iterable[Value]
 ) -> dict[Value, Value]:
     """Append the backward pass to the graph (reverse mode, one sweep).
 
@@ -20,12 +17,10 @@ def differentiate(
         graph: Holds the forward nodes.
         seeds: Gradient of the loss with respect to some values, to start from.
         wanted: Values (parameters, inputs) whose gradients are asked for.
-        watched: Values whose gradients are given too where the pass comes by them; nothing is
-            computed for their sake.
 
     Returns:
-        The root of each wanted or watched value that the seeds depend on, with its gradient, of
-        the root's shape. Gradients that nobody wants are not computed.
+        Each wanted value that the seeds depend on, with its gradient. Gradients that nobody
+        wants are not computed; those that the pass comes by are kept in ``graph.gradients``.
     """
     wanted = [value.root for value in wanted]
     forward = list(graph.graph.nodes)
@@ -58,5 +53,5 @@ def differentiate(
             for x, emit in zip(node.inputs, node.op.gradient(graph, node, dy), strict=True):
                 if emit is not None and x.root in needs:
                     accumulate(x, emit())
-    asked = (*wanted, *(value.root for value in watched))
-    return {value: gradients[value] for value in asked if value in gradients}
+    graph.gradients.update(gradients)
+    return {value: gradients[value] for value in wanted if value in gradients}

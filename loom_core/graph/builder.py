@@ -74,12 +74,14 @@ class GraphBuilder:
 
     Attributes:
         lowered: Input and output of each layer that was lowered, those inside a layer before it.
+        gradients: The gradient of each memory root that a backward pass came by.
     """
 
     def __init__(self, *, training: bool = False) -> None:
         self.training = training
         self.noises: list[Value] = []
         self.lowered: list[tuple[Value, Value]] = []
+        self.gradients: dict[Value, Value] = {}
         self.graph = Graph()
         self.producers: dict[Value, Node] = {}
         self._segment = Segment("forward")
