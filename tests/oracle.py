@@ -18,11 +18,11 @@ def matmul(a, b, transpose_a=False, transpose_b=False):
     return y
 
 
-def add_bias(x, b, axis=1):
+def add_bias(x, b, axis=1, function="linear"):
     y = x.copy()
     for index in np.ndindex(x.shape):
         y[index] += b[index[axis]]
-    return y
+    return activate(y, function)
 
 
 def conv2d(x, w, stride=(1, 1), padding=(0, 0)):

@@ -1,6 +1,7 @@
 /* One number a channel: bias and gain, and the sum over everything but the channels. Arrays are
-   seen as (outer, channels, inner); parameters are these three. */
+   seen as (outer, channels, inner); parameters are these three, then what the op says. */
 
+#include "activations.h"
 #include "record.h"
 #include "reductions.h"
 
@@ -32,11 +33,27 @@ INLINE void along_channels(const int32_t *node, Function *f)
     }
 }
 
-/* y = x + b */
+#define BIASED(function) \
+    INLINE f32x4 biased_##function(f32x4 x, f32x4 b) { return function(x + b, b); }
+
+BIASED(scaled_relu)
+BIASED(sigmoid_of)
+BIASED(tanh_of)
+BIASED(softplus)
+BIASED(leaky_relu)
+
+/* y = f(x + b); parameter 3 is the function's code */
 void run_add_bias(const int32_t *node, float *scratch)
 {
     (void)scratch;
-    along_channels(node, plus);
+    switch (whole(node, 3)) {
+    case SCALED_RELU: along_channels(node, biased_scaled_relu); break;
+    case SIGMOID: along_channels(node, biased_sigmoid_of); break;
+    case TANH: along_channels(node, biased_tanh_of); break;
+    case SOFTPLUS: along_channels(node, biased_softplus); break;
+    case LEAKY_RELU: along_channels(node, biased_leaky_relu); break;
+    default: along_channels(node, plus);
+    }
 }
 
 /* y = x g */

@@ -7,10 +7,12 @@ width, U V output height and width, K kernel size.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
 from loom_core.graph.op import Attributes, NoGradient, Op, integer
@@ -78,15 +80,25 @@ def _along(c: Array, x: Array, attributes: Attributes) -> Array:
 
 
 def _add_bias(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    """f(x + b): an activation follows most biases, and one pass over memory does both."""
     x, b = inputs
-    np.add(x, _along(b, x, attributes), out=outputs[0])
+    (y,) = outputs
+    np.add(x, _along(b, x, attributes), out=y)
+    if attributes["function"] != "linear":
+        ACTIVATIONS[str(attributes["function"])].apply(y, y)
 
 
 def _add_bias_gradient(
     graph: GraphBuilder, node: Node, dy: Value
 ) -> tuple[Callable[[], Value] | None, ...]:
-    axis = node.attributes["axis"]
-    return (lambda: dy, lambda: graph.emit("sum_to_axis", dy, axis=axis))
+    axis, function = node.attributes["axis"], node.attributes["function"]
+    (y,) = node.outputs
+
+    @cache
+    def dz() -> Value:  # the gradient of x + b serves both inputs
+        return dy if function == "linear" else graph.emit("activate_dx", dy, y, function=function)
+
+    return (dz, lambda: graph.emit("sum_to_axis", dz(), axis=axis))
 
 
 def _mul_channels(
@@ -142,7 +154,7 @@ OPS = (
         name="add_bias",
         inputs=("x:(...,C,...)", "b:(C,)"),
         outputs=("y:(...,C,...)",),
-        attributes={"axis": 1},
+        attributes={"axis": 1, "function": "linear"},
         shapes=_channel_shapes,
         compute=_add_bias,
         gradient=_add_bias_gradient,
