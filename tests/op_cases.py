@@ -46,6 +46,8 @@ CASES: list[OpCase] = [
     OpCase("add_bias", ((3, 5), (5,)), {"axis": 1}),
     OpCase("add_bias", ((2, 3, 2, 2), (3,)), {"axis": 1}),
     OpCase("add_bias", ((2, 3, 4), (4,)), {"axis": 2}),
+    *(OpCase("add_bias", ((3, 7), (7,)), {"axis": 1, "function": name}) for name in ACTIVATIONS),
+    OpCase("add_bias", ((2, 3, 5), (3,)), {"axis": 1, "function": "tanh"}),
     OpCase("conv2d", ((1, 1, 1, 1), (1, 1, 1, 1))),
     OpCase("conv2d", ((2, 3, 5, 4), (2, 3, 3, 3)), {"stride": (1, 1), "padding": (1, 1)}),
     OpCase("conv2d", ((2, 1, 7, 5), (3, 1, 2, 2)), {"stride": (2, 2), "padding": (0, 0)}),
