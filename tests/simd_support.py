@@ -88,7 +88,7 @@ def run_node(node, inputs, *, guard=GUARD, in_place=False):
         in_place: The first output lies in the memory of the first input.
 
     Returns:
-        The outputs; for an update the changed input.
+        The outputs, then the inputs that the op changes.
     """
     shapes = [x.shape for x in inputs], [y.shape for y in node.outputs]
     call = ENCODERS[node.op.name](*shapes, node.attributes)
@@ -109,7 +109,7 @@ def run_node(node, inputs, *, guard=GUARD, in_place=False):
     for number, buffer in enumerate(buffers):
         buffer.check(f"{node.op.name} buffer {number}")
     scratch.check(f"{node.op.name} working memory")
-    for x, copy in zip(inputs, held, strict=True):
-        if node.op.updates is None and not (in_place and copy is held[0]):
+    for number, (x, copy) in enumerate(zip(inputs, held, strict=True)):
+        if number not in node.op.updates and not (in_place and copy is held[0]):
             np.testing.assert_array_equal(copy.array, np.asarray(x, np.float32))
-    return [held[node.op.updates].array] if node.op.updates is not None else [m.array for m in made]
+    return [*(buffer.array for buffer in made), *(held[at].array for at in node.op.updates)]

@@ -35,6 +35,11 @@ def weights_of(layers):
     return [owner.weights[name] for layer in layers for owner, name in layer.trained_weights()]
 
 
+def rate_only(rate):
+    """Return the numbers of a step of plain gradient descent."""
+    return np.array([rate] + [0.0] * 7, np.float32)
+
+
 @pytest.mark.parametrize("name", STACKS)
 def test_inference_equals_numpy(name):
     ours, theirs, width, _ = copies_of(name)
@@ -71,7 +76,7 @@ def test_training_steps_equal_numpy(name, loss):
                     program.write(port, np.resize(noise, value.shape))
             program.write("input", x)
             program.write("target", target)
-            program.write("rate", np.float32(0.05))
+            program.write("hyper", rate_only(0.05))
             program.run("forward", "loss")
             program.run("backward", "update")
         assert_close(programs[0].read("loss"), programs[1].read("loss"), NETWORK, name)
@@ -108,7 +113,7 @@ def test_ten_thousand_steps_do_not_grow_memory():
             program.run("backward", "update")
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    program.write("rate", np.float32(0.1))
+    program.write("hyper", rate_only(0.1))
     before = steps(2_000)
     assert steps(10_000) - before < 256  # KiB; a leak of 26 bytes a step would show
 

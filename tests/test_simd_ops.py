@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tolerances
 from op_cases import CASES, OpCase
-from simd_support import SOURCES, run_node
+from simd_support import GUARD, SOURCES, run_node
+from update_cases import GUARDS, UPDATE_CASES, UpdateCase
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.backends.simd.records import ENCODERS
@@ -14,6 +15,7 @@ from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import NoGradient
 from loom_core.graph.ops import OPS
+from loom_core.graph.ops.updates import OPS as UPDATES
 
 WINDOW = {"stride": (1, 1), "padding": (1, 1)}
 
@@ -126,17 +128,32 @@ def test_kernel_equals_numpy_within_its_guard_words(case: OpCase):
             tolerances.assert_op_close(node.op.name, found, expected)
 
 
-@pytest.mark.parametrize("count", [1, 3, 4, 5, 129])
-def test_sgd_changes_the_weights_as_numpy_does(count):
-    graph = GraphBuilder()
-    w, dw, rate = graph.input("w", (count,)), graph.input("dw", (count,)), graph.input("rate", ())
-    graph.emit_update("sgd", w, dw, rate)
-    (node,) = graph.graph.nodes
-    rng = np.random.default_rng(1)
-    inputs = [rng.standard_normal(count).astype(np.float32) for _ in range(2)] + [np.float32(0.1)]
+@pytest.mark.parametrize("case", UPDATE_CASES, ids=lambda case: case.id)
+def test_updates_change_what_numpy_changes_within_guard_words(case):
+    node, inputs = case.node(), case.inputs()
     expected = [np.array(x) for x in inputs]
-    node.op.compute(expected, [], {})
-    tolerances.assert_op_close("sgd", run_node(node, inputs), expected[:1])
+    made = [np.empty(y.shape, np.float32) for y in node.outputs]
+    node.op.compute(expected, made, node.attributes)
+    made += [expected[at] for at in node.op.updates]
+    for guard in (GUARD, 0):
+        tolerances.assert_op_close(case.op, run_node(node, inputs, guard=guard), made)
+
+
+@pytest.mark.parametrize("name", [op.name for op in UPDATES if op.name not in GUARDS])
+def test_a_step_that_must_not_happen_changes_no_bit(name):
+    for decay in (False, True):
+        case = UpdateCase(name, 7, {"decay": decay})
+        inputs = case.inputs(scale=np.nan)
+        for changed, at in zip(run_node(case.node(), inputs), OPS[name].updates, strict=True):
+            np.testing.assert_array_equal(changed, inputs[at])
+
+
+def test_norms_of_a_million_numbers_are_exact_to_the_last_places():
+    g = np.full(1_000_003, np.float32(0.1))
+    graph = GraphBuilder()
+    graph.emit("squared_norms", graph.input("g", g.shape))
+    (norm,) = run_node(graph.graph.nodes[0], [g])[0]
+    assert abs(norm / (g.size * np.float64(g[0]) ** 2) - 1) < 1e-6
 
 
 def test_every_op_has_a_kernel_and_a_tolerance():

@@ -25,7 +25,7 @@ CONDITIONED = 512
 
 TOLERANCES = {
     "matmul": SUMS,
-    "add_bias": ROUNDED_ONCE,
+    "add_bias": FUNCTIONS,
     "mul_channels": ROUNDED_ONCE,
     "sum_to_axis": SUMS,
     "conv2d": SUMS,
@@ -62,7 +62,13 @@ TOLERANCES = {
     "mse": SUMS,
     "cross_entropy": SUMS,
     "softmax_cross_entropy": SUMS,
+    "squared_norms": SUMS,
+    "step_scale": FEW_OPERATIONS,
     "sgd": FEW_OPERATIONS,
+    "momentum": FEW_OPERATIONS,
+    "adamw": FEW_OPERATIONS,
+    "rmsprop": FEW_OPERATIONS,
+    "rmsprop_momentum": FEW_OPERATIONS,
 }
 
 NETWORK = 2e-4

@@ -151,9 +151,9 @@ class GraphBuilder:
             self.producers[output] = node
         return outputs
 
-    def emit_update(self, name: str, *inputs: Value) -> None:
-        """Append a node without outputs: it changes one of its inputs."""
-        self.emit_all(name, *inputs)
+    def emit_update(self, name: str, *inputs: Value, **attributes: Attribute) -> None:
+        """Append a node without outputs: it changes some of its inputs."""
+        self.emit_all(name, *inputs, **attributes)
 
     def producer(self, x: Value) -> Node | None:
         """Return the node that computes ``x`` (seen through reshapes), or None."""

@@ -52,7 +52,7 @@ class Op:
         flops: Cost of one run.
         attributes: Attribute names with their defaults; a graph may use no others.
         in_place: The output may lie in the memory of the first input.
-        updates: Index of an input that the op changes (optimizer updates), or None.
+        updates: Indices of the inputs that the op changes (optimizer updates).
         variadic: Any number of inputs of at least one; ``inputs`` describes each.
     """
 
@@ -65,7 +65,7 @@ class Op:
     flops: Cost
     attributes: Attributes = field(default_factory=dict)
     in_place: bool = False
-    updates: int | None = None
+    updates: tuple[int, ...] = ()
     variadic: bool = False
 
 

@@ -96,7 +96,7 @@ def _without_dead_nodes(nodes: Iterable[Node], kept: Iterable[Value]) -> list[No
     live = {value.root for value in kept}
     alive: list[Node] = []
     for node in reversed(list(nodes)):
-        if node.op.updates is not None or any(y in live for y in node.outputs):
+        if node.op.updates or any(y in live for y in node.outputs):
             alive.append(node)
             live.update(x.root for x in node.inputs)
     return alive[::-1]

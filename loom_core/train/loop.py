@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loom_core.errors import NonFiniteError
+from loom_core.graph.ops.updates import HYPER
 from loom_core.public import read_record
 from loom_core.random_stream import RandomStream
 from loom_core.train.batches import BatchSource, Samples, read_batches, read_samples
@@ -135,7 +136,9 @@ class _Training:
         for port, value in program.plan.ports.items():
             if port.startswith("noise."):
                 program.write(port, self.noise.gumbel(value.shape))
-        program.write("rate", np.asarray(self.settings.learning_rate, np.float32))
+        hyper = np.zeros(len(HYPER), np.float32)
+        hyper[0] = self.settings.learning_rate
+        program.write("hyper", hyper)
         program.run("forward", "loss")
         loss = float(program.read("loss"))
         if not math.isfinite(loss):

@@ -9,6 +9,7 @@ import numpy as np
 from loom_core.arrays import element_count
 from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_chain
@@ -42,13 +43,15 @@ def training_plan(
 ) -> Plan:
     """Plan one step of gradient descent: forward, loss, backward, update.
 
-    Ports: ``input`` (B, I), ``target`` (B, O), ``rate`` (), ``noise.k`` in; ``loss`` () out.
+    Ports: ``input`` (B, I), ``target`` (B, O), ``hyper`` (8,), ``limit`` (), ``noise.k`` in;
+    ``loss`` () out.
     """
     graph = GraphBuilder(training=True)
     x = graph.input("input", (batch, width))
     y = lower_layers(graph, layers, x)
     target = graph.input("target", y.shape)
-    rate = graph.input("rate", ())
+    hyper = graph.input("hyper", (len(HYPER),))
+    limit = graph.input("limit", ())
     with graph.segment("loss"):
         value, seeds = emit_loss(graph, loss, y, target)
     trained = [
@@ -56,9 +59,12 @@ def training_plan(
     ]
     gradients = differentiate(graph, seeds, trained)
     with graph.segment("update"):
-        for parameter in dict.fromkeys(trained):
-            if parameter in gradients:
-                graph.emit_update("sgd", parameter, gradients[parameter], rate)
-    ports = {"input": x, "target": target, "rate": rate, "loss": value}
+        if gradients:
+            norms = graph.emit("squared_norms", *gradients.values())
+            halted = graph.constant(np.zeros(1, dtype))
+            scale = graph.emit("step_scale", value, norms, limit, halted)
+        for parameter, gradient in gradients.items():
+            graph.emit_update("sgd", parameter, gradient, hyper, scale)
+    ports = {"input": x, "target": target, "hyper": hyper, "limit": limit, "loss": value}
     ports |= {noise.name: noise for noise in graph.noises}
     return make_plan(graph.graph, ports, dtype)

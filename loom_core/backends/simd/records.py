@@ -14,7 +14,7 @@ from loom_core.graph.builder import Node
 from loom_core.graph.op import Attributes, integer, integers, number, size_pair
 from loom_core.graph.ops import OPS
 
-RECORD_FORMAT = 1
+RECORD_FORMAT = 2
 """Of record.h; a library that says another number is refused."""
 
 MOST_AXES = 8
@@ -83,6 +83,11 @@ def _around(shape: Shape, axis: int) -> tuple[int, int, int]:
 
 def _channels(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     return Call(_around(inputs[0], integer(attributes, "axis")))
+
+
+def _add_bias(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    function = ACTIVATIONS[str(attributes["function"])].code
+    return Call([*_around(inputs[0], integer(attributes, "axis")), function])
 
 
 def _convolution(x: int, w: int, y: int) -> Encoder:
@@ -179,9 +184,27 @@ def _permute(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     return Call(_rows(inputs[0]), [np.array(integers(attributes, "order"), np.int32)])
 
 
+def _counts(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call([element_count(shape) for shape in inputs])
+
+
+def _norms(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    return Call([element_count(inputs[1])])
+
+
+def _update(*flags: str) -> Encoder:
+    """Count, whether weights decay, and then further switches."""
+
+    def encoder(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+        switches = [int(bool(attributes[name])) for name in ("decay", *flags)]
+        return Call([element_count(inputs[0]), *switches])
+
+    return encoder
+
+
 ENCODERS: Mapping[str, Encoder] = {
     "matmul": _matmul,
-    "add_bias": _channels,
+    "add_bias": _add_bias,
     "mul_channels": _channels,
     "sum_to_axis": _channels,
     "conv2d": _convolution(x=0, w=1, y=2),
@@ -218,7 +241,13 @@ ENCODERS: Mapping[str, Encoder] = {
     "mse": _row_wise(),
     "cross_entropy": _row_wise(),
     "softmax_cross_entropy": _row_wise("temperature"),
-    "sgd": _count,
+    "squared_norms": _counts,
+    "step_scale": _norms,
+    "sgd": _update(),
+    "momentum": _update("nesterov"),
+    "adamw": _update(),
+    "rmsprop": _update(),
+    "rmsprop_momentum": _update(),
 }
 """The ops that have a kernel, in the order of kernels.inc."""
 

@@ -1,0 +1,54 @@
+"""One list of cases for the ops that change parameters, with what each of them needs as input."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.ops import OPS
+from loom_core.graph.ops.updates import OPS as UPDATES
+
+GUARDS = ("squared_norms", "step_scale")
+"""What stands before the updates: these change no weights."""
+
+HYPER = (0.1, 0.9, 0.3, 0.05, 0.02, 1e-3, 2.5, 1.7)
+"""All different, so that one taken for another shows."""
+
+
+@dataclass(frozen=True)
+class UpdateCase:
+    op: str
+    count: int
+    attributes: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"{self.op}-{self.count}-{','.join(k for k, v in self.attributes.items() if v)}"
+
+    def inputs(self, scale: float = 0.7) -> list[np.ndarray]:
+        """Random parameters, gradients and state (positive, as squares are), hyper and scale."""
+        rng = np.random.default_rng(sum(map(ord, self.id)))
+        arrays = len(OPS[self.op].inputs) - 2
+        drawn = [rng.standard_normal(self.count) for _ in range(2)]
+        drawn += [rng.uniform(0.1, 1.0, self.count) for _ in range(arrays - 2)]
+        return [np.asarray(x, np.float32) for x in (*drawn, HYPER, scale)]
+
+    def node(self):
+        graph = GraphBuilder()
+        shapes = [(self.count,)] * (len(OPS[self.op].inputs) - 2) + [(8,), ()]
+        values = [graph.input(f"x{i}", shape) for i, shape in enumerate(shapes)]
+        graph.emit_update(self.op, *values, **self.attributes)
+        return graph.graph.nodes[0]
+
+
+UPDATE_CASES = [
+    UpdateCase(op.name, count, attributes)
+    for op in UPDATES
+    if op.name not in GUARDS
+    for count in (1, 3, 4, 5, 129)
+    for attributes in (
+        {"decay": False},
+        {"decay": True},
+        *([{"nesterov": True}] if "nesterov" in op.attributes else []),
+    )
+]
