@@ -164,7 +164,7 @@ def wait_here(awaitable: Awaitable[object]) -> None:
     if not can_run_sync():
         raise BackendError(
             "this call has to wait for the GPU, and a synchronous call cannot wait here",
-            hint="Use a call that gives a promise (ForwardGPU, Train), or a CPU backend.",
+            hint="Call InitGPU first and use calls that give promises (ForwardGPU, Train).",
         )
     run_sync(awaitable)
 

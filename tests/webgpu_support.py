@@ -9,17 +9,23 @@ import numpy as np
 from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu.residents import Residents
-from loom_core.backends.webgpu.wgpu_device import open_wgpu_device
+from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
 from loom_core.graph.builder import GraphBuilder, Node
 from loom_core.graph.plan import make_plan
+from loom_core.public import finish
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # else the driver complains
 
 
 @functools.cache
+def backend() -> WebGpuBackend:
+    """Return the backend of this process; a machine without an adapter fails the test."""
+    return finish(open_backend())
+
+
 def device() -> Device:
-    """Return the device of this process; a machine without an adapter fails the test."""
-    return open_wgpu_device()
+    """Return the device that all tests share."""
+    return backend().device
 
 
 def run_node(node: Node, inputs: list[np.ndarray], on: Device | None = None) -> list[np.ndarray]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
 from loom_core.errors import BackendError, SpecError
-from loom_core.public import result_record
+from loom_core.public import finish, result_record
 
 if TYPE_CHECKING:
     from loom_core.backends.simd_backend import SimdBackend
 
-BackendName: TypeAlias = Literal["auto", "simd", "numpy"]
+BackendName: TypeAlias = Literal["auto", "simd", "numpy", "webgpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,15 @@ class BackendReport:
 
     Args:
         asked: The name that was asked for.
-        used: ``"simd"``, ``"numpy"`` or the name of a backend of the caller's own.
-        variant: Instruction set of the kernels, ``"relaxed-simd"``, ``"simd128"`` or ``"native"``.
+        used: ``"simd"``, ``"numpy"``, ``"webgpu"`` or the name of a backend of the caller's own.
+        variant: Instruction set of the kernels, ``"relaxed-simd"``, ``"simd128"`` or ``"native"``;
+            of WebGPU ``"hardware"``, or ``"software"`` where it computes on a CPU.
         reason: Why this one.
         fallbacks: Ops that run by their NumPy definition inside the backend, with the number of
             nodes in the plans made so far.
+        device: What the graphics driver calls itself, for WebGPU.
+        transfers: Reads from the device to the host so far, of all networks.
+        device_bytes: Memory in use on the device, of all networks.
     """
 
     asked: str
@@ -47,6 +52,9 @@ class BackendReport:
     variant: str
     reason: str
     fallbacks: dict[str, int]
+    device: str = ""
+    transfers: int = 0
+    device_bytes: int = 0
 
 
 def choose(asked: BackendName | Backend) -> Choice:
@@ -56,14 +64,17 @@ def choose(asked: BackendName | Backend) -> Choice:
 
     Raises:
         SpecError: There is no backend of that name.
-        BackendError: ``"simd"`` is asked for and cannot run here.
+        BackendError: ``"simd"`` or ``"webgpu"`` is asked for and cannot run here.
     """
     if not isinstance(asked, str):
         return Choice(asked.name, asked, "it was given")
     if asked == "numpy":
         return Choice(asked, NumpyBackend(), "it was asked for")
+    if asked == "webgpu":
+        return Choice(asked, finish(open_backend()), "it was asked for")
     if asked not in ("auto", "simd"):
-        raise SpecError(f"there is no backend {asked!r}", hint='Use "auto", "simd" or "numpy".')
+        known = 'Use "auto", "simd", "numpy" or "webgpu".'
+        raise SpecError(f"there is no backend {asked!r}", hint=known)
     found = _simd()
     if not isinstance(found, BackendError):
         why = "it was asked for" if asked == "simd" else "the SIMD kernels run here"
@@ -94,5 +105,15 @@ def report(choice: Choice, programs: Iterable[Program]) -> BackendReport:
     fallbacks: Counter[str] = Counter()
     for program in programs:
         fallbacks.update(getattr(program, "fallbacks", {}))
-    variant = getattr(choice.backend, "variant", "")
-    return BackendReport(choice.asked, choice.backend.name, variant, choice.reason, dict(fallbacks))
+    backend = choice.backend
+    variant = getattr(backend, "variant", "")
+    found = BackendReport(choice.asked, backend.name, variant, choice.reason, dict(fallbacks))
+    if not isinstance(backend, WebGpuBackend):
+        return found
+    device = backend.device
+    return replace(
+        found,
+        device=device.name,
+        transfers=device.transfers,
+        device_bytes=device.memory_bytes,
+    )

@@ -12,6 +12,7 @@ import { withResolvers } from "./promises.js";
  * @property {number} number
  * @property {number} target handle of the object that is at work
  * @property {boolean} paused
+ * @property {boolean} waiting for a promise of its own
  * @property {() => void} afterSlice
  * @property {(value: Plain) => void} resolve
  * @property {(reason: unknown) => void} reject
@@ -45,7 +46,7 @@ export class Jobs {
    */
   run(number, target, afterSlice = () => {}) {
     const { promise, resolve, reject } = /** @type {Resolvers<Plain>} */ (withResolvers());
-    const job = { number, target, paused: false, afterSlice, resolve, reject };
+    const job = { number, target, paused: false, waiting: false, afterSlice, resolve, reject };
     this.#jobs.add(job);
     void this.#drive();
     return { job, result: promise };
@@ -98,7 +99,7 @@ export class Jobs {
     this.#driving = true;
     for (;;) {
       await this.#turns.next();
-      const ready = [...this.#jobs].filter((job) => !job.paused);
+      const ready = [...this.#jobs].filter((job) => !job.paused && !job.waiting);
       if (ready.length === 0) break;
       for (const job of ready) {
         this.#advance(job);
@@ -126,8 +127,24 @@ export class Jobs {
       this.cancel(job, error);
       return;
     }
-    if ("pending" in state) job.paused = state.paused;
-    else if (this.#jobs.delete(job)) job.resolve(state.value);
+    if ("pending" in state) {
+      job.paused = state.paused;
+      if (state.wait) this.#await(job, state.wait);
+    } else if (this.#jobs.delete(job)) job.resolve(state.value);
+  }
+
+  /**
+   * Leave a job alone until what it waits for is there.
+   *
+   * @param {Job} job
+   * @param {Promise<unknown>} wait
+   */
+  #await(job, wait) {
+    job.waiting = true;
+    void wait.then(() => {
+      job.waiting = false;
+      void this.#drive();
+    });
   }
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { LoomError, deadSession } from "./errors.js";
+import { Gpu } from "./gpu/device.js";
 import { decodeCallbacks, mapPlain } from "./plain_data.js";
 
 /** @import { PlainError } from "./errors.js" */
@@ -22,7 +23,10 @@ import { decodeCallbacks, mapPlain } from "./plain_data.js";
 /** @typedef {import("pyodide/ffi").PyCallable} PyCallable */
 
 /** @typedef {{ value: Plain } | { job: number }} Started */
-/** @typedef {{ value: Plain } | { pending: true, paused: boolean }} Advanced */
+/**
+ * @typedef {{ value: Plain } | { pending: true, paused: boolean, wait?: Promise<unknown> }} Advanced
+ *   `wait` never rejects, and has to settle before the job is advanced again
+ */
 /** @typedef {(index: number, args: Plain[]) => void} OnCallback */
 
 const METHODS = /** @type {const} */ ([
@@ -45,7 +49,10 @@ export async function startPyodide(indexURL) {
     /* @vite-ignore */ /* webpackIgnore: true */ `${indexURL}pyodide.mjs`
   );
   const pyodide = await loadPyodide({ indexURL, packages: ["loom_core"] });
-  return /** @type {Pyodide} */ (pyodide);
+  const started = /** @type {Pyodide} */ (pyodide);
+  // By the name under which loom_core looks for a browser's GPU.
+  started.registerJsModule("loom_gpu", new Gpu(() => started._module.HEAPU8));
+  return started;
 }
 
 /** The calls of `loom_core.bridge.Bridge`, with plain data in and out. */

@@ -1,0 +1,86 @@
+"""The WebGPU backend: whole plans on a graphics device, in a browser or natively."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Generator
+
+import numpy as np
+
+from loom_core.backends.webgpu.device import Device
+from loom_core.backends.webgpu.program import WebGpuProgram
+from loom_core.backends.webgpu.residents import Residents
+from loom_core.errors import BackendError
+from loom_core.graph.plan import Plan
+from loom_core.public import Wait
+
+
+class WebGpuBackend:
+    """Runs plans of float32 on one device, which is closed when nobody holds the backend.
+
+    Args:
+        device: Owned by this backend from now on.
+    """
+
+    name = "webgpu"
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.variant = "software" if device.adapter.software else "hardware"
+        self._residents = Residents(device)
+        self.close = weakref.finalize(self, device.close)
+
+    def prepare(self, plan: Plan) -> WebGpuProgram:
+        """Compile the kernels, allocate the buffers and bind one to the other.
+
+        Raises:
+            BackendError: The plan is not of float32, an op has no kernel, the device is lost or
+                too small.
+        """
+        if plan.dtype != np.float32:
+            raise BackendError(f"the kernels compute in float32, the plan in {plan.dtype}")
+        self.device.require_alive()
+        return WebGpuProgram(plan, self.device, self._residents)
+
+    def settle(self) -> Generator[Wait, None, None]:
+        """Bring what the device has changed into the layers' own arrays."""
+        yield from self._residents.download_changes()
+
+
+_shared: weakref.ref[WebGpuBackend] | None = None
+
+
+def shared_backend() -> WebGpuBackend | None:
+    """Return the backend of this process that others use already, if it works."""
+    backend = _shared() if _shared is not None else None
+    return backend if backend is not None and backend.device.lost is None else None
+
+
+def _open_device(platform: str) -> Generator[Wait, None, Device]:
+    if platform == "emscripten":
+        from loom_core.backends.webgpu.browser_device import open_browser_device
+
+        return (yield from open_browser_device())
+    from loom_core.backends.webgpu.wgpu_device import open_wgpu_device
+
+    return open_wgpu_device()
+
+
+def open_backend() -> Generator[Wait, None, WebGpuBackend]:
+    """Return the backend of this process; the device is opened if nobody uses one.
+
+    Raises:
+        BackendError: There is no WebGPU here, no adapter, or the package wgpu is missing.
+    """
+    global _shared
+    if (backend := shared_backend()) is not None:
+        return backend
+    device = yield from _open_device(sys.platform)
+    # Another call may have opened one while this one waited.
+    if (backend := shared_backend()) is not None:
+        device.close()
+        return backend
+    backend = WebGpuBackend(device)
+    _shared = weakref.ref(backend)
+    return backend
