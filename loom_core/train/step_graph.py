@@ -13,6 +13,7 @@ from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_chain
+from loom_core.observe.watched_ports import watched_ports
 from loom_core.train.losses import emit_loss
 
 
@@ -23,15 +24,21 @@ def lower_layers(graph: GraphBuilder, layers: Sequence[Layer], x: Value) -> Valu
 
 
 def inference_plan(
-    layers: Sequence[Layer], batch: int, width: int, dtype: type[np.floating] = np.float32
+    layers: Sequence[Layer],
+    batch: int,
+    width: int,
+    dtype: type[np.floating] = np.float32,
+    *,
+    watched: bool = False,
 ) -> Plan:
-    """Plan ``output = network(input)`` for (batch, width) inputs."""
+    """Plan ``output = network(input)`` for (batch, width) inputs; ``watched``, every layer's."""
     graph = GraphBuilder()
     x = graph.input("input", (batch, width))
     y = lower_layers(graph, layers, x)
     if y.root is x:  # nothing computes: the output must still be a port of its own
         y = graph.emit("scale", y)
-    return make_plan(graph.graph, {"input": x, "output": y}, dtype)
+    ports = {"input": x, "output": y} | (watched_ports(graph) if watched else {})
+    return make_plan(graph.graph, ports, dtype)
 
 
 def training_plan(
@@ -40,6 +47,8 @@ def training_plan(
     width: int,
     loss: str,
     dtype: type[np.floating] = np.float32,
+    *,
+    watched: bool = False,
 ) -> Plan:
     """Plan one step of gradient descent: forward, loss, backward, update.
 
@@ -67,4 +76,5 @@ def training_plan(
             graph.emit_update("sgd", parameter, gradient, hyper, scale)
     ports = {"input": x, "target": target, "hyper": hyper, "limit": limit, "loss": value}
     ports |= {noise.name: noise for noise in graph.noises}
+    ports |= watched_ports(graph) if watched else {}
     return make_plan(graph.graph, ports, dtype)

@@ -1,0 +1,51 @@
+"""What a plan shows of each layer when it is watched: ports on values that it has anyway.
+
+A watched plan computes all that the plain one does by the same nodes, so that its numbers are the
+same to the last bit; more of them keep their memory to the end, and what is dropped elsewhere
+because nobody reads it (the softmax that is one with its loss) is computed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loom_core.graph.builder import GraphBuilder, Value
+
+
+def watched_ports(graph: GraphBuilder) -> dict[str, Value]:
+    """Return the ports of a graph that holds all its nodes.
+
+    ``layer_input.k``, ``output.k`` and ``output_gradient.k``: of the k-th layer in
+    ``graph.lowered``; a gradient is left out where the backward pass does not come by. ``gradient_norms``: the sum of squares of
+    the gradient of each trained weight, and ``trained.i`` the weight that the i-th belongs to.
+    """
+    ports: dict[str, Value] = {}
+    for number, (x, y) in enumerate(graph.lowered):
+        ports[f"layer_input.{number}"] = x
+        ports[f"output.{number}"] = y
+        gradient = _gradient(graph, y)
+        if gradient is not None:
+            ports[f"output_gradient.{number}"] = graph.reshape(gradient, y.shape)
+    return ports | dict(_weight_gradients(graph))
+
+
+def _gradient(graph: GraphBuilder, y: Value) -> Value | None:
+    """Return the gradient of a layer's output.
+
+    A softmax that is computed in one with its loss has none: that of its scores stands for it.
+    """
+    producer = graph.producer(y)
+    if y.root not in graph.gradients and producer is not None and producer.op.name == "softmax":
+        return graph.gradients.get(producer.inputs[0].root)
+    return graph.gradients.get(y.root)
+
+
+def _weight_gradients(graph: GraphBuilder) -> Iterator[tuple[str, Value]]:
+    norms = next((n for n in graph.graph.nodes if n.op.name == "squared_norms"), None)
+    if norms is None:
+        return
+    gradients = graph.gradients.items()
+    owners = {dw.root: w for w, dw in gradients if w.kind == "parameter"}
+    yield "gradient_norms", norms.outputs[0]
+    for number, gradient in enumerate(norms.inputs):
+        yield f"trained.{number}", owners[gradient.root]
