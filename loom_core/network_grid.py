@@ -17,6 +17,7 @@ from loom_core.layers import Dense, Layer
 from loom_core.layers.chain import chain_input_features, complete_chain
 from loom_core.public import public
 from loom_core.train.control import TrainingControl
+from loom_core.train.gradient_sums import GradientSums
 from loom_core.train.step_graph import inference_plan, training_plan
 
 
@@ -56,6 +57,7 @@ class NetworkGrid:
         self.control = TrainingControl()
         self._programs: dict[tuple[object, ...], Program] = {}
         self.last_forward: Program | None = None
+        self.gradients = GradientSums()
 
     # The grid
 
@@ -110,6 +112,7 @@ class NetworkGrid:
         self.layers[index] = config
         self._programs.clear()
         self.last_forward = None
+        self.gradients.forget()
 
     @public("TotalLayers")
     def total_layers(self) -> int:

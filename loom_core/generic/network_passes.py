@@ -18,6 +18,7 @@ from loom_core.generic.numeric import checked_scale
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import StoredWeightsBuilder, TensorGraph, require_tensor
 from loom_core.graph.builder import Value
+from loom_core.layers.base import is_bias
 from loom_core.layers.chain import lower_trail
 from loom_core.network import Network
 from loom_core.public import public, result_record
@@ -114,8 +115,8 @@ def generic_backward_pass(
         dx, *found = graph.gradients(trail[-1], dy, [trail[0], *wanted.values])
         grad_input, *tensors = graph.run(graph.builder.reshape(dx, input.shape), *found)
         by_layer = wanted.by_layer(tensors)
-    kernels = [{k: g for k, g in layer.items() if not _is_bias(k)} for layer in by_layer]
-    biases = [{k: g for k, g in layer.items() if _is_bias(k)} for layer in by_layer]
+    kernels = [{k: g for k, g in layer.items() if not is_bias(k)} for layer in by_layer]
+    biases = [{k: g for k, g in layer.items() if is_bias(k)} for layer in by_layer]
     return GenericNetworkGradients(grad_input, kernels, biases, time.perf_counter() - start)
 
 
@@ -145,10 +146,6 @@ def lower_network(graph: TensorGraph, network: Network, input: Tensor) -> list[V
 def flat_output(graph: TensorGraph, y: Value) -> Value:
     """Show the network's output as (B, O)."""
     return graph.builder.reshape(y, (y.shape[0], element_count(y.shape[1:])))
-
-
-def _is_bias(path: str) -> bool:
-    return "bias" in path.rsplit(".", 1)[-1]
 
 
 def require_network(network: Network, where: str) -> Network:

@@ -12,6 +12,7 @@ import numpy as np
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.observe.observers import LayerObserver
 from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
 
@@ -38,6 +39,7 @@ class Layer(ABC):
             ``skip_before``. Loom v0.0.7 adds such values unasked; the loader says so here.
 
     Attributes:
+        observer: Is told what the layer and those inside it compute; the network's when None.
         silent: The layer gives no numbers at all, as Loom v0.0.7 has it where a file leaves out
             sizes that it needs (set when such a model is loaded).
     """
@@ -72,6 +74,7 @@ class Layer(ABC):
         self.children = tuple(children)
         self.skip_from = skip_from
         self.silent = False
+        self.observer: LayerObserver | None = None
         self._weights: dict[str, F32] = {}
 
     # Sizes
@@ -219,6 +222,11 @@ class Layer(ABC):
         """Let the layer pass its input through, or work."""
         self.disabled = disabled
 
+    @public("SetObserver")
+    def set_observer(self, observer: LayerObserver | None) -> None:
+        """Let an observer watch this layer instead of the network's, or nobody else again."""
+        self.observer = observer
+
     # Model JSON
 
     @public("GetSettings")
@@ -244,6 +252,11 @@ class Layer(ABC):
     @abstractmethod
     def to_fields(self) -> dict[str, Any]:
         """Return the settings as they are written to model JSON, without ``type``."""
+
+
+def is_bias(name: str) -> bool:
+    """Whether a weight of that name is added to something, and no factor."""
+    return "bias" in name
 
 
 def features(shape: Shape | None) -> int | None:

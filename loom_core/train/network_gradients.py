@@ -1,0 +1,138 @@
+"""What a network does to give out gradients, and to learn from them step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loom_core.arrays import F32, FloatData, to_float32
+from loom_core.backends.base import Program
+from loom_core.errors import ShapeError, SpecError
+from loom_core.layers.base import is_bias
+from loom_core.network_grid import NetworkGrid
+from loom_core.public import public
+from loom_core.train.gradient_graph import activations_plan, gradient_plan
+from loom_core.train.gradient_sums import trained_arrays
+
+
+class Gradients(NetworkGrid):
+    """Methods that run backward and change weights by hand.
+
+    Gradients add up over backward passes, until they are applied (the next backward pass then
+    starts from zero) or set to zero. They stay readable after a step, and a second step without a
+    backward pass between uses them again.
+    """
+
+    @public("BackwardCPU")
+    def backward_cpu(self, grad_output: FloatData) -> F32:
+        """Return the gradient with respect to the input of the last ForwardCPU.
+
+        The gradients of all weights that are trained (see KernelGradients) are added to those of
+        earlier backward passes, unless these were applied or zeroed. They are the true gradients
+        of ``sum(output * grad_output)`` for the weights and settings as they are now.
+
+        Args:
+            grad_output: Gradient of the loss with respect to the output: as many numbers as the
+                output has, (B * O,) or (B, O).
+
+        Returns:
+            (B * I,) for a flat ``grad_output``, else (B, I).
+
+        Raises:
+            SpecError: There was no ForwardCPU since the layers were set.
+            ShapeError: ``grad_output`` has another size than the output.
+            BusyError: The network is training.
+        """
+        self.control.require_idle("run backward")
+        seed = to_float32(grad_output, "the gradient of the output")
+        x = self._last_input()
+        dx = self.add_gradients(x, seed)
+        return dx if seed.ndim > 1 else dx.reshape(-1)
+
+    def add_gradients(self, x: F32, dy: F32) -> F32:
+        """Add the weights' gradients at an input (B, I) to the sums; return the input's (B, I).
+
+        Raises:
+            ShapeError: ``dy`` has another size than the output.
+        """
+        batch, width = x.shape
+        program = self.prepared(
+            ("gradients", batch, width),
+            lambda: gradient_plan(self.layers, batch, width, self.gradients),
+        )
+        expected = program.plan.ports["output_gradient"].shape
+        if dy.size != expected[0] * expected[1]:
+            raise ShapeError(
+                f"the gradient of the output has {dy.size} numbers, "
+                f"the output of {batch} samples has {batch} x {expected[1]}",
+                hint="Pass one number for each number that ForwardCPU returned.",
+            )
+        program.write("input", x)
+        program.write("output_gradient", dy)
+        self.gradients.begin()
+        program.run()
+        if "input_gradient" not in program.plan.ports:
+            return np.zeros_like(x)
+        return np.asarray(program.read("input_gradient"), np.float32)
+
+    def _last_input(self) -> F32:
+        if self.last_forward is None:
+            raise SpecError(
+                "there is no forward pass to go back through", hint="Call ForwardCPU first."
+            )
+        return np.asarray(self.last_forward.read("input"), np.float32)
+
+    @public("Activations")
+    def activations(self) -> list[F32]:
+        """Return what flows between the layers, for the input of the last ForwardCPU.
+
+        Returns:
+            The input (B * I,), then the output of each layer, all flat. They are computed anew,
+            with the weights as they are now: ForwardCPU keeps nothing.
+
+        Raises:
+            SpecError: There was no ForwardCPU since the layers were set.
+        """
+        x = self._last_input()
+        batch, width = x.shape
+        program: Program = self.prepared(
+            ("activations", batch, width), lambda: activations_plan(self.layers, batch, width)
+        )
+        program.write("input", x)
+        program.run()
+        places = range(len(self.layers) + 1)
+        return [np.asarray(program.read(f"activation.{k}"), np.float32).ravel() for k in places]
+
+    @public("KernelGradients")
+    def kernel_gradients(self) -> list[F32]:
+        """Return the gradients of the weights that are no biases.
+
+        Returns:
+            For each layer one flat array: its weights in the order in which they are stored, then
+            those of the layers inside it. Zeros before the first backward pass; empty where there
+            is nothing to train (no weights, frozen, disabled). A weight that several layers share
+            stands with the first.
+        """
+        return self._flat_gradients(bias=False)
+
+    @public("BiasGradients")
+    def bias_gradients(self) -> list[F32]:
+        """Return the gradients of the biases, in the form of KernelGradients."""
+        return self._flat_gradients(bias=True)
+
+    def _flat_gradients(self, bias: bool) -> list[F32]:
+        self.require_weights()
+        parts: list[list[F32]] = [[np.zeros(0, np.float32)] for _ in self.layers]
+        for index, name, weight in trained_arrays(self.layers):
+            if is_bias(name) == bias:
+                parts[index].append(self.gradients.of(weight).ravel())
+        return [np.concatenate(arrays) for arrays in parts]
+
+    @public("ZeroGradients")
+    def zero_gradients(self) -> None:
+        """Set all gradients to zero; the next backward pass starts from there.
+
+        Raises:
+            BusyError: The network is training.
+        """
+        self.control.require_idle("set gradients to zero")
+        self.gradients.zero()
