@@ -22,6 +22,24 @@ from loom_core.errors import (
     ShapeError,
     SpecError,
 )
+from loom_core.evaluate.deviation_metrics import (
+    DeviationBucket,
+    DeviationMetrics,
+    evaluate_model,
+    load_metrics,
+    load_metrics_from_string,
+    new_deviation_metrics,
+)
+from loom_core.evaluate.method_comparison import (
+    ComparisonResult,
+    TrainingMetrics,
+    new_comparison_result,
+    new_training_metrics,
+)
+from loom_core.evaluate.model_evaluation import evaluate_from_checkpoint_files
+from loom_core.evaluate.network_evaluation import CheckpointEvaluation
+from loom_core.evaluate.prediction import PredictionResult, evaluate_prediction
+from loom_core.evaluate.vector_statistics import max_abs_diff, maximum, mean, minimum
 from loom_core.generic import (
     AttentionWeights,
     Backend,
@@ -63,6 +81,18 @@ from loom_core.model_io.bundle import (
 )
 from loom_core.model_io.network_json import build_network_from_file, build_network_from_json
 from loom_core.network import Network
+from loom_core.observe.channel import ChannelObserver, new_channel_observer
+from loom_core.observe.diagnosis import DiagnosisFinding, DiagnosisThresholds, diagnose_stats
+from loom_core.observe.network_observing import extract_network_blueprint
+from loom_core.observe.observers import (
+    CallbackObserver,
+    ConsoleObserver,
+    LayerObserver,
+    new_console_observer,
+)
+from loom_core.observe.recording import RecordingObserver, new_recording_observer
+from loom_core.observe.records import LayerEvent, LayerStats, RecordedActivity, TrainingEvent
+from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
 from loom_core.registry import call_layer_init, list_layer_init_functions
 from loom_core.single_layer import run_layer
 from loom_core.train.config import (
@@ -83,26 +113,44 @@ __all__ = [
     "BusyError",
     "CPUBackend",
     "CallError",
+    "CallbackObserver",
+    "ChannelObserver",
+    "CheckpointEvaluation",
+    "ComparisonResult",
+    "ConsoleObserver",
     "Conv1D",
     "Conv2D",
     "DType",
     "Dense",
+    "DeviationBucket",
+    "DeviationMetrics",
+    "DiagnosisFinding",
+    "DiagnosisThresholds",
     "Embedding",
     "GridPosition",
     "LSTMWeights",
     "Layer",
+    "LayerEvent",
     "LayerNorm",
+    "LayerObserver",
+    "LayerStats",
+    "LayerTelemetry",
     "LayerType",
     "LimitError",
     "LoadedModel",
     "LoomError",
     "ModelFormatError",
     "ModelNotFoundError",
+    "ModelTelemetry",
     "MultiHeadAttention",
     "Network",
+    "NetworkBlueprint",
     "NonFiniteError",
     "Parallel",
+    "PredictionResult",
     "RMSNorm",
+    "RecordedActivity",
+    "RecordingObserver",
     "Residual",
     "Sequential",
     "ShapeError",
@@ -114,6 +162,8 @@ __all__ = [
     "TrainingBatch",
     "TrainingConfig",
     "TrainingData",
+    "TrainingEvent",
+    "TrainingMetrics",
     "TrainingProgress",
     "TrainingResult",
     "__version__",
@@ -121,15 +171,32 @@ __all__ = [
     "build_network_from_json",
     "call_layer_init",
     "deserialize_model",
+    "diagnose_stats",
+    "evaluate_from_checkpoint_files",
+    "evaluate_model",
+    "evaluate_prediction",
+    "extract_network_blueprint",
     "list_layer_init_functions",
     "list_models",
     "load_bundle",
     "load_bundle_from_string",
+    "load_metrics",
+    "load_metrics_from_string",
     "load_model",
     "load_model_from_string",
     "load_model_with_dtype",
+    "max_abs_diff",
+    "maximum",
+    "mean",
+    "minimum",
+    "new_channel_observer",
+    "new_comparison_result",
+    "new_console_observer",
+    "new_deviation_metrics",
+    "new_recording_observer",
     "new_tensor",
     "new_tensor_from_slice",
+    "new_training_metrics",
     "run_layer",
     "save_bundle",
     "save_bundle_to_string",

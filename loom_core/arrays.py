@@ -24,6 +24,11 @@ def to_float32(data: FloatData, what: str) -> F32:
     Raises:
         SpecError: ``data`` holds anything but numbers (text, null, booleans, ragged lists).
     """
+    return to_numbers(data, what).astype(np.float32, copy=False)
+
+
+def to_numbers(data: object, what: str) -> Array:
+    """Return ``data`` as an array of numbers of whatever type it has; raises as to_float32."""
     try:
         array = np.asarray(data)
     except (ValueError, TypeError) as error:
@@ -38,7 +43,7 @@ def to_float32(data: FloatData, what: str) -> F32:
             f"{what} must be numbers, but it holds {found}",
             hint="Pass a Float32Array, a NumPy array or a list of numbers.",
         )
-    return array.astype(np.float32, copy=False)
+    return array
 
 
 def element_count(shape: Shape) -> int:

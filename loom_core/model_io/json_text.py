@@ -20,6 +20,17 @@ def parse_json_object(text: object, what: str) -> dict[str, Any]:
         LimitError: Longer or deeper than the limits allow.
         NonFiniteError: A NaN or Infinity literal (JSON has none).
     """
+    parsed = parse_json(text, what)
+    if not isinstance(parsed, dict):
+        raise ModelFormatError(
+            f"{what} must be a JSON object, got {type(parsed).__name__}",
+            hint="A model string starts with { and holds type, version and models.",
+        )
+    return parsed
+
+
+def parse_json(text: object, what: str) -> Any:
+    """Parse text that must hold JSON of any kind; raises as :func:`parse_json_object`."""
     if isinstance(text, bytes | bytearray | memoryview):
         try:
             text = bytes(text).decode("utf-8")
@@ -38,7 +49,7 @@ def parse_json_object(text: object, what: str) -> dict[str, Any]:
         )
     _require_shallow(text, what)
     try:
-        parsed = json.loads(
+        return json.loads(
             text.lstrip("\ufeff"), object_pairs_hook=_unique, parse_constant=_refuse_constant
         )
     except json.JSONDecodeError as error:
@@ -51,12 +62,6 @@ def parse_json_object(text: object, what: str) -> dict[str, Any]:
             raise
         # CPython refuses to convert integers of thousands of digits
         raise ModelFormatError(f"{what} holds a number that cannot be read: {error}") from error
-    if not isinstance(parsed, dict):
-        raise ModelFormatError(
-            f"{what} must be a JSON object, got {type(parsed).__name__}",
-            hint="A model string starts with { and holds type, version and models.",
-        )
-    return parsed
 
 
 def _require_shallow(text: str, what: str) -> None:
