@@ -95,6 +95,7 @@ from loom_core.observe.records import LayerEvent, LayerStats, RecordedActivity, 
 from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
 from loom_core.registry import call_layer_init, list_layer_init_functions
 from loom_core.single_layer import run_layer
+from loom_core.stepping.step_state import StepState
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
@@ -157,6 +158,7 @@ __all__ = [
     "Softmax",
     "SoftmaxType",
     "SpecError",
+    "StepState",
     "SwiGLU",
     "Tensor",
     "TrainingBatch",

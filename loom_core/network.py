@@ -6,12 +6,13 @@ from loom_core.evaluate.network_evaluation import Evaluation
 from loom_core.model_io.network_saving import Saving
 from loom_core.observe.network_observing import Observing
 from loom_core.public import public_class
+from loom_core.stepping.network_stepping import Stepping
 from loom_core.train.network_gradients import Gradients
 from loom_core.train.network_training import Training
 
 
 @public_class
-class Network(Training, Gradients, Saving, Evaluation, Observing):
+class Network(Training, Stepping, Gradients, Saving, Evaluation, Observing):
     """A grid of cells, each a stack of layers; data flows cell by cell in reading order.
 
     A fresh grid holds bare activations (Dense without sizes), as Loom's does.

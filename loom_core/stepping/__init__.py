@@ -1,0 +1,1 @@
+"""Networks that are run tick by tick: each layer works on what the one before it last gave."""

@@ -1,0 +1,147 @@
+"""What a network does to run tick by tick."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from loom_core.arrays import F32, FloatData, element_count, to_float32
+from loom_core.errors import ShapeError, SpecError
+from loom_core.public import public
+from loom_core.stepping.step_state import StepState, Trail
+from loom_core.stepping.tick_graph import added_places, place_shapes, tick_plan
+from loom_core.train.network_gradients import Gradients
+
+
+class Stepping(Gradients):
+    """Methods that run all layers at once, each on what the one before it last gave.
+
+    An input reaches the output of a network of L layers after L ticks, and a new one may be set at
+    each tick: after tick t the output is what ForwardCPU gives for the input of tick t - L + 1, as
+    long as the weights stay. A disabled layer passes its input on, and takes a tick like any other.
+    """
+
+    @public("InitStepState")
+    def init_step_state(self, input_size: int) -> StepState:
+        """Return the state of a network in which nothing has happened yet.
+
+        Args:
+            input_size: Numbers in the input: of one sample, or of several one after the other.
+
+        Raises:
+            ShapeError: That is no whole number of samples, or layers do not fit.
+            LimitError: The values between the layers need too much memory.
+        """
+        if input_size < 1:
+            raise ShapeError(f"a step state needs an input of at least 1 number, got {input_size}")
+        like = np.broadcast_to(np.float32(0), (input_size,))  # no memory: only its size is read
+        self.require_weights()
+        batch, width = self.split_batch(like, "the input of a step state")
+        shapes = place_shapes(self.layers, batch, width)
+        return StepState(shapes, set(added_places(self.layers).values()))
+
+    @public("StepForward")
+    def step_forward(self, state: StepState) -> float:
+        """Run one tick: every layer reads its input, then all outputs change together.
+
+        Returns:
+            Seconds.
+
+        Raises:
+            ShapeError: The state was made for other layers.
+        """
+        start = time.perf_counter()
+        made = self._tick(state, range(len(self.layers)))
+        state.trails[1:] = made
+        state.step_count += 1
+        return time.perf_counter() - start
+
+    @public("StepForwardSingle")
+    def step_forward_single(self, state: StepState, layer_idx: int) -> float:
+        """Run one layer alone, on what the one before it last gave; the tick is not counted.
+
+        All layers one after the other do what ForwardCPU does.
+
+        Args:
+            state: From InitStepState.
+            layer_idx: Which, from 0.
+
+        Returns:
+            Seconds.
+
+        Raises:
+            SpecError: There is no such layer.
+            ShapeError: The state was made for other layers.
+        """
+        start = time.perf_counter()
+        if not 0 <= layer_idx < len(self.layers):
+            raise SpecError(
+                f"there is no layer {layer_idx} in a network of {len(self.layers)} layers"
+            )
+        (state.trails[layer_idx + 1],) = self._tick(state, [layer_idx])
+        return time.perf_counter() - start
+
+    def _tick(self, state: StepState, chosen: Sequence[int]) -> list[Trail]:
+        """Return what the chosen layers make of the present values."""
+        if len(state.shapes) != len(self.layers) + 1:
+            raise ShapeError(
+                f"the step state is one of {len(state.shapes) - 1} layers, "
+                f"the network has {len(self.layers)}",
+                hint="Make a state of this network with InitStepState.",
+            )
+        program = self.prepared(
+            ("tick", state.shapes, tuple(chosen)),
+            lambda: tick_plan(self.layers, state.shapes, chosen),
+        )
+        ports = program.plan.ports
+        working = [index for index in chosen if f"output.{index}" in ports]
+        for index in working:
+            program.write(f"input.{index}", state.value(index))
+            if f"added.{index}" in ports:
+                source = self.layers[index].skip_source(index) or 0
+                program.write(f"added.{index}", state.earlier(index, source))
+        program.run()
+        outputs = {index: program.read(f"output.{index}") for index in working}
+        return [
+            state.followed(index, np.asarray(outputs.get(index, state.value(index)), np.float32))
+            for index in chosen
+        ]
+
+    @public("StepBackward")
+    def step_backward(self, state: StepState, grad_output: FloatData) -> F32:
+        """Return the gradient with respect to the input that the present output came from.
+
+        One sweep through all layers: the gradients are those that BackwardCPU gives after a
+        ForwardCPU of that input, whatever inputs came after it, and they add up like those (see
+        KernelGradients). Before the first input has come through, after L ticks, the output
+        depends on no input, and the gradients are zero.
+
+        Args:
+            state: From InitStepState.
+            grad_output: Gradient of the loss with respect to GetOutput, (B * O,).
+
+        Returns:
+            (B * I,).
+
+        Raises:
+            ShapeError: ``grad_output`` has another size than the output, or the state was made
+                for other layers.
+            BusyError: The network is training.
+        """
+        self.control.require_idle("run backward")
+        return self.add_step_gradients(state, to_float32(grad_output, "the gradient of the output"))
+
+    def add_step_gradients(self, state: StepState, dy: F32) -> F32:
+        """Do what StepBackward does, in a training or outside."""
+        if dy.size != element_count(state.shapes[-1]):
+            raise ShapeError(
+                f"the gradient of the output has {dy.size} numbers, "
+                f"the output {element_count(state.shapes[-1])}"
+            )
+        origin = state.trails[-1][0]
+        if origin is None:
+            self.gradients.begin()
+            return np.zeros(element_count(state.shapes[0]), np.float32)
+        return self.add_gradients(origin, dy).reshape(-1)
