@@ -83,7 +83,11 @@ from loom_core.model_io.network_json import build_network_from_file, build_netwo
 from loom_core.network import Network
 from loom_core.observe.channel import ChannelObserver, new_channel_observer
 from loom_core.observe.diagnosis import DiagnosisFinding, DiagnosisThresholds, diagnose_stats
-from loom_core.observe.network_observing import extract_network_blueprint
+from loom_core.observe.extraction import (
+    extract_bundle_blueprint,
+    extract_network_blueprint,
+    extract_network_blueprint_json,
+)
 from loom_core.observe.observers import (
     CallbackObserver,
     ConsoleObserver,
@@ -177,7 +181,9 @@ __all__ = [
     "evaluate_from_checkpoint_files",
     "evaluate_model",
     "evaluate_prediction",
+    "extract_bundle_blueprint",
     "extract_network_blueprint",
+    "extract_network_blueprint_json",
     "list_layer_init_functions",
     "list_models",
     "load_bundle",

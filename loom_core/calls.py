@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from inspect import Parameter, signature
 from types import UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from loom_core.errors import CallError
-from loom_core.public import Cooperative, public_class_of
+from loom_core.public import Cooperative, public_class_of, public_hints
 
 _SIMPLE = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
@@ -61,7 +61,7 @@ class _Parameter(NamedTuple):
 def _parameters(function: Callable[..., Any]) -> tuple[_Parameter, ...]:
     """Return a function's parameters; kept, since resolving annotations costs more than a call."""
     plain = function.steps if isinstance(function, Cooperative) else function
-    hints = get_type_hints(plain)
+    hints = public_hints(plain)
     described = []
     for parameter in signature(plain).parameters.values():
         options = _options(hints.get(parameter.name, Any))

@@ -18,6 +18,7 @@ from loom_core.layers.chain import chain_input_features, complete_chain
 from loom_core.public import public
 from loom_core.train.control import TrainingControl
 from loom_core.train.gradient_sums import GradientSums
+from loom_core.train.optimizer import Optimizer
 from loom_core.train.step_graph import inference_plan, training_plan
 
 
@@ -58,6 +59,7 @@ class NetworkGrid:
         self._programs: dict[tuple[object, ...], Program] = {}
         self.last_forward: Program | None = None
         self.gradients = GradientSums()
+        self.optimizer: Optimizer | None = None
 
     # The grid
 

@@ -21,6 +21,7 @@ from loom_core.public import (
     RECORDS,
     RESULTS,
     Cooperative,
+    public_hints,
     record_fields,
     record_key,
 )
@@ -58,7 +59,7 @@ def describe() -> Description:
 def describe_callable(name: str, target: Callable[..., Any]) -> Description:
     """Return a public callable's name, first line of documentation, parameters and result."""
     function = target.steps if isinstance(target, Cooperative) else target
-    hints = get_type_hints(function, include_extras=True)
+    hints = public_hints(function)
     parameters = [
         {
             "name": parameter.name,

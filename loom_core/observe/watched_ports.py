@@ -16,8 +16,9 @@ def watched_ports(graph: GraphBuilder) -> dict[str, Value]:
     """Return the ports of a graph that holds all its nodes.
 
     ``layer_input.k``, ``output.k`` and ``output_gradient.k``: of the k-th layer in
-    ``graph.lowered``; a gradient is left out where the backward pass does not come by. ``gradient_norms``: the sum of squares of
-    the gradient of each trained weight, and ``trained.i`` the weight that the i-th belongs to.
+    ``graph.lowered``; a gradient is left out where the backward pass does not come by.
+    ``gradient_norms``: the sum of squares of the gradient of each trained weight, and
+    ``trained.i`` the weight that the i-th belongs to.
     """
     ports: dict[str, Value] = {}
     for number, (x, y) in enumerate(graph.lowered):

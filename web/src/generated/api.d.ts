@@ -163,9 +163,11 @@ export type AttentionWeightsOnMainThread =
 export type BackendReport = {
   /** The name that was asked for. */
   Asked: string;
-  /** `"simd"`, `"numpy"` or the name of a backend of the caller's own. */
+  /** `"simd"`, `"numpy"`, `"webgpu"` or the name of a backend of the caller's own. */
   Used: string;
-  /** Instruction set of the kernels, `"relaxed-simd"`, `"simd128"` or `"native"`. */
+  /**
+   * Instruction set of the kernels, `"relaxed-simd"`, `"simd128"` or `"native"`; of WebGPU `"hardware"`, or `"software"` where it computes on a CPU.
+   */
   Variant: string;
   /** Why this one. */
   Reason: string;
@@ -173,6 +175,12 @@ export type BackendReport = {
    * Ops that run by their NumPy definition inside the backend, with the number of nodes in the plans made so far.
    */
   Fallbacks: Record<string, number>;
+  /** What the graphics driver calls itself, for WebGPU. */
+  Device: string;
+  /** Reads from the device to the host so far, of all networks. */
+  Transfers: number;
+  /** Memory in use on the device, of all networks. */
+  DeviceBytes: number;
 };
 
 /** A network with the dtype that its description names. */
@@ -189,6 +197,26 @@ export type BuiltNetworkOnMainThread = {
   Network: NetworkOnMainThread;
   /** The description's `dtype`, `"float32"` where it has none. */
   Dtype: string;
+};
+
+/** What evaluating files gave. */
+export type CheckpointEvaluation = {
+  /** Of all files together. */
+  Metrics: DeviationMetrics;
+  /** Seconds of reading. */
+  LoadTime: number;
+  /** Seconds of running the network. */
+  ForwardTime: number;
+};
+
+/** What evaluating files gave. */
+export type CheckpointEvaluationOnMainThread = {
+  /** Of all files together. */
+  Metrics: DeviationMetricsOnMainThread;
+  /** Seconds of reading. */
+  LoadTime: number;
+  /** Seconds of running the network. */
+  ForwardTime: number;
 };
 
 /** Gradients of layers that stand together. */
@@ -229,6 +257,68 @@ export type ContainerOutputOnMainThread = {
   Output: TensorOnMainThread;
   /** The output of each layer, (B, ...). */
   Intermediates: TensorOnMainThread[];
+};
+
+/** The samples whose deviation lies in one range. */
+export type DeviationBucket = {
+  /** Percent; not in the range itself, but for 0. */
+  RangeMin: number;
+  /** Percent, in the range; infinite for the last bucket. */
+  RangeMax: number;
+  /** How many samples. */
+  Count: number;
+  /** Their indices, in the order in which they came. */
+  Samples: number[];
+};
+
+/** One thing that is wrong. */
+export type DiagnosisFinding = {
+  /** Which. */
+  Problem: "not_finite" | "exploding_gradients" | "large_outputs" | "vanishing_gradients" | "dead_relu" | "saturated";
+  /** The layer of the grid. */
+  LayerIndex: number;
+  /** Numbers of the children on the way to a layer inside it. */
+  LayerPath: number[];
+  /** `"Dense"` ... */
+  LayerType: string;
+  /** The field of LayerStats that shows it. */
+  Measure: string;
+  /** Its worst value. */
+  Value: number;
+  /** What it passed. */
+  Threshold: number;
+  /** In how many of the statistics. */
+  Occurrences: number;
+  /** Of how many of this layer in such a pass. */
+  Observations: number;
+  /** In words. */
+  Message: string;
+  /** What to try, the likeliest first. */
+  Advice: string[];
+};
+
+/** From where on a measure is a finding. */
+export type DiagnosisThresholds = {
+  /** A gradient norm below this. */
+  VanishingGradient?: number | undefined;
+  /** A gradient norm below this. */
+  vanishingGradient?: number | undefined;
+  /** A gradient norm above this. */
+  ExplodingGradient?: number | undefined;
+  /** A gradient norm above this. */
+  explodingGradient?: number | undefined;
+  /** An output of a magnitude above this. */
+  LargeOutput?: number | undefined;
+  /** An output of a magnitude above this. */
+  largeOutput?: number | undefined;
+  /** A share of dead neurons above this, 0 to 1. */
+  DeadShare?: number | undefined;
+  /** A share of dead neurons above this, 0 to 1. */
+  deadShare?: number | undefined;
+  /** A share of saturated outputs above this, 0 to 1. */
+  SaturatedShare?: number | undefined;
+  /** A share of saturated outputs above this, 0 to 1. */
+  saturatedShare?: number | undefined;
 };
 
 /** Output of branches that a gate weighs. */
@@ -508,6 +598,64 @@ export type LSTMWeightsOnMainThread =
   {
 };
 
+/** One layer has computed. */
+export type LayerEvent = {
+  /** `"forward"` or `"backward"`. */
+  Type: "forward" | "backward";
+  /** Of the layer of the grid, in the order in which data flows. */
+  LayerIdx: number;
+  /** Code of the layer's type. */
+  LayerType: number;
+  /** Its numbers. */
+  Stats: LayerStats;
+  /** `"normal"` (ForwardCPU, BackwardCPU), `"training"` or `"step"`. */
+  Mode: string;
+  /** The first inputs; how many the observer says. Empty in a backward event. */
+  Input: Float32Array;
+  /** The first outputs, or their gradients. */
+  Output: Float32Array;
+  /** Steps of the training, or ticks of step execution, done before. */
+  StepCount: number;
+  /** Row of the cell. */
+  GridRow: number;
+  /** Column of the cell. */
+  GridCol: number;
+  /** Layer within the cell. */
+  CellLayer: number;
+  /** The network's name. */
+  ModelID: string;
+  /** Number of the branch of a Parallel; 0 elsewhere. */
+  BranchIdx: number;
+  /** It is a branch (or, after the last branch, the gate) of a Parallel. */
+  IsParallelBranch: boolean;
+  /**
+   * Numbers of the children on the way to a layer inside a layer; empty for a layer of the grid.
+   */
+  LayerPath: number[];
+};
+
+/** How one layer fares, by the last run that was watched. */
+export type LayerHealth = {
+  /** Place in the order in which data flows. */
+  Index: number;
+  /** `"Dense"` ... */
+  Type: string;
+  /** Square root of the sum of squares of all its weights, children included. */
+  WeightNorm: number;
+  /**
+   * The same of the gradients of its weights at the last watched or stored backward pass; None before any.
+   */
+  GradientNorm: number | null;
+  /** Least output in the last watched run; None before any. */
+  ActivationMin: number | null;
+  /** Largest output in the last watched run; None before any. */
+  ActivationMax: number | null;
+  /** Mean output in the last watched run; None before any. */
+  ActivationMean: number | null;
+  /** Outputs that were zero for every sample of that run; None before any. */
+  DeadNeurons: number | null;
+};
+
 /** One init function. */
 export type LayerInitFunction = {
   /** Its public name. */
@@ -520,6 +668,112 @@ export type LayerInitFunction = {
   ArgNames: string[];
   /** What it returns. */
   Doc: string;
+};
+
+/** The numbers of one layer in one pass. */
+export type LayerStats = {
+  /** Of the layer of the grid, in the order in which data flows. */
+  LayerIndex: number;
+  /** `"Dense"`, `"MultiHeadAttention"` ... */
+  LayerType: string;
+  /**
+   * Numbers of the children on the way to a layer inside a layer; empty for a layer of the grid.
+   */
+  LayerPath: number[];
+  /** `"ReLU"` (the scaled one), `"Tanh"` ...; empty where there is none. */
+  Activation: string;
+  /** With the batch first. */
+  InputShape: number[];
+  /** With the batch first. */
+  OutputShape: number[];
+  /** Square root of the sum of squares of the weights, biases apart. */
+  WeightNorm: number;
+  /** The same of the biases. */
+  BiasNorm: number;
+  /** Least output. */
+  OutputMin: number;
+  /** Largest output. */
+  OutputMax: number;
+  /** Mean output; NaN where one is NaN. */
+  OutputMean: number;
+  /** Standard deviation of the outputs. */
+  OutputStd: number;
+  /** Square root of the sum of squares of the outputs. */
+  OutputNorm: number;
+  /** The first outputs; how many the observer says. */
+  OutputValues: Float32Array;
+  /** Share of outputs that are 0, from 0 to 1. */
+  ZeroShare: number;
+  /** Units: features, or channels of images. */
+  Neurons: number;
+  /** Units that are 0 in every sample and place. */
+  DeadNeurons: number;
+  /** Share of outputs in the flat ends of sigmoid or tanh; None for others. */
+  SaturatedShare: number | null;
+  /** Outputs that are NaN. */
+  NaNCount: number;
+  /** Outputs that are infinite. */
+  InfCount: number;
+  /**
+   * Backward: square root of the sum of squares of the gradients of the layer's weights, or of its outputs where it trains none. None in a forward pass.
+   */
+  GradientNorm: number | null;
+  /** Nanoseconds that the layer took; None where it was not timed by itself. */
+  ComputeTimeNs: number | null;
+  /** Same as output_mean. */
+  AvgActivation: number;
+  /** Same as output_max. */
+  MaxActivation: number;
+  /** Same as output_min. */
+  MinActivation: number;
+  /** Outputs above 0. */
+  ActiveNeurons: number;
+  /** Outputs in all. */
+  TotalNeurons: number;
+};
+
+/** One layer of a blueprint. */
+export type LayerTelemetry = {
+  /** Row of the cell; that of the outermost layer for a layer inside a layer. */
+  GridRow: number;
+  /** Column of the cell. */
+  GridCol: number;
+  /** Layer within the cell. */
+  CellLayer: number;
+  /** As the documents write it, `"Dense"`, `"MultiHeadAttention"`. */
+  Type: string;
+  /** `"ReLU"` (the scaled one), `"Tanh"` ...; empty where the layer has none. */
+  Activation: string;
+  /** Number of weights, those of branches, children and a gate included. */
+  Parameters: number;
+  /** Of one sample; empty where any size is taken. */
+  InputShape: number[];
+  /** Of one sample; empty where it is not known. */
+  OutputShape: number[];
+  /** Layers of a Parallel, or of a Sequential in their order. */
+  Branches: LayerTelemetry[];
+  /** How a Parallel joins its branches; else empty. */
+  CombineMode: string;
+  /** What weighs the branches of the mode filter, or None. */
+  Gate: LayerTelemetry | null;
+  /** As model strings and Loom v0.0.7's telemetry write it, `"dense"`. */
+  TypeName: string;
+  /** Same as grid_row. */
+  Row: number;
+  /** Same as grid_col. */
+  Col: number;
+  /** Same as cell_layer. */
+  Layer: number;
+  /** Numbers in one input sample; 0 where any size is taken. */
+  InputSize: number;
+  /** Numbers in one output sample; 0 where it is not known. */
+  OutputSize: number;
+  /** Same as parameters. */
+  NumParams: number;
+  /** Training leaves it alone. */
+  Frozen: boolean;
+  /** It passes its input through. */
+  Disabled: boolean;
 };
 
 /** A network with the dtype of its stored weights. */
@@ -538,6 +792,36 @@ export type LoadedModelOnMainThread = {
   Dtype: string;
 };
 
+/** Bytes that a network needs, computed from its plans; nothing is allocated to find out. */
+export type MemoryTelemetry = {
+  /** Samples of one run that the numbers hold for. */
+  BatchSize: number;
+  /** All weights. */
+  Parameters: number;
+  /** Working memory of one inference: activations, as many as are alive at once. */
+  Inference: number;
+  /** Working memory of one training step: activations kept for the backward pass, and gradients. */
+  Training: number;
+  /** What the optimizer keeps beside the weights. */
+  Optimizer: number;
+  /** parameters + inference. */
+  TotalInference: number;
+  /** parameters + training + optimizer. */
+  TotalTraining: number;
+};
+
+/** One method of a network. */
+export type MethodInfo = {
+  /** Its public name. */
+  MethodName: string;
+  /** In order. */
+  Parameters: ParameterInfo[];
+  /** Types of what it returns; empty if that is nothing. */
+  Returns: string[];
+  /** What it does, in one line. */
+  Doc: string;
+};
+
 /** Sizes in one dtype. */
 export type ModelSizeInfo = {
   /** Its name. */
@@ -550,6 +834,44 @@ export type ModelSizeInfo = {
   TotalBytes: number;
   /** Characters of all in base64, padding included. */
   Base64Bytes: number;
+};
+
+/** One network of a blueprint. */
+export type ModelTelemetry = {
+  /** The model's name. */
+  ID: string;
+  /** Layers in the grid. */
+  TotalLayers: number;
+  /** Number of all weights. */
+  TotalParams: number;
+  /** In the order in which data flows. */
+  Layers: LayerTelemetry[];
+  /** Rows of cells. */
+  GridRows: number;
+  /** Columns of cells. */
+  GridCols: number;
+  /** Layers in each cell. */
+  LayersPerCell: number;
+  /** In bytes; None where the input's size is not known. */
+  Memory: MemoryTelemetry | null;
+};
+
+/** One network or several, as a bundle holds them; the other fields are those of the first. */
+export type NetworkBlueprint = {
+  /** The networks. */
+  Models: ModelTelemetry[];
+  /** Rows of cells. */
+  GridRows: number;
+  /** Columns of cells. */
+  GridCols: number;
+  /** Layers in each cell. */
+  LayersPerCell: number;
+  /** Layers in the grid. */
+  TotalLayers: number;
+  /** Number of all weights. */
+  TotalParams: number;
+  /** In the order in which data flows. */
+  Layers: LayerTelemetry[];
 };
 
 /** Gradients of a norm. */
@@ -570,6 +892,34 @@ export type NormGradientsOnMainThread = {
   GradGamma: TensorOnMainThread;
   /** Of the bias; null for RMSNorm, which has none. */
   GradBeta: TensorOnMainThread | null;
+};
+
+/** One parameter of a method. */
+export type ParameterInfo = {
+  /** As messages call it. */
+  Name: string;
+  /** A short text, such as `number` or `TrainingConfig | null`. */
+  Type: string;
+  /** It may be left out. */
+  Optional: boolean;
+  /** What it then is; null also where there is none. */
+  Default: unknown;
+  /** What it means. */
+  Doc: string;
+};
+
+/** One prediction beside what was expected. */
+export type PredictionResult = {
+  /** Which sample, from 0. */
+  SampleIndex: number;
+  /** The right value or class number. */
+  ExpectedOutput: number;
+  /** The predicted one; NaN where the network gave NaN. */
+  ActualOutput: number;
+  /** Distance in percent of what was expected; infinite for a prediction that is not finite. */
+  Deviation: number;
+  /** The range of deviations that it lies in, such as `"10-20%"`. */
+  Bucket: string;
 };
 
 /** Gradients of a simple recurrent layer. */
@@ -610,6 +960,24 @@ export type RNNOutputOnMainThread = {
   Output: TensorOnMainThread;
   /** (B, T + 1, H), the same with the zero start before it. */
   HiddenStates: TensorOnMainThread;
+};
+
+/** What a RecordingObserver has kept. */
+export type RecordedActivity = {
+  /** The name that the recording was given. */
+  ModelID: string;
+  /** Start, as an ISO 8601 time with offset. */
+  RecordedAt: string;
+  /** Seconds from the start to this reading. */
+  Duration: number;
+  /** Events of layers that there were, those included that no longer fit. */
+  TotalEvents: number;
+  /** How many of them no longer fit. */
+  DroppedEvents: number;
+  /** Those that are kept, oldest first. */
+  Events: LayerEvent[];
+  /** Events of the training that are kept, oldest first. */
+  TrainingEvents: TrainingEvent[];
 };
 
 /** Gradients of a sum: of both its inputs. */
@@ -662,6 +1030,20 @@ export type SwiGLUGradientsOnMainThread = {
   GradUpBias: TensorOnMainThread;
   /** (D). */
   GradDownBias: TensorOnMainThread;
+};
+
+/** How a network fares. */
+export type Telemetry = {
+  /** Bytes that it holds now: weights, working memory of its plans, and what an optimizer keeps. */
+  MemoryUsage: number;
+  /** Of these, the weights. */
+  WeightBytes: number;
+  /** Of these, the plans. */
+  PlanBytes: number;
+  /** Of these, the optimizer's. */
+  OptimizerBytes: number;
+  /** One entry for each layer of the grid. */
+  LayerStats: LayerHealth[];
 };
 
 /** One batch, as Loom takes them. */
@@ -734,6 +1116,24 @@ export type TrainingData =
   Shuffle?: boolean | undefined;
   /** New order in each epoch. */
   shuffle?: boolean | undefined;
+};
+
+/** The training got on. */
+export type TrainingEvent = {
+  /** `"epoch_start"`, `"batch_end"` or `"epoch_end"`. */
+  Type: "epoch_start" | "batch_end" | "epoch_end";
+  /** From 1. */
+  Epoch: number;
+  /** Within the epoch, from 1; 0 at an epoch's start. */
+  Batch: number;
+  /** Of the batch, or the mean of the epoch; NaN at the start of the first. */
+  Loss: number;
+  /** Share of held-out samples classified rightly at the last evaluation, or None. */
+  Accuracy: number | null;
+  /** Steps done since the training started. */
+  Step: number;
+  /** Of the last step. */
+  LearningRate: number;
 };
 
 /** One progress event. */
@@ -904,6 +1304,187 @@ export interface CPUBackend extends LoomObject {
   sum: CPUBackend["Sum"];
 }
 
+/** A queue of bounded length between what is watched and who watches. Its calls give promises. */
+export interface ChannelObserver extends LoomObject {
+  /** Take no more events; those that wait can still be taken. */
+  Close(options?: CallOptions): Promise<void>;
+  /** Same as `Close`. */
+  close: ChannelObserver["Close"];
+  /** Return how many events found no room, or came after the channel was closed. */
+  DroppedEvents(options?: CallOptions): Promise<number>;
+  /** Same as `DroppedEvents`. */
+  droppedEvents: ChannelObserver["DroppedEvents"];
+  /** Call a function with each event, until the channel is closed or the call cancelled. */
+  Listen(
+    onEvent: (event: LayerEvent | TrainingEvent) => void,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `Listen`. */
+  listen: ChannelObserver["Listen"];
+  /** Wait for events and return those that wait; none when the channel is closed and empty. */
+  Next(maxEvents?: number, options?: CallOptions): Promise<(LayerEvent | TrainingEvent)[]>;
+  /** Same as `Next`. */
+  next: ChannelObserver["Next"];
+  /** Queue an event, or drop it where the queue is full or closed. */
+  OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnBackward`. */
+  onBackward: ChannelObserver["OnBackward"];
+  /** Queue an event, or drop it where the queue is full or closed. */
+  OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnForward`. */
+  onForward: ChannelObserver["OnForward"];
+  /** Queue an event, or drop it where the queue is full or closed. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: ChannelObserver["OnTrainingEvent"];
+  /** Return the events that wait, oldest first, without waiting for any. */
+  Poll(maxEvents?: number, options?: CallOptions): Promise<(LayerEvent | TrainingEvent)[]>;
+  /** Same as `Poll`. */
+  poll: ChannelObserver["Poll"];
+}
+
+/** What several ways of training the same network reached. Its calls give promises. */
+export interface ComparisonResult extends LoomObject {
+  /** Tweening by batches. */
+  BatchTween(options?: CallOptions): Promise<TrainingMetrics>;
+  /** Same as `BatchTween`. */
+  batchTween: ComparisonResult["BatchTween"];
+  /** Return the label of the best way of training, with a check mark behind it. */
+  DetermineBest(options?: CallOptions): Promise<string>;
+  /** Same as `DetermineBest`. */
+  determineBest: ComparisonResult["DetermineBest"];
+  /** Name of the network or the test. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: ComparisonResult["Name"];
+  /** Backpropagation through whole passes. */
+  NormalBP(options?: CallOptions): Promise<TrainingMetrics>;
+  /** Same as `NormalBP`. */
+  normalBP: ComparisonResult["NormalBP"];
+  /** Tweening through whole passes. */
+  NormalTween(options?: CallOptions): Promise<TrainingMetrics>;
+  /** Same as `NormalTween`. */
+  normalTween: ComparisonResult["NormalTween"];
+  /** How deep the network is. */
+  NumLayers(options?: CallOptions): Promise<number>;
+  /** Same as `NumLayers`. */
+  numLayers: ComparisonResult["NumLayers"];
+  /** Backpropagation in steps. */
+  StepBP(options?: CallOptions): Promise<TrainingMetrics>;
+  /** Same as `StepBP`. */
+  stepBP: ComparisonResult["StepBP"];
+  /** Tweening in steps, by batches. */
+  StepBatchTween(options?: CallOptions): Promise<TrainingMetrics>;
+  /** Same as `StepBatchTween`. */
+  stepBatchTween: ComparisonResult["StepBatchTween"];
+  /** Tweening in steps, without the chain rule. */
+  StepTween(options?: CallOptions): Promise<TrainingMetrics>;
+  /** Same as `StepTween`. */
+  stepTween: ComparisonResult["StepTween"];
+  /** Tweening in steps, with the chain rule. */
+  StepTweenChain(options?: CallOptions): Promise<TrainingMetrics>;
+  /** Same as `StepTweenChain`. */
+  stepTweenChain: ComparisonResult["StepTweenChain"];
+  /** Return the comparison as Loom's JSON. */
+  ToJSON(options?: CallOptions): Promise<string>;
+  /** Same as `ToJSON`. */
+  toJSON: ComparisonResult["ToJSON"];
+}
+
+/**
+ * Prints each layer's numbers: three lines a layer, more where `verbose`.
+ * Its calls give promises.
+ */
+export interface ConsoleObserver extends LoomObject {
+  /** Print a layer's gradients. */
+  OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnBackward`. */
+  onBackward: ConsoleObserver["OnBackward"];
+  /** Print a layer's outputs. */
+  OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnForward`. */
+  onForward: ConsoleObserver["OnForward"];
+  /** Print where the training is. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: ConsoleObserver["OnTrainingEvent"];
+}
+
+/**
+ * How far predictions are from what was expected: seven buckets, a score, every result.
+ * Its calls give promises.
+ */
+export interface DeviationMetrics extends LoomObject {
+  /** Share of correct predictions, 0 to 1; None unless all expected are whole numbers. */
+  Accuracy(options?: CallOptions): Promise<number | null>;
+  /** Same as `Accuracy`. */
+  accuracy: DeviationMetrics["Accuracy"];
+  /** Mean deviation in percent; 0 without samples, infinite if one is. */
+  AverageDeviation(options?: CallOptions): Promise<number>;
+  /** Same as `AverageDeviation`. */
+  averageDeviation: DeviationMetrics["AverageDeviation"];
+  /** The seven buckets by name, the best first. */
+  Buckets(options?: CallOptions): Promise<Record<string, DeviationBucket>>;
+  /** Same as `Buckets`. */
+  buckets: DeviationMetrics["Buckets"];
+  /** Sum again, without the rounding errors of many additions; any number of times. */
+  ComputeFinalMetrics(options?: CallOptions): Promise<void>;
+  /** Same as `ComputeFinalMetrics`. */
+  computeFinalMetrics: DeviationMetrics["ComputeFinalMetrics"];
+  /** How many predictions are the expected whole number when rounded. */
+  CorrectCount(options?: CallOptions): Promise<number>;
+  /** Same as `CorrectCount`. */
+  correctCount: DeviationMetrics["CorrectCount"];
+  /** How many predictions deviate by more than 100 percent. */
+  Failures(options?: CallOptions): Promise<number>;
+  /** Same as `Failures`. */
+  failures: DeviationMetrics["Failures"];
+  /** Return the indices of the samples in one bucket. */
+  GetSamplesInBucket(bucketName: string, options?: CallOptions): Promise<number[]>;
+  /** Same as `GetSamplesInBucket`. */
+  getSamplesInBucket: DeviationMetrics["GetSamplesInBucket"];
+  /** Return the n results of highest deviation, the worst first, or all if there are fewer. */
+  GetWorstSamples(n: number, options?: CallOptions): Promise<PredictionResult[]>;
+  /** Same as `GetWorstSamples`. */
+  getWorstSamples: DeviationMetrics["GetWorstSamples"];
+  /** Print totals, the buckets as bars and the worst five predictions; return the text. */
+  PrintSummary(options?: CallOptions): Promise<string>;
+  /** Same as `PrintSummary`. */
+  printSummary: DeviationMetrics["PrintSummary"];
+  /** Forget every result. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: DeviationMetrics["Reset"];
+  /** Every prediction, in the order in which they came. */
+  Results(options?: CallOptions): Promise<PredictionResult[]>;
+  /** Same as `Results`. */
+  results: DeviationMetrics["Results"];
+  /** Write the metrics to a JSON file. */
+  SaveMetrics(filename: string, options?: CallOptions): Promise<void>;
+  /** Same as `SaveMetrics`. */
+  saveMetrics: DeviationMetrics["SaveMetrics"];
+  /** Return the metrics as JSON, as Loom writes it. */
+  SaveMetricsToString(options?: CallOptions): Promise<string>;
+  /** Same as `SaveMetricsToString`. */
+  saveMetricsToString: DeviationMetrics["SaveMetricsToString"];
+  /** Mean of `max(0, 100 - deviation)`, 0 to 100; 0 without samples. */
+  Score(options?: CallOptions): Promise<number>;
+  /** Same as `Score`. */
+  score: DeviationMetrics["Score"];
+  /** How many predictions were added. */
+  TotalSamples(options?: CallOptions): Promise<number>;
+  /** Same as `TotalSamples`. */
+  totalSamples: DeviationMetrics["TotalSamples"];
+  /** Add the output of one sample; raises and measures as `result_of_vectors`. */
+  Update(output: FloatArray, target: FloatArray | number, options?: CallOptions): Promise<void>;
+  /** Same as `Update`. */
+  update: DeviationMetrics["Update"];
+  /** Add a result of EvaluatePrediction. */
+  UpdateMetrics(result: PredictionResult, options?: CallOptions): Promise<void>;
+  /** Same as `UpdateMetrics`. */
+  updateMetrics: DeviationMetrics["UpdateMetrics"];
+}
+
 /** One layer of a network. Its calls give promises. */
 export interface Layer extends LoomObject {
   /** Return the layer's type and settings as they stand in model JSON. */
@@ -926,10 +1507,33 @@ export interface Layer extends LoomObject {
   SetFrozen(frozen: boolean, options?: CallOptions): Promise<void>;
   /** Same as `SetFrozen`. */
   setFrozen: Layer["SetFrozen"];
+  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  SetObserver(observer: LayerObserver | null, options?: CallOptions): Promise<void>;
+  /** Same as `SetObserver`. */
+  setObserver: Layer["SetObserver"];
   /** Copy values into the weights; nothing changes when any of them is wrong. */
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
   /** Same as `SetWeights`. */
   setWeights: Layer["SetWeights"];
+}
+
+/**
+ * Base of all observers: what is overridden is called, the rest is ignored.
+ * Its calls give promises.
+ */
+export interface LayerObserver extends LoomObject {
+  /** The gradient has passed a layer. */
+  OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnBackward`. */
+  onBackward: LayerObserver["OnBackward"];
+  /** A layer has computed its outputs. */
+  OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnForward`. */
+  onForward: LayerObserver["OnForward"];
+  /** An epoch has started or ended, or a batch has ended. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: LayerObserver["OnTrainingEvent"];
 }
 
 /**
@@ -964,6 +1568,34 @@ export interface ModelBundle extends LoomObject {
  * Its calls give promises.
  */
 export interface Network extends LoomObject {
+  /** Return what flows between the layers, for the input of the last ForwardCPU. */
+  Activations(options?: CallOptions): Promise<Float32Array[]>;
+  /** Same as `Activations`. */
+  activations: Network["Activations"];
+  /** Return the gradient with respect to the input of the last ForwardCPU. */
+  BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
+  /** Same as `BackwardCPU`. */
+  backwardCPU: Network["BackwardCPU"];
+  /** Return the gradients of the biases, in the form of KernelGradients. */
+  BiasGradients(options?: CallOptions): Promise<Float32Array[]>;
+  /** Same as `BiasGradients`. */
+  biasGradients: Network["BiasGradients"];
+  /** Return the metrics of inputs that lie in files, one sample a file, and the times taken. */
+  EvaluateFromCheckpointFiles(
+    checkpointFiles: readonly string[],
+    expectedOutputs: FloatArray,
+    options?: CallOptions,
+  ): Promise<CheckpointEvaluation>;
+  /** Same as `EvaluateFromCheckpointFiles`. */
+  evaluateFromCheckpointFiles: Network["EvaluateFromCheckpointFiles"];
+  /** Return how far the predictions for samples are from what is expected of them. */
+  EvaluateNetwork(
+    inputs: FloatArray | readonly FloatArray[],
+    expectedOutputs: FloatArray,
+    options?: CallOptions,
+  ): Promise<DeviationMetrics>;
+  /** Same as `EvaluateNetwork`. */
+  evaluateNetwork: Network["EvaluateNetwork"];
   /** Return the network's output for one sample or a batch of samples. */
   ForwardCPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `ForwardCPU`. */
@@ -976,6 +1608,18 @@ export interface Network extends LoomObject {
   GetBackendReport(options?: CallOptions): Promise<BackendReport>;
   /** Same as `GetBackendReport`. */
   getBackendReport: Network["GetBackendReport"];
+  /** Return the layers with their places, shapes and parameters, and the memory needed. */
+  GetBlueprint(options?: CallOptions): Promise<NetworkBlueprint>;
+  /** Same as `GetBlueprint`. */
+  getBlueprint: Network["GetBlueprint"];
+  /** Return the blueprint as JSON under the documented keys; see GetBlueprint. */
+  GetBlueprintJSON(options?: CallOptions): Promise<string>;
+  /** Same as `GetBlueprintJSON`. */
+  getBlueprintJSON: Network["GetBlueprintJSON"];
+  /** Return the blueprint as a table for people; see GetBlueprint. */
+  GetBlueprintText(options?: CallOptions): Promise<string>;
+  /** Same as `GetBlueprintText`. */
+  getBlueprintText: Network["GetBlueprintText"];
   /** Return the layer at a place in the grid. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): Promise<Layer>;
   /** Same as `GetLayer`. */
@@ -984,6 +1628,18 @@ export interface Network extends LoomObject {
   GetMemoryUsage(options?: CallOptions): Promise<number>;
   /** Same as `GetMemoryUsage`. */
   getMemoryUsage: Network["GetMemoryUsage"];
+  /** Return a public method as one line: its parameters, their defaults, and the result. */
+  GetMethodSignature(methodName: string, options?: CallOptions): Promise<string>;
+  /** Same as `GetMethodSignature`. */
+  getMethodSignature: Network["GetMethodSignature"];
+  /** Return every public method, by name. */
+  GetMethods(options?: CallOptions): Promise<MethodInfo[]>;
+  /** Same as `GetMethods`. */
+  getMethods: Network["GetMethods"];
+  /** Return every public method as JSON: method_name, parameters, returns, doc. */
+  GetMethodsJSON(options?: CallOptions): Promise<string>;
+  /** Same as `GetMethodsJSON`. */
+  getMethodsJSON: Network["GetMethodsJSON"];
   /** Return how large the weights are in each dtype that a model string can hold. */
   GetModelSizeInfo(options?: CallOptions): Promise<Record<string, ModelSizeInfo>>;
   /** Same as `GetModelSizeInfo`. */
@@ -996,6 +1652,14 @@ export interface Network extends LoomObject {
   GetTotalParameters(options?: CallOptions): Promise<number>;
   /** Same as `GetTotalParameters`. */
   getTotalParameters: Network["GetTotalParameters"];
+  /** Return whether there is a public method of that name. */
+  HasMethod(methodName: string, options?: CallOptions): Promise<boolean>;
+  /** Same as `HasMethod`. */
+  hasMethod: Network["HasMethod"];
+  /** Return the state of a network in which nothing has happened yet. */
+  InitStepState(inputSize: number, options?: CallOptions): Promise<StepState>;
+  /** Same as `InitStepState`. */
+  initStepState: Network["InitStepState"];
   /** Draw all weights anew; the same seed gives the same weights on every platform. */
   InitializeWeights(seed?: number | null, options?: CallOptions): Promise<void>;
   /** Same as `InitializeWeights`. */
@@ -1004,6 +1668,14 @@ export interface Network extends LoomObject {
   IsTraining(options?: CallOptions): Promise<boolean>;
   /** Same as `IsTraining`. */
   isTraining: Network["IsTraining"];
+  /** Return the gradients of the weights that are no biases. */
+  KernelGradients(options?: CallOptions): Promise<Float32Array[]>;
+  /** Same as `KernelGradients`. */
+  kernelGradients: Network["KernelGradients"];
+  /** Return the names of all public methods, in alphabetical order. */
+  ListMethods(options?: CallOptions): Promise<string[]>;
+  /** Same as `ListMethods`. */
+  listMethods: Network["ListMethods"];
   /** Let a running training wait after its present step. */
   PauseTraining(options?: CallOptions): Promise<void>;
   /** Same as `PauseTraining`. */
@@ -1047,7 +1719,7 @@ export interface Network extends LoomObject {
   /** Same as `SerializeModel`. */
   serializeModel: Network["SerializeModel"];
   /** Let another backend run the network from now on; the weights stay. */
-  SetBackend(backend: "auto" | "simd" | "numpy", options?: CallOptions): Promise<void>;
+  SetBackend(backend: "auto" | "simd" | "numpy" | "webgpu", options?: CallOptions): Promise<void>;
   /** Same as `SetBackend`. */
   setBackend: Network["SetBackend"];
   /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
@@ -1060,6 +1732,30 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `SetLayer`. */
   setLayer: Network["SetLayer"];
+  /** Let an observer watch all layers, and the training; None ends it. */
+  SetObserver(
+    observer: LayerObserver | null,
+    everyN?: number,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `SetObserver`. */
+  setObserver: Network["SetObserver"];
+  /** Return the gradient with respect to the input that the present output came from. */
+  StepBackward(
+    state: StepState,
+    gradOutput: FloatArray,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /** Same as `StepBackward`. */
+  stepBackward: Network["StepBackward"];
+  /** Run one tick: every layer reads its input, then all outputs change together. */
+  StepForward(state: StepState, options?: CallOptions): Promise<number>;
+  /** Same as `StepForward`. */
+  stepForward: Network["StepForward"];
+  /** Run one layer alone, on what the one before it last gave; the tick is not counted. */
+  StepForwardSingle(state: StepState, layerIdx: number, options?: CallOptions): Promise<number>;
+  /** Same as `StepForwardSingle`. */
+  stepForwardSingle: Network["StepForwardSingle"];
   /** End a running training after its present step; it returns what it reached. */
   StopTraining(options?: CallOptions): Promise<void>;
   /** Same as `StopTraining`. */
@@ -1077,6 +1773,73 @@ export interface Network extends LoomObject {
   ): Promise<TrainingResult>;
   /** Same as `Train`. */
   train: Network["Train"];
+  /** Set all gradients to zero; the next backward pass starts from there. */
+  ZeroGradients(options?: CallOptions): Promise<void>;
+  /** Same as `ZeroGradients`. */
+  zeroGradients: Network["ZeroGradients"];
+}
+
+/** Keeps the newest events in order; what no longer fits is counted. Its calls give promises. */
+export interface RecordingObserver extends LoomObject {
+  /** Forget everything and start anew. */
+  Clear(options?: CallOptions): Promise<void>;
+  /** Same as `Clear`. */
+  clear: RecordingObserver["Clear"];
+  /** Return what is wrong in the passes that are kept; see DiagnoseStats. */
+  Diagnose(
+    thresholds?: DiagnosisThresholds | null,
+    options?: CallOptions,
+  ): Promise<DiagnosisFinding[]>;
+  /** Same as `Diagnose`. */
+  diagnose: RecordingObserver["Diagnose"];
+  /** Return how many events of layers no longer fit. */
+  DroppedEvents(options?: CallOptions): Promise<number>;
+  /** Same as `DroppedEvents`. */
+  droppedEvents: RecordingObserver["DroppedEvents"];
+  /** Return the statistics of the backward passes that are kept, oldest first. */
+  GetBackwardHistory(options?: CallOptions): Promise<LayerStats[]>;
+  /** Same as `GetBackwardHistory`. */
+  getBackwardHistory: RecordingObserver["GetBackwardHistory"];
+  /** Return the events of layers that are kept, oldest first. */
+  GetEvents(options?: CallOptions): Promise<LayerEvent[]>;
+  /** Same as `GetEvents`. */
+  getEvents: RecordingObserver["GetEvents"];
+  /** Return the statistics of the forward passes that are kept, oldest first. */
+  GetHistory(options?: CallOptions): Promise<LayerStats[]>;
+  /** Same as `GetHistory`. */
+  getHistory: RecordingObserver["GetHistory"];
+  /** Return all that is kept. */
+  GetRecording(options?: CallOptions): Promise<RecordedActivity>;
+  /** Same as `GetRecording`. */
+  getRecording: RecordingObserver["GetRecording"];
+  /** Return the events of the training that are kept, oldest first. */
+  GetTrainingEvents(options?: CallOptions): Promise<TrainingEvent[]>;
+  /** Same as `GetTrainingEvents`. */
+  getTrainingEvents: RecordingObserver["GetTrainingEvents"];
+  /** Keep an event. */
+  OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnBackward`. */
+  onBackward: RecordingObserver["OnBackward"];
+  /** Keep an event. */
+  OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnForward`. */
+  onForward: RecordingObserver["OnForward"];
+  /** Keep an event. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: RecordingObserver["OnTrainingEvent"];
+  /** Same as Clear. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: RecordingObserver["Reset"];
+  /** Write the recording to a file as JSON. */
+  SaveToFile(path: string, options?: CallOptions): Promise<void>;
+  /** Same as `SaveToFile`. */
+  saveToFile: RecordingObserver["SaveToFile"];
+  /** Return the recording as JSON; NaN and infinity, which JSON has not, become null. */
+  SaveToString(options?: CallOptions): Promise<string>;
+  /** Same as `SaveToString`. */
+  saveToString: RecordingObserver["SaveToString"];
 }
 
 /**
@@ -1108,6 +1871,10 @@ export interface Softmax extends LoomObject {
   SetMask(mask: readonly boolean[], options?: CallOptions): Promise<void>;
   /** Same as `SetMask`. */
   setMask: Softmax["SetMask"];
+  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  SetObserver(observer: LayerObserver | null, options?: CallOptions): Promise<void>;
+  /** Same as `SetObserver`. */
+  setObserver: Softmax["SetObserver"];
   /** Change T. */
   SetTemperature(temperature: number, options?: CallOptions): Promise<void>;
   /** Same as `SetTemperature`. */
@@ -1116,6 +1883,33 @@ export interface Softmax extends LoomObject {
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
   /** Same as `SetWeights`. */
   setWeights: Softmax["SetWeights"];
+}
+
+/**
+ * The present value at each place of a network: its input, and the output of every layer.
+ * Its calls give promises.
+ */
+export interface StepState extends LoomObject {
+  /** Return copies of the input and of every layer's output, flat. */
+  GetLayerData(options?: CallOptions): Promise<Float32Array[]>;
+  /** Same as `GetLayerData`. */
+  getLayerData: StepState["GetLayerData"];
+  /** Return a copy of the value at a place, flat. */
+  GetLayerOutput(layerIdx: number, options?: CallOptions): Promise<Float32Array>;
+  /** Same as `GetLayerOutput`. */
+  getLayerOutput: StepState["GetLayerOutput"];
+  /** Return a copy of what the last layer gave, (B * O,). */
+  GetOutput(options?: CallOptions): Promise<Float32Array>;
+  /** Same as `GetOutput`. */
+  getOutput: StepState["GetOutput"];
+  /** Return how many ticks StepForward has made. */
+  GetStepCount(options?: CallOptions): Promise<number>;
+  /** Same as `GetStepCount`. */
+  getStepCount: StepState["GetStepCount"];
+  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  SetInput(input: FloatArray, options?: CallOptions): Promise<void>;
+  /** Same as `SetInput`. */
+  setInput: StepState["SetInput"];
 }
 
 /** Numbers in one flat array, seen in a shape. Its calls give promises. */
@@ -1160,6 +1954,49 @@ export interface Tensor extends LoomObject {
   Strides(options?: CallOptions): Promise<number[]>;
   /** Same as `Strides`. */
   strides: Tensor["Strides"];
+}
+
+/**
+ * What one training reached. Times are seconds; in JSON nanoseconds, as Loom's.
+ * Its calls give promises.
+ */
+export interface TrainingMetrics extends LoomObject {
+  /** Accuracy at the end, in percent. */
+  Accuracy(options?: CallOptions): Promise<number>;
+  /** Same as `Accuracy`. */
+  accuracy: TrainingMetrics["Accuracy"];
+  /** Loss at the end. */
+  Loss(options?: CallOptions): Promise<number>;
+  /** Same as `Loss`. */
+  loss: TrainingMetrics["Loss"];
+  /** Most memory in use, in megabytes. */
+  MemoryPeakMB(options?: CallOptions): Promise<number>;
+  /** Same as `MemoryPeakMB`. */
+  memoryPeakMB: TrainingMetrics["MemoryPeakMB"];
+  /** Seconds until each of 10, 20 ... 100 percent; None for what was not reached. */
+  Milestones(options?: CallOptions): Promise<Record<string, number | null>>;
+  /** Same as `Milestones`. */
+  milestones: TrainingMetrics["Milestones"];
+  /** Training steps. */
+  Steps(options?: CallOptions): Promise<number>;
+  /** Same as `Steps`. */
+  steps: TrainingMetrics["Steps"];
+  /** Seconds until the accuracy that was aimed at; 0 if it never came. */
+  TimeToTarget(options?: CallOptions): Promise<number>;
+  /** Same as `TimeToTarget`. */
+  timeToTarget: TrainingMetrics["TimeToTarget"];
+  /** Seconds of training. */
+  TimeTotal(options?: CallOptions): Promise<number>;
+  /** Same as `TimeTotal`. */
+  timeTotal: TrainingMetrics["TimeTotal"];
+  /** Return the metrics as Loom's JSON; a loss or accuracy that is not finite is null. */
+  ToJSON(options?: CallOptions): Promise<string>;
+  /** Same as `ToJSON`. */
+  toJSON: TrainingMetrics["ToJSON"];
+  /** Note the time of every milestone that an accuracy reaches for the first time. */
+  UpdateMilestone(accuracy: number, elapsed: number, options?: CallOptions): Promise<void>;
+  /** Same as `UpdateMilestone`. */
+  updateMilestone: TrainingMetrics["UpdateMilestone"];
 }
 
 /** A session: loom_core, loaded. Its calls give promises. */
@@ -1364,6 +2201,14 @@ export interface Loom extends Session, Enums {
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): Promise<Network>;
   /** Same as `DeserializeModel`. */
   deserializeModel: Loom["DeserializeModel"];
+  /** Return what is wrong in some statistics, the worst kind first, then layer by layer. */
+  DiagnoseStats(
+    stats: readonly LayerStats[],
+    thresholds?: DiagnosisThresholds | null,
+    options?: CallOptions,
+  ): Promise<DiagnosisFinding[]>;
+  /** Same as `DiagnoseStats`. */
+  diagnoseStats: Loom["DiagnoseStats"];
   /** Return the gradient of the table, (V, D): rows that no token names are zero. */
   EmbeddingBackward(
     gradOutput: Tensor,
@@ -1384,6 +2229,56 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `EmbeddingForward`. */
   embeddingForward: Loom["EmbeddingForward"];
+  /** Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork. */
+  EvaluateFromCheckpointFiles(
+    filename: string,
+    modelId: string,
+    inputs: FloatArray | readonly FloatArray[],
+    expectedOutputs: FloatArray,
+    options?: CallOptions,
+  ): Promise<DeviationMetrics>;
+  /** Same as `EvaluateFromCheckpointFiles`. */
+  evaluateFromCheckpointFiles: Loom["EvaluateFromCheckpointFiles"];
+  /** Return the metrics of a list of predictions. */
+  EvaluateModel(
+    expectedOutputs: FloatArray,
+    actualOutputs: FloatArray,
+    options?: CallOptions,
+  ): Promise<DeviationMetrics>;
+  /** Same as `EvaluateModel`. */
+  evaluateModel: Loom["EvaluateModel"];
+  /** Return how far one prediction is from what was expected. */
+  EvaluatePrediction(
+    sampleIndex: number,
+    expected: number,
+    actual: number,
+    options?: CallOptions,
+  ): Promise<PredictionResult>;
+  /** Same as `EvaluatePrediction`. */
+  evaluatePrediction: Loom["EvaluatePrediction"];
+  /** Return the blueprint of several networks by their names, as an encoder and its decoder. */
+  ExtractBundleBlueprint(
+    networks: Record<string, Network>,
+    options?: CallOptions,
+  ): Promise<NetworkBlueprint>;
+  /** Same as `ExtractBundleBlueprint`. */
+  extractBundleBlueprint: Loom["ExtractBundleBlueprint"];
+  /** Return what a network is made of: places, types, shapes, parameters, memory. */
+  ExtractNetworkBlueprint(
+    network: Network,
+    modelId: string,
+    options?: CallOptions,
+  ): Promise<ModelTelemetry>;
+  /** Same as `ExtractNetworkBlueprint`. */
+  extractNetworkBlueprint: Loom["ExtractNetworkBlueprint"];
+  /** Return what ExtractNetworkBlueprint does as JSON under the documented keys. */
+  ExtractNetworkBlueprintJSON(
+    network: Network,
+    modelId: string,
+    options?: CallOptions,
+  ): Promise<string>;
+  /** Same as `ExtractNetworkBlueprintJSON`. */
+  extractNetworkBlueprintJSON: Loom["ExtractNetworkBlueprintJSON"];
   /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
   FlattenFrom2D(
     input: FloatArray,
@@ -1712,6 +2607,14 @@ export interface Loom extends Session, Enums {
   ): Promise<ModelBundle>;
   /** Same as `LoadBundleFromString`. */
   loadBundleFromString: Loom["LoadBundleFromString"];
+  /** Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError. */
+  LoadMetrics(filename: string, options?: CallOptions): Promise<DeviationMetrics>;
+  /** Same as `LoadMetrics`. */
+  loadMetrics: Loom["LoadMetrics"];
+  /** Return the metrics in a JSON text that SaveMetricsToString or Loom made. */
+  LoadMetricsFromString(text: string, options?: CallOptions): Promise<DeviationMetrics>;
+  /** Same as `LoadMetricsFromString`. */
+  loadMetricsFromString: Loom["LoadMetricsFromString"];
   /** Return one network of a bundle file; raises like load_model_from_string, and OSError. */
   LoadModel(
     filename: string,
@@ -1739,6 +2642,22 @@ export interface Loom extends Session, Enums {
   ): Promise<LoadedModel>;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: Loom["LoadModelWithDType"];
+  /** Return the largest number; raises as Min. */
+  Max(v: FloatArray, options?: CallOptions): Promise<number>;
+  /** Same as `Max`. */
+  max: Loom["Max"];
+  /** Return `max |a - b|`, the largest distance of two numbers in the same place. */
+  MaxAbsDiff(a: FloatArray, b: FloatArray, options?: CallOptions): Promise<number>;
+  /** Same as `MaxAbsDiff`. */
+  maxAbsDiff: Loom["MaxAbsDiff"];
+  /** Return the sum over the count, in float64; raises as Min. */
+  Mean(v: FloatArray, options?: CallOptions): Promise<number>;
+  /** Same as `Mean`. */
+  mean: Loom["Mean"];
+  /** Return the smallest number. */
+  Min(v: FloatArray, options?: CallOptions): Promise<number>;
+  /** Same as `Min`. */
+  min: Loom["Min"];
   /** Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward. */
   MultiHeadAttentionBackward(
     gradOutput: Tensor,
@@ -1776,6 +2695,27 @@ export interface Loom extends Session, Enums {
   ): Promise<CPUBackend>;
   /** Same as `NewCPUBackend`. */
   newCPUBackend: Loom["NewCPUBackend"];
+  /** Return an observer whose events are taken one after the other. */
+  NewChannelObserver(bufferSize?: number, options?: CallOptions): Promise<ChannelObserver>;
+  /** Same as `NewChannelObserver`. */
+  newChannelObserver: Loom["NewChannelObserver"];
+  /** Return a comparison of metrics by way of training: NormalBP, StepBP, StepTween, ... */
+  NewComparisonResult(
+    name: string,
+    numLayers: number,
+    methods?: Record<string, TrainingMetrics> | null,
+    options?: CallOptions,
+  ): Promise<ComparisonResult>;
+  /** Same as `NewComparisonResult`. */
+  newComparisonResult: Loom["NewComparisonResult"];
+  /** Return an observer that prints. */
+  NewConsoleObserver(verbose?: boolean, options?: CallOptions): Promise<ConsoleObserver>;
+  /** Same as `NewConsoleObserver`. */
+  newConsoleObserver: Loom["NewConsoleObserver"];
+  /** Return metrics without any result. */
+  NewDeviationMetrics(options?: CallOptions): Promise<DeviationMetrics>;
+  /** Same as `NewDeviationMetrics`. */
+  newDeviationMetrics: Loom["NewDeviationMetrics"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -1787,6 +2727,14 @@ export interface Loom extends Session, Enums {
   ): Promise<Network>;
   /** Same as `NewNetwork`. */
   newNetwork: Loom["NewNetwork"];
+  /** Return an observer that keeps the newest events. */
+  NewRecordingObserver(
+    modelId?: string,
+    capacity?: number,
+    options?: CallOptions,
+  ): Promise<RecordingObserver>;
+  /** Same as `NewRecordingObserver`. */
+  newRecordingObserver: Loom["NewRecordingObserver"];
   /** Return a tensor of zeros. */
   NewTensor(
     shape: readonly number[],
@@ -1806,6 +2754,18 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `NewTensorFromSlice`. */
   newTensorFromSlice: Loom["NewTensorFromSlice"];
+  /** Return what a training reached, with no milestone yet: percent, seconds, megabytes. */
+  NewTrainingMetrics(
+    steps?: number,
+    accuracy?: number,
+    loss?: number,
+    timeTotal?: number,
+    timeToTarget?: number,
+    memoryPeakMb?: number,
+    options?: CallOptions,
+  ): Promise<TrainingMetrics>;
+  /** Same as `NewTrainingMetrics`. */
+  newTrainingMetrics: Loom["NewTrainingMetrics"];
   /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
   ParallelBackward(
     gradOutput: Tensor,
@@ -2183,6 +3143,190 @@ export interface CPUBackendOnMainThread extends LoomObject {
   sum: CPUBackendOnMainThread["Sum"];
 }
 
+/**
+ * A queue of bounded length between what is watched and who watches.
+ * Its calls give their results at once.
+ */
+export interface ChannelObserverOnMainThread extends LoomObject {
+  /** Take no more events; those that wait can still be taken. */
+  Close(options?: CallOptions): void;
+  /** Same as `Close`. */
+  close: ChannelObserverOnMainThread["Close"];
+  /** Return how many events found no room, or came after the channel was closed. */
+  DroppedEvents(options?: CallOptions): number;
+  /** Same as `DroppedEvents`. */
+  droppedEvents: ChannelObserverOnMainThread["DroppedEvents"];
+  /** Call a function with each event, until the channel is closed or the call cancelled. */
+  Listen(
+    onEvent: (event: LayerEvent | TrainingEvent) => void,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `Listen`. */
+  listen: ChannelObserverOnMainThread["Listen"];
+  /** Wait for events and return those that wait; none when the channel is closed and empty. */
+  Next(maxEvents?: number, options?: CallOptions): Promise<(LayerEvent | TrainingEvent)[]>;
+  /** Same as `Next`. */
+  next: ChannelObserverOnMainThread["Next"];
+  /** Queue an event, or drop it where the queue is full or closed. */
+  OnBackward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnBackward`. */
+  onBackward: ChannelObserverOnMainThread["OnBackward"];
+  /** Queue an event, or drop it where the queue is full or closed. */
+  OnForward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnForward`. */
+  onForward: ChannelObserverOnMainThread["OnForward"];
+  /** Queue an event, or drop it where the queue is full or closed. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: ChannelObserverOnMainThread["OnTrainingEvent"];
+  /** Return the events that wait, oldest first, without waiting for any. */
+  Poll(maxEvents?: number, options?: CallOptions): (LayerEvent | TrainingEvent)[];
+  /** Same as `Poll`. */
+  poll: ChannelObserverOnMainThread["Poll"];
+}
+
+/** What several ways of training the same network reached. Its calls give their results at once. */
+export interface ComparisonResultOnMainThread extends LoomObject {
+  /** Tweening by batches. */
+  BatchTween(options?: CallOptions): TrainingMetricsOnMainThread;
+  /** Same as `BatchTween`. */
+  batchTween: ComparisonResultOnMainThread["BatchTween"];
+  /** Return the label of the best way of training, with a check mark behind it. */
+  DetermineBest(options?: CallOptions): string;
+  /** Same as `DetermineBest`. */
+  determineBest: ComparisonResultOnMainThread["DetermineBest"];
+  /** Name of the network or the test. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: ComparisonResultOnMainThread["Name"];
+  /** Backpropagation through whole passes. */
+  NormalBP(options?: CallOptions): TrainingMetricsOnMainThread;
+  /** Same as `NormalBP`. */
+  normalBP: ComparisonResultOnMainThread["NormalBP"];
+  /** Tweening through whole passes. */
+  NormalTween(options?: CallOptions): TrainingMetricsOnMainThread;
+  /** Same as `NormalTween`. */
+  normalTween: ComparisonResultOnMainThread["NormalTween"];
+  /** How deep the network is. */
+  NumLayers(options?: CallOptions): number;
+  /** Same as `NumLayers`. */
+  numLayers: ComparisonResultOnMainThread["NumLayers"];
+  /** Backpropagation in steps. */
+  StepBP(options?: CallOptions): TrainingMetricsOnMainThread;
+  /** Same as `StepBP`. */
+  stepBP: ComparisonResultOnMainThread["StepBP"];
+  /** Tweening in steps, by batches. */
+  StepBatchTween(options?: CallOptions): TrainingMetricsOnMainThread;
+  /** Same as `StepBatchTween`. */
+  stepBatchTween: ComparisonResultOnMainThread["StepBatchTween"];
+  /** Tweening in steps, without the chain rule. */
+  StepTween(options?: CallOptions): TrainingMetricsOnMainThread;
+  /** Same as `StepTween`. */
+  stepTween: ComparisonResultOnMainThread["StepTween"];
+  /** Tweening in steps, with the chain rule. */
+  StepTweenChain(options?: CallOptions): TrainingMetricsOnMainThread;
+  /** Same as `StepTweenChain`. */
+  stepTweenChain: ComparisonResultOnMainThread["StepTweenChain"];
+  /** Return the comparison as Loom's JSON. */
+  ToJSON(options?: CallOptions): string;
+  /** Same as `ToJSON`. */
+  toJSON: ComparisonResultOnMainThread["ToJSON"];
+}
+
+/**
+ * Prints each layer's numbers: three lines a layer, more where `verbose`.
+ * Its calls give their results at once.
+ */
+export interface ConsoleObserverOnMainThread extends LoomObject {
+  /** Print a layer's gradients. */
+  OnBackward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnBackward`. */
+  onBackward: ConsoleObserverOnMainThread["OnBackward"];
+  /** Print a layer's outputs. */
+  OnForward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnForward`. */
+  onForward: ConsoleObserverOnMainThread["OnForward"];
+  /** Print where the training is. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: ConsoleObserverOnMainThread["OnTrainingEvent"];
+}
+
+/**
+ * How far predictions are from what was expected: seven buckets, a score, every result.
+ * Its calls give their results at once.
+ */
+export interface DeviationMetricsOnMainThread extends LoomObject {
+  /** Share of correct predictions, 0 to 1; None unless all expected are whole numbers. */
+  Accuracy(options?: CallOptions): number | null;
+  /** Same as `Accuracy`. */
+  accuracy: DeviationMetricsOnMainThread["Accuracy"];
+  /** Mean deviation in percent; 0 without samples, infinite if one is. */
+  AverageDeviation(options?: CallOptions): number;
+  /** Same as `AverageDeviation`. */
+  averageDeviation: DeviationMetricsOnMainThread["AverageDeviation"];
+  /** The seven buckets by name, the best first. */
+  Buckets(options?: CallOptions): Record<string, DeviationBucket>;
+  /** Same as `Buckets`. */
+  buckets: DeviationMetricsOnMainThread["Buckets"];
+  /** Sum again, without the rounding errors of many additions; any number of times. */
+  ComputeFinalMetrics(options?: CallOptions): void;
+  /** Same as `ComputeFinalMetrics`. */
+  computeFinalMetrics: DeviationMetricsOnMainThread["ComputeFinalMetrics"];
+  /** How many predictions are the expected whole number when rounded. */
+  CorrectCount(options?: CallOptions): number;
+  /** Same as `CorrectCount`. */
+  correctCount: DeviationMetricsOnMainThread["CorrectCount"];
+  /** How many predictions deviate by more than 100 percent. */
+  Failures(options?: CallOptions): number;
+  /** Same as `Failures`. */
+  failures: DeviationMetricsOnMainThread["Failures"];
+  /** Return the indices of the samples in one bucket. */
+  GetSamplesInBucket(bucketName: string, options?: CallOptions): number[];
+  /** Same as `GetSamplesInBucket`. */
+  getSamplesInBucket: DeviationMetricsOnMainThread["GetSamplesInBucket"];
+  /** Return the n results of highest deviation, the worst first, or all if there are fewer. */
+  GetWorstSamples(n: number, options?: CallOptions): PredictionResult[];
+  /** Same as `GetWorstSamples`. */
+  getWorstSamples: DeviationMetricsOnMainThread["GetWorstSamples"];
+  /** Print totals, the buckets as bars and the worst five predictions; return the text. */
+  PrintSummary(options?: CallOptions): string;
+  /** Same as `PrintSummary`. */
+  printSummary: DeviationMetricsOnMainThread["PrintSummary"];
+  /** Forget every result. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: DeviationMetricsOnMainThread["Reset"];
+  /** Every prediction, in the order in which they came. */
+  Results(options?: CallOptions): PredictionResult[];
+  /** Same as `Results`. */
+  results: DeviationMetricsOnMainThread["Results"];
+  /** Write the metrics to a JSON file. */
+  SaveMetrics(filename: string, options?: CallOptions): void;
+  /** Same as `SaveMetrics`. */
+  saveMetrics: DeviationMetricsOnMainThread["SaveMetrics"];
+  /** Return the metrics as JSON, as Loom writes it. */
+  SaveMetricsToString(options?: CallOptions): string;
+  /** Same as `SaveMetricsToString`. */
+  saveMetricsToString: DeviationMetricsOnMainThread["SaveMetricsToString"];
+  /** Mean of `max(0, 100 - deviation)`, 0 to 100; 0 without samples. */
+  Score(options?: CallOptions): number;
+  /** Same as `Score`. */
+  score: DeviationMetricsOnMainThread["Score"];
+  /** How many predictions were added. */
+  TotalSamples(options?: CallOptions): number;
+  /** Same as `TotalSamples`. */
+  totalSamples: DeviationMetricsOnMainThread["TotalSamples"];
+  /** Add the output of one sample; raises and measures as `result_of_vectors`. */
+  Update(output: FloatArray, target: FloatArray | number, options?: CallOptions): void;
+  /** Same as `Update`. */
+  update: DeviationMetricsOnMainThread["Update"];
+  /** Add a result of EvaluatePrediction. */
+  UpdateMetrics(result: PredictionResult, options?: CallOptions): void;
+  /** Same as `UpdateMetrics`. */
+  updateMetrics: DeviationMetricsOnMainThread["UpdateMetrics"];
+}
+
 /** One layer of a network. Its calls give their results at once. */
 export interface LayerOnMainThread extends LoomObject {
   /** Return the layer's type and settings as they stand in model JSON. */
@@ -2205,10 +3349,33 @@ export interface LayerOnMainThread extends LoomObject {
   SetFrozen(frozen: boolean, options?: CallOptions): void;
   /** Same as `SetFrozen`. */
   setFrozen: LayerOnMainThread["SetFrozen"];
+  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  SetObserver(observer: LayerObserverOnMainThread | null, options?: CallOptions): void;
+  /** Same as `SetObserver`. */
+  setObserver: LayerOnMainThread["SetObserver"];
   /** Copy values into the weights; nothing changes when any of them is wrong. */
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
   /** Same as `SetWeights`. */
   setWeights: LayerOnMainThread["SetWeights"];
+}
+
+/**
+ * Base of all observers: what is overridden is called, the rest is ignored.
+ * Its calls give their results at once.
+ */
+export interface LayerObserverOnMainThread extends LoomObject {
+  /** The gradient has passed a layer. */
+  OnBackward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnBackward`. */
+  onBackward: LayerObserverOnMainThread["OnBackward"];
+  /** A layer has computed its outputs. */
+  OnForward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnForward`. */
+  onForward: LayerObserverOnMainThread["OnForward"];
+  /** An epoch has started or ended, or a batch has ended. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: LayerObserverOnMainThread["OnTrainingEvent"];
 }
 
 /**
@@ -2243,6 +3410,34 @@ export interface ModelBundleOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface NetworkOnMainThread extends LoomObject {
+  /** Return what flows between the layers, for the input of the last ForwardCPU. */
+  Activations(options?: CallOptions): Float32Array[];
+  /** Same as `Activations`. */
+  activations: NetworkOnMainThread["Activations"];
+  /** Return the gradient with respect to the input of the last ForwardCPU. */
+  BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Float32Array;
+  /** Same as `BackwardCPU`. */
+  backwardCPU: NetworkOnMainThread["BackwardCPU"];
+  /** Return the gradients of the biases, in the form of KernelGradients. */
+  BiasGradients(options?: CallOptions): Float32Array[];
+  /** Same as `BiasGradients`. */
+  biasGradients: NetworkOnMainThread["BiasGradients"];
+  /** Return the metrics of inputs that lie in files, one sample a file, and the times taken. */
+  EvaluateFromCheckpointFiles(
+    checkpointFiles: readonly string[],
+    expectedOutputs: FloatArray,
+    options?: CallOptions,
+  ): CheckpointEvaluationOnMainThread;
+  /** Same as `EvaluateFromCheckpointFiles`. */
+  evaluateFromCheckpointFiles: NetworkOnMainThread["EvaluateFromCheckpointFiles"];
+  /** Return how far the predictions for samples are from what is expected of them. */
+  EvaluateNetwork(
+    inputs: FloatArray | readonly FloatArray[],
+    expectedOutputs: FloatArray,
+    options?: CallOptions,
+  ): Promise<DeviationMetricsOnMainThread>;
+  /** Same as `EvaluateNetwork`. */
+  evaluateNetwork: NetworkOnMainThread["EvaluateNetwork"];
   /** Return the network's output for one sample or a batch of samples. */
   ForwardCPU(input: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `ForwardCPU`. */
@@ -2255,6 +3450,18 @@ export interface NetworkOnMainThread extends LoomObject {
   GetBackendReport(options?: CallOptions): BackendReport;
   /** Same as `GetBackendReport`. */
   getBackendReport: NetworkOnMainThread["GetBackendReport"];
+  /** Return the layers with their places, shapes and parameters, and the memory needed. */
+  GetBlueprint(options?: CallOptions): NetworkBlueprint;
+  /** Same as `GetBlueprint`. */
+  getBlueprint: NetworkOnMainThread["GetBlueprint"];
+  /** Return the blueprint as JSON under the documented keys; see GetBlueprint. */
+  GetBlueprintJSON(options?: CallOptions): string;
+  /** Same as `GetBlueprintJSON`. */
+  getBlueprintJSON: NetworkOnMainThread["GetBlueprintJSON"];
+  /** Return the blueprint as a table for people; see GetBlueprint. */
+  GetBlueprintText(options?: CallOptions): string;
+  /** Same as `GetBlueprintText`. */
+  getBlueprintText: NetworkOnMainThread["GetBlueprintText"];
   /** Return the layer at a place in the grid. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `GetLayer`. */
@@ -2263,6 +3470,18 @@ export interface NetworkOnMainThread extends LoomObject {
   GetMemoryUsage(options?: CallOptions): number;
   /** Same as `GetMemoryUsage`. */
   getMemoryUsage: NetworkOnMainThread["GetMemoryUsage"];
+  /** Return a public method as one line: its parameters, their defaults, and the result. */
+  GetMethodSignature(methodName: string, options?: CallOptions): string;
+  /** Same as `GetMethodSignature`. */
+  getMethodSignature: NetworkOnMainThread["GetMethodSignature"];
+  /** Return every public method, by name. */
+  GetMethods(options?: CallOptions): MethodInfo[];
+  /** Same as `GetMethods`. */
+  getMethods: NetworkOnMainThread["GetMethods"];
+  /** Return every public method as JSON: method_name, parameters, returns, doc. */
+  GetMethodsJSON(options?: CallOptions): string;
+  /** Same as `GetMethodsJSON`. */
+  getMethodsJSON: NetworkOnMainThread["GetMethodsJSON"];
   /** Return how large the weights are in each dtype that a model string can hold. */
   GetModelSizeInfo(options?: CallOptions): Record<string, ModelSizeInfo>;
   /** Same as `GetModelSizeInfo`. */
@@ -2275,6 +3494,14 @@ export interface NetworkOnMainThread extends LoomObject {
   GetTotalParameters(options?: CallOptions): number;
   /** Same as `GetTotalParameters`. */
   getTotalParameters: NetworkOnMainThread["GetTotalParameters"];
+  /** Return whether there is a public method of that name. */
+  HasMethod(methodName: string, options?: CallOptions): boolean;
+  /** Same as `HasMethod`. */
+  hasMethod: NetworkOnMainThread["HasMethod"];
+  /** Return the state of a network in which nothing has happened yet. */
+  InitStepState(inputSize: number, options?: CallOptions): StepStateOnMainThread;
+  /** Same as `InitStepState`. */
+  initStepState: NetworkOnMainThread["InitStepState"];
   /** Draw all weights anew; the same seed gives the same weights on every platform. */
   InitializeWeights(seed?: number | null, options?: CallOptions): void;
   /** Same as `InitializeWeights`. */
@@ -2283,6 +3510,14 @@ export interface NetworkOnMainThread extends LoomObject {
   IsTraining(options?: CallOptions): boolean;
   /** Same as `IsTraining`. */
   isTraining: NetworkOnMainThread["IsTraining"];
+  /** Return the gradients of the weights that are no biases. */
+  KernelGradients(options?: CallOptions): Float32Array[];
+  /** Same as `KernelGradients`. */
+  kernelGradients: NetworkOnMainThread["KernelGradients"];
+  /** Return the names of all public methods, in alphabetical order. */
+  ListMethods(options?: CallOptions): string[];
+  /** Same as `ListMethods`. */
+  listMethods: NetworkOnMainThread["ListMethods"];
   /** Let a running training wait after its present step. */
   PauseTraining(options?: CallOptions): void;
   /** Same as `PauseTraining`. */
@@ -2322,7 +3557,7 @@ export interface NetworkOnMainThread extends LoomObject {
   /** Same as `SerializeModel`. */
   serializeModel: NetworkOnMainThread["SerializeModel"];
   /** Let another backend run the network from now on; the weights stay. */
-  SetBackend(backend: "auto" | "simd" | "numpy", options?: CallOptions): void;
+  SetBackend(backend: "auto" | "simd" | "numpy" | "webgpu", options?: CallOptions): void;
   /** Same as `SetBackend`. */
   setBackend: NetworkOnMainThread["SetBackend"];
   /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
@@ -2335,6 +3570,30 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `SetLayer`. */
   setLayer: NetworkOnMainThread["SetLayer"];
+  /** Let an observer watch all layers, and the training; None ends it. */
+  SetObserver(
+    observer: LayerObserverOnMainThread | null,
+    everyN?: number,
+    options?: CallOptions,
+  ): void;
+  /** Same as `SetObserver`. */
+  setObserver: NetworkOnMainThread["SetObserver"];
+  /** Return the gradient with respect to the input that the present output came from. */
+  StepBackward(
+    state: StepStateOnMainThread,
+    gradOutput: FloatArray,
+    options?: CallOptions,
+  ): Float32Array;
+  /** Same as `StepBackward`. */
+  stepBackward: NetworkOnMainThread["StepBackward"];
+  /** Run one tick: every layer reads its input, then all outputs change together. */
+  StepForward(state: StepStateOnMainThread, options?: CallOptions): number;
+  /** Same as `StepForward`. */
+  stepForward: NetworkOnMainThread["StepForward"];
+  /** Run one layer alone, on what the one before it last gave; the tick is not counted. */
+  StepForwardSingle(state: StepStateOnMainThread, layerIdx: number, options?: CallOptions): number;
+  /** Same as `StepForwardSingle`. */
+  stepForwardSingle: NetworkOnMainThread["StepForwardSingle"];
   /** End a running training after its present step; it returns what it reached. */
   StopTraining(options?: CallOptions): void;
   /** Same as `StopTraining`. */
@@ -2352,6 +3611,73 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Promise<TrainingResult>;
   /** Same as `Train`. */
   train: NetworkOnMainThread["Train"];
+  /** Set all gradients to zero; the next backward pass starts from there. */
+  ZeroGradients(options?: CallOptions): void;
+  /** Same as `ZeroGradients`. */
+  zeroGradients: NetworkOnMainThread["ZeroGradients"];
+}
+
+/**
+ * Keeps the newest events in order; what no longer fits is counted.
+ * Its calls give their results at once.
+ */
+export interface RecordingObserverOnMainThread extends LoomObject {
+  /** Forget everything and start anew. */
+  Clear(options?: CallOptions): void;
+  /** Same as `Clear`. */
+  clear: RecordingObserverOnMainThread["Clear"];
+  /** Return what is wrong in the passes that are kept; see DiagnoseStats. */
+  Diagnose(thresholds?: DiagnosisThresholds | null, options?: CallOptions): DiagnosisFinding[];
+  /** Same as `Diagnose`. */
+  diagnose: RecordingObserverOnMainThread["Diagnose"];
+  /** Return how many events of layers no longer fit. */
+  DroppedEvents(options?: CallOptions): number;
+  /** Same as `DroppedEvents`. */
+  droppedEvents: RecordingObserverOnMainThread["DroppedEvents"];
+  /** Return the statistics of the backward passes that are kept, oldest first. */
+  GetBackwardHistory(options?: CallOptions): LayerStats[];
+  /** Same as `GetBackwardHistory`. */
+  getBackwardHistory: RecordingObserverOnMainThread["GetBackwardHistory"];
+  /** Return the events of layers that are kept, oldest first. */
+  GetEvents(options?: CallOptions): LayerEvent[];
+  /** Same as `GetEvents`. */
+  getEvents: RecordingObserverOnMainThread["GetEvents"];
+  /** Return the statistics of the forward passes that are kept, oldest first. */
+  GetHistory(options?: CallOptions): LayerStats[];
+  /** Same as `GetHistory`. */
+  getHistory: RecordingObserverOnMainThread["GetHistory"];
+  /** Return all that is kept. */
+  GetRecording(options?: CallOptions): RecordedActivity;
+  /** Same as `GetRecording`. */
+  getRecording: RecordingObserverOnMainThread["GetRecording"];
+  /** Return the events of the training that are kept, oldest first. */
+  GetTrainingEvents(options?: CallOptions): TrainingEvent[];
+  /** Same as `GetTrainingEvents`. */
+  getTrainingEvents: RecordingObserverOnMainThread["GetTrainingEvents"];
+  /** Keep an event. */
+  OnBackward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnBackward`. */
+  onBackward: RecordingObserverOnMainThread["OnBackward"];
+  /** Keep an event. */
+  OnForward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnForward`. */
+  onForward: RecordingObserverOnMainThread["OnForward"];
+  /** Keep an event. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: RecordingObserverOnMainThread["OnTrainingEvent"];
+  /** Same as Clear. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: RecordingObserverOnMainThread["Reset"];
+  /** Write the recording to a file as JSON. */
+  SaveToFile(path: string, options?: CallOptions): void;
+  /** Same as `SaveToFile`. */
+  saveToFile: RecordingObserverOnMainThread["SaveToFile"];
+  /** Return the recording as JSON; NaN and infinity, which JSON has not, become null. */
+  SaveToString(options?: CallOptions): string;
+  /** Same as `SaveToString`. */
+  saveToString: RecordingObserverOnMainThread["SaveToString"];
 }
 
 /**
@@ -2383,6 +3709,10 @@ export interface SoftmaxOnMainThread extends LoomObject {
   SetMask(mask: readonly boolean[], options?: CallOptions): void;
   /** Same as `SetMask`. */
   setMask: SoftmaxOnMainThread["SetMask"];
+  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  SetObserver(observer: LayerObserverOnMainThread | null, options?: CallOptions): void;
+  /** Same as `SetObserver`. */
+  setObserver: SoftmaxOnMainThread["SetObserver"];
   /** Change T. */
   SetTemperature(temperature: number, options?: CallOptions): void;
   /** Same as `SetTemperature`. */
@@ -2391,6 +3721,33 @@ export interface SoftmaxOnMainThread extends LoomObject {
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
   /** Same as `SetWeights`. */
   setWeights: SoftmaxOnMainThread["SetWeights"];
+}
+
+/**
+ * The present value at each place of a network: its input, and the output of every layer.
+ * Its calls give their results at once.
+ */
+export interface StepStateOnMainThread extends LoomObject {
+  /** Return copies of the input and of every layer's output, flat. */
+  GetLayerData(options?: CallOptions): Float32Array[];
+  /** Same as `GetLayerData`. */
+  getLayerData: StepStateOnMainThread["GetLayerData"];
+  /** Return a copy of the value at a place, flat. */
+  GetLayerOutput(layerIdx: number, options?: CallOptions): Float32Array;
+  /** Same as `GetLayerOutput`. */
+  getLayerOutput: StepStateOnMainThread["GetLayerOutput"];
+  /** Return a copy of what the last layer gave, (B * O,). */
+  GetOutput(options?: CallOptions): Float32Array;
+  /** Same as `GetOutput`. */
+  getOutput: StepStateOnMainThread["GetOutput"];
+  /** Return how many ticks StepForward has made. */
+  GetStepCount(options?: CallOptions): number;
+  /** Same as `GetStepCount`. */
+  getStepCount: StepStateOnMainThread["GetStepCount"];
+  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  SetInput(input: FloatArray, options?: CallOptions): void;
+  /** Same as `SetInput`. */
+  setInput: StepStateOnMainThread["SetInput"];
 }
 
 /** Numbers in one flat array, seen in a shape. Its calls give their results at once. */
@@ -2435,6 +3792,49 @@ export interface TensorOnMainThread extends LoomObject {
   Strides(options?: CallOptions): number[];
   /** Same as `Strides`. */
   strides: TensorOnMainThread["Strides"];
+}
+
+/**
+ * What one training reached. Times are seconds; in JSON nanoseconds, as Loom's.
+ * Its calls give their results at once.
+ */
+export interface TrainingMetricsOnMainThread extends LoomObject {
+  /** Accuracy at the end, in percent. */
+  Accuracy(options?: CallOptions): number;
+  /** Same as `Accuracy`. */
+  accuracy: TrainingMetricsOnMainThread["Accuracy"];
+  /** Loss at the end. */
+  Loss(options?: CallOptions): number;
+  /** Same as `Loss`. */
+  loss: TrainingMetricsOnMainThread["Loss"];
+  /** Most memory in use, in megabytes. */
+  MemoryPeakMB(options?: CallOptions): number;
+  /** Same as `MemoryPeakMB`. */
+  memoryPeakMB: TrainingMetricsOnMainThread["MemoryPeakMB"];
+  /** Seconds until each of 10, 20 ... 100 percent; None for what was not reached. */
+  Milestones(options?: CallOptions): Record<string, number | null>;
+  /** Same as `Milestones`. */
+  milestones: TrainingMetricsOnMainThread["Milestones"];
+  /** Training steps. */
+  Steps(options?: CallOptions): number;
+  /** Same as `Steps`. */
+  steps: TrainingMetricsOnMainThread["Steps"];
+  /** Seconds until the accuracy that was aimed at; 0 if it never came. */
+  TimeToTarget(options?: CallOptions): number;
+  /** Same as `TimeToTarget`. */
+  timeToTarget: TrainingMetricsOnMainThread["TimeToTarget"];
+  /** Seconds of training. */
+  TimeTotal(options?: CallOptions): number;
+  /** Same as `TimeTotal`. */
+  timeTotal: TrainingMetricsOnMainThread["TimeTotal"];
+  /** Return the metrics as Loom's JSON; a loss or accuracy that is not finite is null. */
+  ToJSON(options?: CallOptions): string;
+  /** Same as `ToJSON`. */
+  toJSON: TrainingMetricsOnMainThread["ToJSON"];
+  /** Note the time of every milestone that an accuracy reaches for the first time. */
+  UpdateMilestone(accuracy: number, elapsed: number, options?: CallOptions): void;
+  /** Same as `UpdateMilestone`. */
+  updateMilestone: TrainingMetricsOnMainThread["UpdateMilestone"];
 }
 
 /** A session: loom_core, loaded. Its calls give their results at once. */
@@ -2647,6 +4047,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): NetworkOnMainThread;
   /** Same as `DeserializeModel`. */
   deserializeModel: LoomOnMainThread["DeserializeModel"];
+  /** Return what is wrong in some statistics, the worst kind first, then layer by layer. */
+  DiagnoseStats(
+    stats: readonly LayerStats[],
+    thresholds?: DiagnosisThresholds | null,
+    options?: CallOptions,
+  ): DiagnosisFinding[];
+  /** Same as `DiagnoseStats`. */
+  diagnoseStats: LoomOnMainThread["DiagnoseStats"];
   /** Return the gradient of the table, (V, D): rows that no token names are zero. */
   EmbeddingBackward(
     gradOutput: TensorOnMainThread,
@@ -2667,6 +4075,56 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `EmbeddingForward`. */
   embeddingForward: LoomOnMainThread["EmbeddingForward"];
+  /** Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork. */
+  EvaluateFromCheckpointFiles(
+    filename: string,
+    modelId: string,
+    inputs: FloatArray | readonly FloatArray[],
+    expectedOutputs: FloatArray,
+    options?: CallOptions,
+  ): Promise<DeviationMetricsOnMainThread>;
+  /** Same as `EvaluateFromCheckpointFiles`. */
+  evaluateFromCheckpointFiles: LoomOnMainThread["EvaluateFromCheckpointFiles"];
+  /** Return the metrics of a list of predictions. */
+  EvaluateModel(
+    expectedOutputs: FloatArray,
+    actualOutputs: FloatArray,
+    options?: CallOptions,
+  ): DeviationMetricsOnMainThread;
+  /** Same as `EvaluateModel`. */
+  evaluateModel: LoomOnMainThread["EvaluateModel"];
+  /** Return how far one prediction is from what was expected. */
+  EvaluatePrediction(
+    sampleIndex: number,
+    expected: number,
+    actual: number,
+    options?: CallOptions,
+  ): PredictionResult;
+  /** Same as `EvaluatePrediction`. */
+  evaluatePrediction: LoomOnMainThread["EvaluatePrediction"];
+  /** Return the blueprint of several networks by their names, as an encoder and its decoder. */
+  ExtractBundleBlueprint(
+    networks: Record<string, NetworkOnMainThread>,
+    options?: CallOptions,
+  ): NetworkBlueprint;
+  /** Same as `ExtractBundleBlueprint`. */
+  extractBundleBlueprint: LoomOnMainThread["ExtractBundleBlueprint"];
+  /** Return what a network is made of: places, types, shapes, parameters, memory. */
+  ExtractNetworkBlueprint(
+    network: NetworkOnMainThread,
+    modelId: string,
+    options?: CallOptions,
+  ): ModelTelemetry;
+  /** Same as `ExtractNetworkBlueprint`. */
+  extractNetworkBlueprint: LoomOnMainThread["ExtractNetworkBlueprint"];
+  /** Return what ExtractNetworkBlueprint does as JSON under the documented keys. */
+  ExtractNetworkBlueprintJSON(
+    network: NetworkOnMainThread,
+    modelId: string,
+    options?: CallOptions,
+  ): string;
+  /** Same as `ExtractNetworkBlueprintJSON`. */
+  extractNetworkBlueprintJSON: LoomOnMainThread["ExtractNetworkBlueprintJSON"];
   /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
   FlattenFrom2D(
     input: FloatArray,
@@ -3001,6 +4459,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ModelBundleOnMainThread;
   /** Same as `LoadBundleFromString`. */
   loadBundleFromString: LoomOnMainThread["LoadBundleFromString"];
+  /** Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError. */
+  LoadMetrics(filename: string, options?: CallOptions): DeviationMetricsOnMainThread;
+  /** Same as `LoadMetrics`. */
+  loadMetrics: LoomOnMainThread["LoadMetrics"];
+  /** Return the metrics in a JSON text that SaveMetricsToString or Loom made. */
+  LoadMetricsFromString(text: string, options?: CallOptions): DeviationMetricsOnMainThread;
+  /** Same as `LoadMetricsFromString`. */
+  loadMetricsFromString: LoomOnMainThread["LoadMetricsFromString"];
   /** Return one network of a bundle file; raises like load_model_from_string, and OSError. */
   LoadModel(
     filename: string,
@@ -3028,6 +4494,22 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LoadedModelOnMainThread;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: LoomOnMainThread["LoadModelWithDType"];
+  /** Return the largest number; raises as Min. */
+  Max(v: FloatArray, options?: CallOptions): number;
+  /** Same as `Max`. */
+  max: LoomOnMainThread["Max"];
+  /** Return `max |a - b|`, the largest distance of two numbers in the same place. */
+  MaxAbsDiff(a: FloatArray, b: FloatArray, options?: CallOptions): number;
+  /** Same as `MaxAbsDiff`. */
+  maxAbsDiff: LoomOnMainThread["MaxAbsDiff"];
+  /** Return the sum over the count, in float64; raises as Min. */
+  Mean(v: FloatArray, options?: CallOptions): number;
+  /** Same as `Mean`. */
+  mean: LoomOnMainThread["Mean"];
+  /** Return the smallest number. */
+  Min(v: FloatArray, options?: CallOptions): number;
+  /** Same as `Min`. */
+  min: LoomOnMainThread["Min"];
   /** Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward. */
   MultiHeadAttentionBackward(
     gradOutput: TensorOnMainThread,
@@ -3065,6 +4547,27 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): CPUBackendOnMainThread;
   /** Same as `NewCPUBackend`. */
   newCPUBackend: LoomOnMainThread["NewCPUBackend"];
+  /** Return an observer whose events are taken one after the other. */
+  NewChannelObserver(bufferSize?: number, options?: CallOptions): ChannelObserverOnMainThread;
+  /** Same as `NewChannelObserver`. */
+  newChannelObserver: LoomOnMainThread["NewChannelObserver"];
+  /** Return a comparison of metrics by way of training: NormalBP, StepBP, StepTween, ... */
+  NewComparisonResult(
+    name: string,
+    numLayers: number,
+    methods?: Record<string, TrainingMetricsOnMainThread> | null,
+    options?: CallOptions,
+  ): ComparisonResultOnMainThread;
+  /** Same as `NewComparisonResult`. */
+  newComparisonResult: LoomOnMainThread["NewComparisonResult"];
+  /** Return an observer that prints. */
+  NewConsoleObserver(verbose?: boolean, options?: CallOptions): ConsoleObserverOnMainThread;
+  /** Same as `NewConsoleObserver`. */
+  newConsoleObserver: LoomOnMainThread["NewConsoleObserver"];
+  /** Return metrics without any result. */
+  NewDeviationMetrics(options?: CallOptions): DeviationMetricsOnMainThread;
+  /** Same as `NewDeviationMetrics`. */
+  newDeviationMetrics: LoomOnMainThread["NewDeviationMetrics"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -3076,6 +4579,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NetworkOnMainThread;
   /** Same as `NewNetwork`. */
   newNetwork: LoomOnMainThread["NewNetwork"];
+  /** Return an observer that keeps the newest events. */
+  NewRecordingObserver(
+    modelId?: string,
+    capacity?: number,
+    options?: CallOptions,
+  ): RecordingObserverOnMainThread;
+  /** Same as `NewRecordingObserver`. */
+  newRecordingObserver: LoomOnMainThread["NewRecordingObserver"];
   /** Return a tensor of zeros. */
   NewTensor(
     shape: readonly number[],
@@ -3095,6 +4606,18 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `NewTensorFromSlice`. */
   newTensorFromSlice: LoomOnMainThread["NewTensorFromSlice"];
+  /** Return what a training reached, with no milestone yet: percent, seconds, megabytes. */
+  NewTrainingMetrics(
+    steps?: number,
+    accuracy?: number,
+    loss?: number,
+    timeTotal?: number,
+    timeToTarget?: number,
+    memoryPeakMb?: number,
+    options?: CallOptions,
+  ): TrainingMetricsOnMainThread;
+  /** Same as `NewTrainingMetrics`. */
+  newTrainingMetrics: LoomOnMainThread["NewTrainingMetrics"];
   /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
   ParallelBackward(
     gradOutput: TensorOnMainThread,

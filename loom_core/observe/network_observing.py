@@ -1,0 +1,87 @@
+"""What a network tells of itself."""
+
+from __future__ import annotations
+
+from loom_core.backends.base import Program
+from loom_core.layers.base import positive
+from loom_core.network_grid import NetworkGrid
+from loom_core.observe.blueprint import blueprint_of, extract_model
+from loom_core.observe.blueprint_text import blueprint_text
+from loom_core.observe.json_records import to_json
+from loom_core.observe.layer_events import WatchedRun, watched_values
+from loom_core.observe.observers import LayerObserver
+from loom_core.observe.telemetry_records import NetworkBlueprint
+from loom_core.observe.watched_layers import anyone_listens, watched_layers
+from loom_core.public import public
+from loom_core.train.step_graph import inference_plan
+
+
+class Observing(NetworkGrid):
+    """Methods that show what a network is made of and what it computes."""
+
+    observer: LayerObserver | None = None
+    observe_every: int = 1
+
+    @public("GetBlueprint")
+    def get_blueprint(self) -> NetworkBlueprint:
+        """Return the layers with their places, shapes and parameters, and the memory needed.
+
+        Raises:
+            ShapeError, LimitError: The layers do not fit together, or need too much.
+        """
+        return blueprint_of([extract_model(self, self.model_id)])
+
+    @public("GetBlueprintJSON")
+    def get_blueprint_json(self) -> str:
+        """Return the blueprint as JSON under the documented keys; see GetBlueprint."""
+        return to_json(self.get_blueprint(), indent=2)
+
+    @public("GetBlueprintText")
+    def get_blueprint_text(self) -> str:
+        """Return the blueprint as a table for people; see GetBlueprint."""
+        return blueprint_text(extract_model(self, self.model_id))
+
+    @public("SetObserver")
+    def set_observer(self, observer: LayerObserver | None, every_n: int = 1) -> None:
+        """Let an observer watch all layers, and the training; None ends it.
+
+        A layer with an observer of its own tells that one instead. While nobody listens, nothing
+        is measured and nothing is slower.
+
+        Args:
+            observer: Is told of ForwardCPU, BackwardCPU and Train; see LayerObserver. While a
+                training runs, only its own steps are watched.
+            every_n: Steps of a training from one that is watched to the next; the first is.
+
+        Raises:
+            SpecError: ``every_n`` is below 1.
+        """
+        self.observe_every = positive(every_n, "every_n")
+        self.observer = observer
+
+    def listening(self) -> bool:
+        """Return whether anyone watches the network or a layer."""
+        return self.observer is not None or anyone_listens(self.layers)
+
+    def program(self, batch: int, width: int, loss: str | None = None) -> Program:
+        """Return a prepared plan; for inference one that shows its layers while someone listens."""
+        if loss is None and not self.control.running and self.listening():
+            return self.watched_inference(batch, width)
+        return super().program(batch, width, loss)
+
+    def watched_inference(self, batch: int, width: int) -> Program:
+        """Return the prepared plan of an inference that shows its layers."""
+        key = ("watched inference", batch, width)
+        return self.prepared(key, lambda: inference_plan(self.layers, batch, width, watched=True))
+
+    def tell_forward(self, program: Program) -> None:
+        """Emit the events of a forward pass, if its plan shows its layers."""
+        if "output.0" in program.plan.ports:
+            self.watched_run(program).emit_forward()
+
+    def watched_run(self, program: Program) -> WatchedRun:
+        """Return the values of a watched inference that has just run."""
+        plan = program.plan
+        names = ["input", *watched_values(plan)]
+        values = {name: program.read(name) for name in names}
+        return WatchedRun(self, plan, list(watched_layers(self.layers, self.observer)), values)
