@@ -11,7 +11,17 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import update_wrapper
 from types import FunctionType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast, overload
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_type_hints,
+    overload,
+)
 
 from loom_core.errors import BackendError, SpecError
 
@@ -75,6 +85,12 @@ def public_class(cls: type[T]) -> type[T]:
 def public_class_of(cls: type) -> type | None:
     """Return the nearest public class that ``cls`` is or derives from, or None."""
     return next((base for base in cls.__mro__ if base in METHODS), None)
+
+
+def public_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return a function's annotations; it may name any public class, imported there or not."""
+    scope = {**CLASSES, **getattr(function, "__globals__", {})}
+    return get_type_hints(function, scope, include_extras=True)
 
 
 def record(cls: type[T]) -> type[T]:
