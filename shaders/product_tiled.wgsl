@@ -1,0 +1,208 @@
+// needs: product
+
+// Matrix products (lib/product.wgsl) for graphics hardware: tiles in workgroup memory.
+//
+// A workgroup of ACROSS x DOWN invocations makes 8 DOWN rows by 4 ACROSS columns, an invocation 8
+// rows by 4 columns of them. In turn the workgroup fills the tiles with 16 depths of a and b and
+// multiplies them. An invocation fills squares of 4 x 4; neighbours take squares that lie beside
+// each other in memory (along the depth or not: A_ALONG_DEPTH, B_ALONG_DEPTH).
+//
+// With 16 x 8 invocations, a tile of 64 x 64: a loaded number is used 64 times, that is 16 FLOP a
+// byte of global memory; from workgroup memory three vectors serve 8 vector multiply-adds (a's are
+// the same for a whole row of invocations). Workgroup memory 8 KB and about 60 registers an
+// invocation: 8 to 16 workgroups of 128 fit a multiprocessor with 64 K registers and 64 to 128 KB, a
+// fourth to a half of its threads, which suffices as each has 32 independent multiply-adds a depth.
+// Smaller shapes (16 x 4, 4 x 8, 32 x 1) waste less on thin matrices.
+//
+// product_vec4 moves vectors: it needs a, b and y without tables, with a size divisible by 4
+// along whatever lies densely.
+
+override ACROSS: u32 = 16;
+override DOWN: u32 = 8;
+override A_ALONG_DEPTH: bool = true;
+override B_ALONG_DEPTH: bool = false;
+
+const DEPTH = 16u;
+const DEPTH_SQUARES = 4u;
+
+@group(0) @binding(0) var<storage, read> a_vectors: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> b_vectors: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y_vectors: array<vec4<f32>>;
+
+// [depth][four rows], [depth][four columns]
+var<workgroup> a_tile: array<vec4<f32>, DEPTH * 2 * DOWN>;
+var<workgroup> b_tile: array<vec4<f32>, DEPTH * ACROSS>;
+
+// Which square an invocation fills: (along the rows or columns, along the depth), in units of 4.
+fn square(number: u32, beside: u32, along_depth: bool) -> vec2<u32> {
+    if (along_depth) {
+        return vec2(number / DEPTH_SQUARES, number % DEPTH_SQUARES);
+    }
+    return vec2(number % beside, number / beside);
+}
+
+fn a_at(t: Task, i: u32, k: u32, start: u32) -> f32 {
+    if (i < sizes.rows && k < t.depth.y) {
+        return a[start + i * sizes.a_row + depth_places(k).x];
+    }
+    return 0.0;
+}
+
+fn b_at(t: Task, k: u32, j: u32, start: u32) -> f32 {
+    if (j < sizes.columns && k < t.depth.y) {
+        return b[start + depth_places(k).y + b_column_place(j)];
+    }
+    return 0.0;
+}
+
+fn fill(t: Task, start: vec2<u32>, depth: u32, local: u32) {
+    for (var n = local; n < 2u * DOWN * DEPTH_SQUARES; n += ACROSS * DOWN) {
+        let at = square(n, 2u * DOWN, A_ALONG_DEPTH);
+        let i = t.row + 4u * at.x;
+        for (var d = 4u * at.y; d < 4u * at.y + 4u; d++) {
+            let k = depth + d;
+            a_tile[d * 2u * DOWN + at.x] = vec4(
+                a_at(t, i, k, start.x), a_at(t, i + 1u, k, start.x),
+                a_at(t, i + 2u, k, start.x), a_at(t, i + 3u, k, start.x));
+        }
+    }
+    for (var n = local; n < ACROSS * DEPTH_SQUARES; n += ACROSS * DOWN) {
+        let at = square(n, ACROSS, B_ALONG_DEPTH);
+        let j = t.column + 4u * at.x;
+        for (var d = 4u * at.y; d < 4u * at.y + 4u; d++) {
+            let k = depth + d;
+            b_tile[d * ACROSS + at.x] = vec4(
+                b_at(t, k, j, start.y), b_at(t, k, j + 1u, start.y),
+                b_at(t, k, j + 2u, start.y), b_at(t, k, j + 3u, start.y));
+        }
+    }
+}
+
+fn a_vector(t: Task, i: u32, k: u32, start: u32) -> vec4<f32> {
+    if (i < sizes.rows && k < t.depth.y) {
+        return a_vectors[(start + i * sizes.a_row + depth_places(k).x) / 4u];
+    }
+    return vec4<f32>();
+}
+
+fn b_vector(t: Task, k: u32, j: u32, start: u32) -> vec4<f32> {
+    if (j < sizes.columns && k < t.depth.y) {
+        return b_vectors[(start + depth_places(k).y + b_column_place(j)) / 4u];
+    }
+    return vec4<f32>();
+}
+
+fn fill_by_vectors(t: Task, start: vec2<u32>, depth: u32, local: u32) {
+    for (var n = local; n < 2u * DOWN * DEPTH_SQUARES; n += ACROSS * DOWN) {
+        let at = square(n, 2u * DOWN, A_ALONG_DEPTH);
+        let i = t.row + 4u * at.x;
+        let k = depth + 4u * at.y;
+        let to = 4u * at.y * 2u * DOWN + at.x;
+        var four: mat4x4<f32>; // one column a depth
+        if (A_ALONG_DEPTH) {
+            four = transpose(mat4x4(
+                a_vector(t, i, k, start.x), a_vector(t, i + 1u, k, start.x),
+                a_vector(t, i + 2u, k, start.x), a_vector(t, i + 3u, k, start.x)));
+        } else {
+            four = mat4x4(
+                a_vector(t, i, k, start.x), a_vector(t, i, k + 1u, start.x),
+                a_vector(t, i, k + 2u, start.x), a_vector(t, i, k + 3u, start.x));
+        }
+        a_tile[to] = four[0];
+        a_tile[to + 2u * DOWN] = four[1];
+        a_tile[to + 4u * DOWN] = four[2];
+        a_tile[to + 6u * DOWN] = four[3];
+    }
+    for (var n = local; n < ACROSS * DEPTH_SQUARES; n += ACROSS * DOWN) {
+        let at = square(n, ACROSS, B_ALONG_DEPTH);
+        let j = t.column + 4u * at.x;
+        let k = depth + 4u * at.y;
+        let to = 4u * at.y * ACROSS + at.x;
+        var four: mat4x4<f32>;
+        if (B_ALONG_DEPTH) {
+            four = transpose(mat4x4(
+                b_vector(t, k, j, start.y), b_vector(t, k, j + 1u, start.y),
+                b_vector(t, k, j + 2u, start.y), b_vector(t, k, j + 3u, start.y)));
+        } else {
+            four = mat4x4(
+                b_vector(t, k, j, start.y), b_vector(t, k + 1u, j, start.y),
+                b_vector(t, k + 2u, j, start.y), b_vector(t, k + 3u, j, start.y));
+        }
+        b_tile[to] = four[0];
+        b_tile[to + ACROSS] = four[1];
+        b_tile[to + 2u * ACROSS] = four[2];
+        b_tile[to + 3u * ACROSS] = four[3];
+    }
+}
+
+fn multiply(sums: ptr<function, array<vec4<f32>, 8>>, across: u32, down: u32) {
+    for (var d = 0u; d < DEPTH; d++) {
+        let x = a_tile[(d * DOWN + down) * 2u];
+        let z = a_tile[(d * DOWN + down) * 2u + 1u];
+        let beside = b_tile[d * ACROSS + across];
+        (*sums)[0] += x.x * beside;
+        (*sums)[1] += x.y * beside;
+        (*sums)[2] += x.z * beside;
+        (*sums)[3] += x.w * beside;
+        (*sums)[4] += z.x * beside;
+        (*sums)[5] += z.y * beside;
+        (*sums)[6] += z.z * beside;
+        (*sums)[7] += z.w * beside;
+    }
+}
+
+@compute @workgroup_size(ACROSS, DOWN)
+fn product(
+    @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) index: u32
+) {
+    let number = group.y * groups.x + group.x;
+    if (number >= sizes.tiles) {
+        return;
+    }
+    let t = task(number, vec2(8u * DOWN, 4u * ACROSS));
+    var sums = array<vec4<f32>, 8>();
+    for (var round = t.rounds.x; round < t.rounds.y; round++) {
+        let start = t.start.xy + round * vec2(sizes.a_round, sizes.b_round);
+        for (var depth = t.depth.x; depth < t.depth.y; depth += DEPTH) {
+            workgroupBarrier();
+            fill(t, start, depth, index);
+            workgroupBarrier();
+            multiply(&sums, local.x, local.y);
+        }
+    }
+    let i = t.row + 8u * local.y;
+    let j = t.column + 4u * local.x;
+    for (var c = 0u; c < 4u && j + c < sizes.columns; c++) {
+        let to = t.start.z + y_column_place(j + c);
+        for (var r = 0u; r < 8u && i + r < sizes.rows; r++) {
+            y[to + (i + r) * sizes.y_row] = sums[r][c];
+        }
+    }
+}
+
+@compute @workgroup_size(ACROSS, DOWN)
+fn product_vec4(
+    @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) index: u32
+) {
+    let number = group.y * groups.x + group.x;
+    if (number >= sizes.tiles) {
+        return;
+    }
+    let t = task(number, vec2(8u * DOWN, 4u * ACROSS));
+    var sums = array<vec4<f32>, 8>();
+    for (var depth = t.depth.x; depth < t.depth.y; depth += DEPTH) {
+        workgroupBarrier();
+        fill_by_vectors(t, t.start.xy, depth, index);
+        workgroupBarrier();
+        multiply(&sums, local.x, local.y);
+    }
+    let i = t.row + 8u * local.y;
+    let j = t.column + 4u * local.x;
+    if (j < sizes.columns) {
+        for (var r = 0u; r < 8u && i + r < sizes.rows; r++) {
+            y_vectors[(t.start.z + (i + r) * sizes.y_row + j) / 4u] = sums[r];
+        }
+    }
+}
