@@ -88,6 +88,7 @@ from loom_core.observe.extraction import (
     extract_network_blueprint,
     extract_network_blueprint_json,
 )
+from loom_core.observe.network_introspection import MethodInfo, ParameterInfo
 from loom_core.observe.observers import (
     CallbackObserver,
     ConsoleObserver,
@@ -144,6 +145,7 @@ __all__ = [
     "LimitError",
     "LoadedModel",
     "LoomError",
+    "MethodInfo",
     "ModelFormatError",
     "ModelNotFoundError",
     "ModelTelemetry",
@@ -152,6 +154,7 @@ __all__ = [
     "NetworkBlueprint",
     "NonFiniteError",
     "Parallel",
+    "ParameterInfo",
     "PredictionResult",
     "RMSNorm",
     "RecordedActivity",

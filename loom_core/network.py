@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from loom_core.backends.webgpu.network_gpu import Gpu
 from loom_core.evaluate.network_evaluation import Evaluation
 from loom_core.model_io.network_saving import Saving
+from loom_core.observe.network_introspection import Introspecting
 from loom_core.observe.network_observing import Observing
 from loom_core.public import public_class
 from loom_core.stepping.network_stepping import Stepping
@@ -12,7 +14,7 @@ from loom_core.train.network_training import Training
 
 
 @public_class
-class Network(Training, Stepping, Gradients, Saving, Evaluation, Observing):
+class Network(Training, Stepping, Gpu, Gradients, Saving, Evaluation, Observing, Introspecting):
     """A grid of cells, each a stack of layers; data flows cell by cell in reading order.
 
     A fresh grid holds bare activations (Dense without sizes), as Loom's does.
@@ -25,7 +27,8 @@ class Network(Training, Stepping, Gradients, Saving, Evaluation, Observing):
         seed: Of every random choice: weights, and shuffling unless the training names its own.
         batch_size: Samples in a run that does not say otherwise; kept for Loom's files.
         model_id: Name in a bundle.
-        backend: What runs the plans: ``"auto"``, ``"simd"``, ``"numpy"``, or a backend itself.
+        backend: What runs the plans: ``"auto"``, ``"simd"``, ``"numpy"``, ``"webgpu"``, or a
+            backend itself.
 
     Raises:
         SpecError: A size below 1, or no backend of that name.

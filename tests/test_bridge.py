@@ -190,7 +190,15 @@ def test_a_new_public_method_is_callable_and_described_without_more():
             {
                 "name": "ReadCelsius",
                 "doc": "Return readings.",
-                "parameters": [{"name": "times", "type": {"kind": "number"}, "optional": True}],
+                "parameters": [
+                    {
+                        "name": "times",
+                        "type": {"kind": "number"},
+                        "optional": True,
+                        "default": 1,
+                        "doc": "",
+                    }
+                ],
                 "returns": {"kind": "array", "item": {"kind": "number"}},
                 "cooperative": False,
             }
@@ -223,6 +231,7 @@ def test_the_description_is_complete_and_documented():
         "name": "LearningRate",
         "type": {"kind": "number"},
         "optional": True,
+        "default": 0.01,
         "doc": "Step size of gradient descent.",
     }
     assert all(f["doc"] for r in description["records"] for f in r["fields"] if r["input"] is False)

@@ -6,6 +6,8 @@ The same description feeds the bridge, the TypeScript types and the documents.
 from __future__ import annotations
 
 import inspect
+import json
+import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING
@@ -28,7 +30,14 @@ from loom_core.public import (
 
 Description: TypeAlias = dict[str, Any]
 
-_PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", object: "unknown"}
+_PLAIN = {
+    int: "number",
+    float: "number",
+    str: "string",
+    bool: "boolean",
+    object: "unknown",
+    Any: "unknown",
+}
 
 
 def describe() -> Description:
@@ -60,11 +69,13 @@ def describe_callable(name: str, target: Callable[..., Any]) -> Description:
     """Return a public callable's name, first line of documentation, parameters and result."""
     function = target.steps if isinstance(target, Cooperative) else target
     hints = public_hints(function)
+    docs = argument_docs(function.__doc__)
     parameters = [
         {
             "name": parameter.name,
             "type": describe_type(hints[parameter.name]),
-            "optional": parameter.default is not inspect.Parameter.empty,
+            **_optional(parameter.default, parameter.empty),
+            "doc": docs.get(parameter.name, ""),
         }
         for parameter in inspect.signature(function).parameters.values()
         if parameter.name != "self"
@@ -76,7 +87,7 @@ def describe_callable(name: str, target: Callable[..., Any]) -> Description:
         "name": name,
         "doc": first_line(function.__doc__),
         "parameters": parameters,
-        "returns": {"kind": "void"} if returns is type(None) else describe_type(returns),
+        "returns": {"kind": "void"} if returns in (None, type(None)) else describe_type(returns),
         "cooperative": isinstance(target, Cooperative),
     }
 
@@ -122,15 +133,19 @@ def type_text(described: Description) -> str:
     """Return a described type as a short text: ``number``, ``string[]``, ``Layer | null``."""
     kind = described["kind"]
     if kind == "array":
-        return f"{type_text(described['item'])}[]"
+        item = type_text(described["item"])
+        return f"({item})[]" if " " in item else f"{item}[]"
     if kind == "map":
         return f"{{[key]: {type_text(described['item'])}}}"
     if kind == "union":
-        return " | ".join(type_text(option) for option in described["options"])
+        options = (type_text(option) for option in described["options"])
+        return " | ".join(f"({option})" if "=>" in option else option for option in options)
+    if kind == "callback":
+        return f"({', '.join(type_text(item) for item in described['parameters'])}) => void"
     if kind in ("object", "record"):
         return str(described["name"])
     if kind == "literal":
-        return repr(described["value"])
+        return json.dumps(described["value"])
     return str(kind)
 
 
@@ -141,7 +156,7 @@ def first_line(doc: str | None) -> str:
 
 def _describe_record(name: str, cls: type) -> Description:
     hints = get_type_hints(cls, include_extras=True)
-    docs = _argument_docs(cls.__doc__ or "")
+    docs = argument_docs(cls.__doc__)
     return {
         "name": name,
         "doc": first_line(cls.__doc__),
@@ -150,7 +165,9 @@ def _describe_record(name: str, cls: type) -> Description:
             {
                 "name": record_key(f),
                 "type": describe_type(hints[f.name]),
-                "optional": f.default is not MISSING or f.default_factory is not MISSING,
+                **_optional(
+                    f.default if f.default_factory is MISSING else f.default_factory(), MISSING
+                ),
                 "doc": docs.get(f.name, ""),
             }
             for f in record_fields(cls)
@@ -158,11 +175,24 @@ def _describe_record(name: str, cls: type) -> Description:
     }
 
 
-def _argument_docs(doc: str) -> dict[str, str]:
+def _optional(default: Any, none: object) -> Description:
+    """Return whether something may be left out, and what it then is, as JSON can hold it."""
+    if default is none:
+        return {"optional": False}
+    if isinstance(default, float) and not math.isfinite(default):
+        return {"optional": True, "default": None}
+    if isinstance(default, list | tuple):
+        return {"optional": True, "default": list(default)}
+    if default is None or isinstance(default, bool | int | float | str):
+        return {"optional": True, "default": default}
+    raise TypeError(f"internal: the default {default!r} of a public name is no plain data")
+
+
+def argument_docs(doc: str | None) -> dict[str, str]:
     """Return the entries of a Google-style ``Args`` section."""
     docs: dict[str, str] = {}
     name = ""
-    lines = inspect.cleandoc(doc).splitlines()
+    lines = inspect.cleandoc(doc or "").splitlines()
     if "Args:" not in lines:
         return docs
     for line in lines[lines.index("Args:") + 1 :]:

@@ -12,7 +12,8 @@ import { LoomError } from "./errors.js";
  *   | { kind: "callback", parameters: Type[] }
  *   | { kind: "literal", value: string | number | boolean }} Type
  */
-/** @typedef {{ name: string, type: Type, optional: boolean }} Parameter */
+/** @typedef {{ name: string, type: Type, optional: boolean, default?: unknown, doc: string }}
+ *   Parameter */
 /**
  * @typedef {object} Callable
  * @property {string} name
@@ -22,7 +23,7 @@ import { LoomError } from "./errors.js";
  * @property {boolean} cooperative whether it runs in slices and can be cancelled between them
  */
 /** @typedef {{ name: string, doc: string, methods: Callable[] }} ClassDescription */
-/** @typedef {{ name: string, type: Type, optional: boolean, doc: string }} Field */
+/** @typedef {Parameter} Field */
 /** @typedef {{ name: string, doc: string, input: boolean, fields: Field[] }} RecordDescription */
 /** @typedef {{ name: string, doc: string, values: Record<string, number> }} EnumDescription */
 /**

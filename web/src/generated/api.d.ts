@@ -1779,6 +1779,30 @@ export interface Network extends LoomObject {
   zeroGradients: Network["ZeroGradients"];
 }
 
+/** How weights follow their gradients, with the memory that this needs. Its calls give promises. */
+export interface Optimizer extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Same as `GetState`. */
+  getState: Optimizer["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
+  /** Same as `LoadState`. */
+  loadState: Optimizer["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: Optimizer["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: Optimizer["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
+  /** Same as `Step`. */
+  step: Optimizer["Step"];
+}
+
 /** Keeps the newest events in order; what no longer fits is counted. Its calls give promises. */
 export interface RecordingObserver extends LoomObject {
   /** Forget everything and start anew. */
@@ -3615,6 +3639,33 @@ export interface NetworkOnMainThread extends LoomObject {
   ZeroGradients(options?: CallOptions): void;
   /** Same as `ZeroGradients`. */
   zeroGradients: NetworkOnMainThread["ZeroGradients"];
+}
+
+/**
+ * How weights follow their gradients, with the memory that this needs.
+ * Its calls give their results at once.
+ */
+export interface OptimizerOnMainThread extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Record<string, unknown>;
+  /** Same as `GetState`. */
+  getState: OptimizerOnMainThread["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): void;
+  /** Same as `LoadState`. */
+  loadState: OptimizerOnMainThread["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: OptimizerOnMainThread["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: OptimizerOnMainThread["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
+  /** Same as `Step`. */
+  step: OptimizerOnMainThread["Step"];
 }
 
 /**
