@@ -11,6 +11,7 @@ from loom_core.activations import activation
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.choice import BackendName, BackendReport, choose, report
+from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.errors import ShapeError, SpecError
 from loom_core.graph.plan import Plan
 from loom_core.layers import Dense, Layer
@@ -57,6 +58,7 @@ class NetworkGrid:
         self.layers: list[Layer] = [Dense(activation=index % 5) for index in range(count)]
         self.control = TrainingControl()
         self._programs: dict[tuple[object, ...], Program] = {}
+        self.gpu: WebGpuBackend | None = None
         self.last_forward: Program | None = None
         self.gradients = GradientSums()
         self.optimizer: Optimizer | None = None
@@ -198,37 +200,50 @@ class NetworkGrid:
 
     # Running
 
-    def program(self, batch: int, width: int, loss: str | None = None) -> Program:
+    def program(
+        self, batch: int, width: int, loss: str | None = None, backend: Backend | None = None
+    ) -> Program:
         """Return the prepared plan for a batch size; made once, then kept.
 
         Args:
             batch: Samples.
             width: Numbers in one sample.
             loss: A loss name for a training step, or None for inference.
+            backend: Another than the network's own.
 
         Raises:
             ShapeError, LimitError: See :meth:`complete_sizes`, and the plan's memory limit.
         """
         if loss is None:
             return self.prepared(
-                ("inference", batch, width), lambda: inference_plan(self.layers, batch, width)
+                ("inference", batch, width),
+                lambda: inference_plan(self.layers, batch, width),
+                backend,
             )
         return self.prepared(
             ("training", batch, width, loss),
             lambda: training_plan(self.layers, batch, width, loss),
+            backend,
         )
 
-    def prepared(self, key: tuple[object, ...], make_plan: Callable[[], Plan]) -> Program:
+    def prepared(
+        self,
+        key: tuple[object, ...],
+        make_plan: Callable[[], Plan],
+        backend: Backend | None = None,
+    ) -> Program:
         """Return the program of a plan, made at the first call and kept by its key.
 
         Args:
             key: What the plan depends on besides the layers: first what it is for, then sizes.
             make_plan: Called where there is no such program; the layers have their weights then.
+            backend: Another than the network's own.
         """
-        key = (*key, *(layer.flags() for layer in self.layers))
+        runs = backend or self._choice.backend
+        key = (runs.name, *key, *(layer.flags() for layer in self.layers))
         if key not in self._programs:
             self.require_weights()
-            self._programs[key] = self._choice.backend.prepare(make_plan())
+            self._programs[key] = runs.prepare(make_plan())
         return self._programs[key]
 
     @public("SetBackend")
@@ -236,7 +251,8 @@ class NetworkGrid:
         """Let another backend run the network from now on; the weights stay.
 
         Args:
-            backend: ``"auto"`` (SIMD where it runs, else NumPy), ``"simd"`` or ``"numpy"``.
+            backend: ``"auto"`` (SIMD where it runs, else NumPy), ``"simd"``, ``"numpy"`` or
+                ``"webgpu"`` (in a browser after InitGPU).
 
         Raises:
             SpecError: There is no backend of that name.
@@ -258,24 +274,26 @@ class NetworkGrid:
         Raises:
             ShapeError: The length is not a whole number of samples, or there are none.
         """
+        return self._split_shape(data.shape, what)
+
+    def _split_shape(self, shape: Shape, what: str) -> tuple[int, int]:
         width = self.input_width()
-        if data.ndim > 1:
-            batch, found = data.shape[0], element_count(data.shape[1:])
+        if len(shape) > 1:
+            batch, found = shape[0], element_count(shape[1:])
             if batch == 0 or found == 0 or (width is not None and found != width):
-                raise ShapeError(f"{what} of shape {data.shape}: each sample needs {width} numbers")
+                raise ShapeError(f"{what} of shape {shape}: each sample needs {width} numbers")
             return batch, found
-        samples = self.batch_size if width is None else data.size // width
-        if samples == 0 or data.size == 0 or data.size % samples or (
-            width is not None and data.size % width
-        ):  # fmt: skip
+        size = element_count(shape)
+        samples = self.batch_size if width is None else size // width
+        if samples == 0 or size == 0 or size % samples or (width is not None and size % width):
             expected = (
                 f"a multiple of {width}" if width else f"a multiple of the batch size {samples}"
             )
             raise ShapeError(
-                f"{what} has {data.size} numbers, expected {expected}",
+                f"{what} has {size} numbers, expected {expected}",
                 hint="Pass one sample, or several one after the other.",
             )
-        return samples, data.size // samples
+        return samples, size // samples
 
     @public("ForwardCPU")
     def forward_cpu(self, input: FloatData) -> F32:
@@ -292,11 +310,32 @@ class NetworkGrid:
             SpecError: The input holds anything but numbers.
         """
         data = to_float32(input, "the input")
-        self.complete_sizes()
-        batch, width = self.split_batch(data, "the input")
-        program = self.program(batch, width)
+        program = self.forward_program(data.shape)
         program.write("input", data)
         program.run()
-        self.last_forward = program  # its input port keeps what a backward pass starts from
+        self.tell_forward(program)
         output = np.asarray(program.read("output"), np.float32)
         return output if data.ndim > 1 else output.reshape(-1)
+
+    def listening(self) -> bool:
+        """Return whether anyone is told what layers compute; see the class Observing."""
+        return False
+
+    def tell_forward(self, program: Program) -> None:
+        """Tell those who listen what a forward pass has computed."""
+
+    def tell_backward(self, program: Program) -> None:
+        """Tell those who listen what a backward pass has computed."""
+
+    def forward_program(self, shape: Shape) -> Program:
+        """Return what ForwardCPU runs for an input of that shape, and keep it as the last one.
+
+        Raises:
+            ShapeError: As ForwardCPU does.
+        """
+        if not self._programs:  # where there are programs, all sizes are known
+            self.complete_sizes()
+        batch, width = self._split_shape(shape, "the input")
+        # Its input port keeps what a backward pass starts from.
+        self.last_forward = self.program(batch, width)
+        return self.last_forward

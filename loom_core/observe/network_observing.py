@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loom_core.backends.base import Program
+from loom_core.backends.base import Backend, Program
 from loom_core.layers.base import positive
 from loom_core.network_grid import NetworkGrid
 from loom_core.observe.blueprint import blueprint_of, extract_model
@@ -63,11 +63,14 @@ class Observing(NetworkGrid):
         """Return whether anyone watches the network or a layer."""
         return self.observer is not None or anyone_listens(self.layers)
 
-    def program(self, batch: int, width: int, loss: str | None = None) -> Program:
+    def program(
+        self, batch: int, width: int, loss: str | None = None, backend: Backend | None = None
+    ) -> Program:
         """Return a prepared plan; for inference one that shows its layers while someone listens."""
-        if loss is None and not self.control.running and self.listening():
+        own = loss is None and backend is None
+        if own and not self.control.running and self.listening():
             return self.watched_inference(batch, width)
-        return super().program(batch, width, loss)
+        return super().program(batch, width, loss, backend)
 
     def watched_inference(self, batch: int, width: int) -> Program:
         """Return the prepared plan of an inference that shows its layers."""
@@ -78,6 +81,11 @@ class Observing(NetworkGrid):
         """Emit the events of a forward pass, if its plan shows its layers."""
         if "output.0" in program.plan.ports:
             self.watched_run(program).emit_forward()
+
+    def tell_backward(self, program: Program) -> None:
+        """Emit the events of a backward pass, if its plan shows its layers."""
+        if "output.0" in program.plan.ports:
+            self.watched_run(program).emit_backward()
 
     def watched_run(self, program: Program) -> WatchedRun:
         """Return the values of a watched inference that has just run."""

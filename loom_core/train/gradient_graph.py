@@ -12,6 +12,7 @@ from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_trail
+from loom_core.observe.watched_ports import watched_ports
 from loom_core.train.gradient_sums import GradientSums, trained_arrays
 from loom_core.train.step_graph import lower_layers
 
@@ -22,6 +23,8 @@ def gradient_plan(
     width: int,
     sums: GradientSums,
     dtype: type[np.floating] = np.float32,
+    *,
+    watched: bool = False,
 ) -> Plan:
     """Plan the gradients of ``sum(output * output_gradient)``, the forward pass included.
 
@@ -30,7 +33,7 @@ def gradient_plan(
 
     Ports: ``input`` (B, I) and ``output_gradient`` (B, O) in; ``output`` (B, O) and
     ``input_gradient`` (B, I) out. The last is missing where it is zero whatever comes in (an
-    embedding's numbers are truncated).
+    embedding's numbers are truncated). ``watched``, every layer's as well.
     """
     graph = GraphBuilder()
     x = graph.input("input", (batch, width))
@@ -38,14 +41,17 @@ def gradient_plan(
     dy = graph.input("output_gradient", y.shape)
     weights = {graph.parameter(weight, name): weight for _, name, weight in trained_arrays(layers)}
     gradients = differentiate(graph, {y: dy}, [x, *weights])
+    trained = [parameter for parameter in weights if parameter in gradients]
     with graph.segment("update"):
-        for parameter in weights:
-            if parameter in gradients:
-                total = graph.parameter(sums.of(weights[parameter]), "gradient")
-                add_to(graph, total, gradients[parameter], dtype)
+        if watched and trained:
+            graph.emit("squared_norms", *(gradients[parameter] for parameter in trained))
+        for parameter in trained:
+            total = graph.parameter(sums.of(weights[parameter]), "gradient")
+            add_to(graph, total, gradients[parameter], dtype)
     ports = {"input": x, "output_gradient": dy, "output": y}
     if x in gradients:
         ports["input_gradient"] = graph.reshape(gradients[x], x.shape)
+    ports |= watched_ports(graph) if watched else {}
     return make_plan(graph.graph, ports, dtype)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 
 from loom_core.arrays import F32, FloatData, to_float32
-from loom_core.backends.base import Program
+from loom_core.backends.base import Backend, Program
 from loom_core.errors import ShapeError, SpecError
 from loom_core.layers.base import is_bias
 from loom_core.network_grid import NetworkGrid
-from loom_core.public import public
+from loom_core.public import Wait, finish, public
 from loom_core.train.gradient_graph import activations_plan, gradient_plan
 from loom_core.train.gradient_sums import trained_arrays
 
@@ -54,10 +56,18 @@ class Gradients(NetworkGrid):
         Raises:
             ShapeError: ``dy`` has another size than the output.
         """
+        return finish(self.gradient_steps(x, dy))
+
+    def gradient_steps(
+        self, x: F32, dy: F32, backend: Backend | None = None
+    ) -> Generator[Wait, None, F32]:
+        """Do what add_gradients does where that takes time: on a backend that is not watched."""
         batch, width = x.shape
+        watched = backend is None and self.listening()
         program = self.prepared(
-            ("gradients", batch, width),
-            lambda: gradient_plan(self.layers, batch, width, self.gradients),
+            ("gradients", batch, width, watched),
+            lambda: gradient_plan(self.layers, batch, width, self.gradients, watched=watched),
+            backend,
         )
         expected = program.plan.ports["output_gradient"].shape
         if dy.size != expected[0] * expected[1]:
@@ -69,10 +79,13 @@ class Gradients(NetworkGrid):
         program.write("input", x)
         program.write("output_gradient", dy)
         self.gradients.begin()
-        program.run()
+        program.queue()
+        yield from program.settle()
+        self.tell_backward(program)
         if "input_gradient" not in program.plan.ports:
             return np.zeros_like(x)
-        return np.asarray(program.read("input_gradient"), np.float32)
+        found = yield from program.fetch(("input_gradient",))
+        return np.asarray(found["input_gradient"], np.float32)
 
     def _last_input(self) -> F32:
         if self.last_forward is None:
