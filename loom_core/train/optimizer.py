@@ -151,7 +151,7 @@ class Optimizer(ABC):
         return {"type": self.type_name} | {name: getattr(self, name) for name in self.setting_names}
 
     @public("GetState")
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, object]:
         """Return settings and state as plain data, for LoadState or JSON.
 
         Returns:
@@ -167,7 +167,7 @@ class Optimizer(ABC):
         return {**self.settings(), "step": self.steps_done, "moments": moments}
 
     @public("LoadState")
-    def load_state(self, state: Mapping[str, Any]) -> None:
+    def load_state(self, state: Mapping[str, object]) -> None:
         """Take over settings and state from GetState, in memory or back from JSON.
 
         Raises:
@@ -188,7 +188,8 @@ class Optimizer(ABC):
         missing = [name for name in self.setting_names if name not in state]
         if missing:
             raise ModelFormatError(f"the optimizer's state lacks {', '.join(missing)}")
-        other = type(self)(**{name: state[name] for name in self.setting_names})
+        settings: dict[str, Any] = {name: state[name] for name in self.setting_names}
+        other = type(self)(**settings)
         steps = read_count(state.get("step", 0), "step of the optimizer's state")
         if steps and "moments" not in state:
             raise ModelFormatError("the optimizer's state has a step but no moments")

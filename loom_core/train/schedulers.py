@@ -40,8 +40,8 @@ class LRScheduler(ABC):
         """
         return float(self.rates(np.array([positive(step, "step", 0)], np.float64))[0])
 
-    @public("Reset")
-    def reset(self) -> None:  # noqa: B027 (a scheduler of one's own may count)
+    @public("Reset")  # noqa: B027 (a scheduler of one's own may have more to do)
+    def reset(self) -> None:
         """Do nothing: the rate depends on the step alone."""
 
     @public("Name")

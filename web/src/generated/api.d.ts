@@ -1194,6 +1194,30 @@ export type TrainingResult = {
   Stopped: boolean;
 };
 
+/** Adam with weight decay apart from the gradient. Its calls give promises. */
+export interface AdamWOptimizer extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Same as `GetState`. */
+  getState: AdamWOptimizer["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
+  /** Same as `LoadState`. */
+  loadState: AdamWOptimizer["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: AdamWOptimizer["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: AdamWOptimizer["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
+  /** Same as `Step`. */
+  step: AdamWOptimizer["Step"];
+}
+
 /**
  * Operations on tensors of one numeric type, and what runs whole networks in it.
  * Its calls give promises.
@@ -1410,6 +1434,41 @@ export interface ConsoleObserver extends LoomObject {
   onTrainingEvent: ConsoleObserver["OnTrainingEvent"];
 }
 
+/** Always the same rate. Its calls give promises. */
+export interface ConstantScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: ConstantScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: ConstantScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: ConstantScheduler["Reset"];
+}
+
+/**
+ * Half a cosine from `initial_lr` to `min_lr`, then level, or again and again.
+ * Its calls give promises.
+ */
+export interface CosineAnnealingScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: CosineAnnealingScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: CosineAnnealingScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: CosineAnnealingScheduler["Reset"];
+}
+
 /**
  * How far predictions are from what was expected: seven buckets, a score, every result.
  * Its calls give promises.
@@ -1485,6 +1544,44 @@ export interface DeviationMetrics extends LoomObject {
   updateMetrics: DeviationMetrics["UpdateMetrics"];
 }
 
+/**
+ * A rate that is multiplied by `decay_rate` every `decay_steps`, smoothly.
+ * Its calls give promises.
+ */
+export interface ExponentialDecayScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: ExponentialDecayScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: ExponentialDecayScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: ExponentialDecayScheduler["Reset"];
+}
+
+/**
+ * A learning rate for every step; it depends on the step alone, there is nothing to reset.
+ * Its calls give promises.
+ */
+export interface LRScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: LRScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: LRScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: LRScheduler["Reset"];
+}
+
 /** One layer of a network. Its calls give promises. */
 export interface Layer extends LoomObject {
   /** Return the layer's type and settings as they stand in model JSON. */
@@ -1534,6 +1631,25 @@ export interface LayerObserver extends LoomObject {
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: LayerObserver["OnTrainingEvent"];
+}
+
+/**
+ * A straight line from `initial_lr` to `final_lr` in `total_steps`, then level.
+ * Its calls give promises.
+ */
+export interface LinearDecayScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: LinearDecayScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: LinearDecayScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: LinearDecayScheduler["Reset"];
 }
 
 /**
@@ -1803,6 +1919,49 @@ export interface Optimizer extends LoomObject {
   step: Optimizer["Step"];
 }
 
+/**
+ * A power of what is left of `total_steps`, from `initial_lr` to `final_lr`.
+ * Its calls give promises.
+ */
+export interface PolynomialDecayScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: PolynomialDecayScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: PolynomialDecayScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: PolynomialDecayScheduler["Reset"];
+}
+
+/** Steps of a size that does not depend on the gradient's. Its calls give promises. */
+export interface RMSpropOptimizer extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Same as `GetState`. */
+  getState: RMSpropOptimizer["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
+  /** Same as `LoadState`. */
+  loadState: RMSpropOptimizer["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: RMSpropOptimizer["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: RMSpropOptimizer["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
+  /** Same as `Step`. */
+  step: RMSpropOptimizer["Step"];
+}
+
 /** Keeps the newest events in order; what no longer fits is counted. Its calls give promises. */
 export interface RecordingObserver extends LoomObject {
   /** Forget everything and start anew. */
@@ -1867,6 +2026,33 @@ export interface RecordingObserver extends LoomObject {
 }
 
 /**
+ * Gradient descent: `w -= rate g`, or with momentum `v = momentum v + (1 - dampening) g`.
+ * Its calls give promises.
+ */
+export interface SGDOptimizer extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Same as `GetState`. */
+  getState: SGDOptimizer["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
+  /** Same as `LoadState`. */
+  loadState: SGDOptimizer["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: SGDOptimizer["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: SGDOptimizer["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
+  /** Same as `Step`. */
+  step: SGDOptimizer["Step"];
+}
+
+/**
  * Scores to probabilities, `y = exp(x / T) / sum(exp(x / T))`, and nine relatives.
  * Its calls give promises.
  */
@@ -1907,6 +2093,25 @@ export interface Softmax extends LoomObject {
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
   /** Same as `SetWeights`. */
   setWeights: Softmax["SetWeights"];
+}
+
+/**
+ * A rate that is multiplied by `decay_factor` every `step_size` steps, at once.
+ * Its calls give promises.
+ */
+export interface StepDecayScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: StepDecayScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: StepDecayScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: StepDecayScheduler["Reset"];
 }
 
 /**
@@ -2021,6 +2226,25 @@ export interface TrainingMetrics extends LoomObject {
   UpdateMilestone(accuracy: number, elapsed: number, options?: CallOptions): Promise<void>;
   /** Same as `UpdateMilestone`. */
   updateMilestone: TrainingMetrics["UpdateMilestone"];
+}
+
+/**
+ * A straight line up from `warmup_lr` to `base_lr`, then another scheduler from its start.
+ * Its calls give promises.
+ */
+export interface WarmupScheduler extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): Promise<number>;
+  /** Same as `GetLR`. */
+  getLR: WarmupScheduler["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Promise<string>;
+  /** Same as `Name`. */
+  name: WarmupScheduler["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Promise<void>;
+  /** Same as `Reset`. */
+  reset: WarmupScheduler["Reset"];
 }
 
 /** A session: loom_core, loaded. Its calls give promises. */
@@ -2712,6 +2936,20 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `MultiHeadAttentionForwardCPU`. */
   multiHeadAttentionForwardCPU: Loom["MultiHeadAttentionForwardCPU"];
+  /** Return AdamW. */
+  NewAdamWOptimizer(
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    weightDecay: number,
+    options?: CallOptions,
+  ): Promise<AdamWOptimizer>;
+  /** Same as `NewAdamWOptimizer`. */
+  newAdamWOptimizer: Loom["NewAdamWOptimizer"];
+  /** Return AdamW with betas 0.9 and 0.999, epsilon 1e-8 and weight decay 0.01. */
+  NewAdamWOptimizerDefault(options?: CallOptions): Promise<AdamWOptimizer>;
+  /** Same as `NewAdamWOptimizerDefault`. */
+  newAdamWOptimizerDefault: Loom["NewAdamWOptimizerDefault"];
   /** Return a backend of tensor operations for one numeric type. */
   NewCPUBackend(
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -2736,10 +2974,50 @@ export interface Loom extends Session, Enums {
   NewConsoleObserver(verbose?: boolean, options?: CallOptions): Promise<ConsoleObserver>;
   /** Same as `NewConsoleObserver`. */
   newConsoleObserver: Loom["NewConsoleObserver"];
+  /** Return a scheduler of one rate. */
+  NewConstantScheduler(baseLr: number, options?: CallOptions): Promise<ConstantScheduler>;
+  /** Same as `NewConstantScheduler`. */
+  newConstantScheduler: Loom["NewConstantScheduler"];
+  /** Return half a cosine between two rates. */
+  NewCosineAnnealingScheduler(
+    initialLr: number,
+    minLr: number,
+    totalSteps: number,
+    options?: CallOptions,
+  ): Promise<CosineAnnealingScheduler>;
+  /** Same as `NewCosineAnnealingScheduler`. */
+  newCosineAnnealingScheduler: Loom["NewCosineAnnealingScheduler"];
+  /** Return half a cosine that begins anew after each period. */
+  NewCosineAnnealingWithWarmRestarts(
+    initialLr: number,
+    minLr: number,
+    restartPeriod: number,
+    options?: CallOptions,
+  ): Promise<CosineAnnealingScheduler>;
+  /** Same as `NewCosineAnnealingWithWarmRestarts`. */
+  newCosineAnnealingWithWarmRestarts: Loom["NewCosineAnnealingWithWarmRestarts"];
   /** Return metrics without any result. */
   NewDeviationMetrics(options?: CallOptions): Promise<DeviationMetrics>;
   /** Same as `NewDeviationMetrics`. */
   newDeviationMetrics: Loom["NewDeviationMetrics"];
+  /** Return a rate that shrinks smoothly by a factor every so many steps. */
+  NewExponentialDecayScheduler(
+    initialLr: number,
+    decayRate: number,
+    decaySteps: number,
+    options?: CallOptions,
+  ): Promise<ExponentialDecayScheduler>;
+  /** Same as `NewExponentialDecayScheduler`. */
+  newExponentialDecayScheduler: Loom["NewExponentialDecayScheduler"];
+  /** Return a straight line between two rates. */
+  NewLinearDecayScheduler(
+    initialLr: number,
+    finalLr: number,
+    totalSteps: number,
+    options?: CallOptions,
+  ): Promise<LinearDecayScheduler>;
+  /** Same as `NewLinearDecayScheduler`. */
+  newLinearDecayScheduler: Loom["NewLinearDecayScheduler"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -2751,6 +3029,29 @@ export interface Loom extends Session, Enums {
   ): Promise<Network>;
   /** Same as `NewNetwork`. */
   newNetwork: Loom["NewNetwork"];
+  /** Return a power of what is left of the steps, between two rates. */
+  NewPolynomialDecayScheduler(
+    initialLr: number,
+    finalLr: number,
+    totalSteps: number,
+    power: number,
+    options?: CallOptions,
+  ): Promise<PolynomialDecayScheduler>;
+  /** Same as `NewPolynomialDecayScheduler`. */
+  newPolynomialDecayScheduler: Loom["NewPolynomialDecayScheduler"];
+  /** Return RMSprop. */
+  NewRMSpropOptimizer(
+    alpha: number,
+    epsilon: number,
+    momentum: number,
+    options?: CallOptions,
+  ): Promise<RMSpropOptimizer>;
+  /** Same as `NewRMSpropOptimizer`. */
+  newRMSpropOptimizer: Loom["NewRMSpropOptimizer"];
+  /** Return RMSprop with alpha 0.99, epsilon 1e-8 and no momentum. */
+  NewRMSpropOptimizerDefault(options?: CallOptions): Promise<RMSpropOptimizer>;
+  /** Same as `NewRMSpropOptimizerDefault`. */
+  newRMSpropOptimizerDefault: Loom["NewRMSpropOptimizerDefault"];
   /** Return an observer that keeps the newest events. */
   NewRecordingObserver(
     modelId?: string,
@@ -2759,6 +3060,28 @@ export interface Loom extends Session, Enums {
   ): Promise<RecordingObserver>;
   /** Same as `NewRecordingObserver`. */
   newRecordingObserver: Loom["NewRecordingObserver"];
+  /** Return plain gradient descent. */
+  NewSGDOptimizer(options?: CallOptions): Promise<SGDOptimizer>;
+  /** Same as `NewSGDOptimizer`. */
+  newSGDOptimizer: Loom["NewSGDOptimizer"];
+  /** Return gradient descent with momentum. */
+  NewSGDOptimizerWithMomentum(
+    momentum: number,
+    dampening: number,
+    nesterov: boolean,
+    options?: CallOptions,
+  ): Promise<SGDOptimizer>;
+  /** Same as `NewSGDOptimizerWithMomentum`. */
+  newSGDOptimizerWithMomentum: Loom["NewSGDOptimizerWithMomentum"];
+  /** Return a rate that shrinks at once by a factor every so many steps. */
+  NewStepDecayScheduler(
+    initialLr: number,
+    decayFactor: number,
+    stepSize: number,
+    options?: CallOptions,
+  ): Promise<StepDecayScheduler>;
+  /** Same as `NewStepDecayScheduler`. */
+  newStepDecayScheduler: Loom["NewStepDecayScheduler"];
   /** Return a tensor of zeros. */
   NewTensor(
     shape: readonly number[],
@@ -2790,6 +3113,16 @@ export interface Loom extends Session, Enums {
   ): Promise<TrainingMetrics>;
   /** Same as `NewTrainingMetrics`. */
   newTrainingMetrics: Loom["NewTrainingMetrics"];
+  /** Return a straight line up, then another scheduler. */
+  NewWarmupScheduler(
+    warmupSteps: number,
+    warmupLr: number,
+    baseLr: number,
+    afterScheduler?: LRScheduler | null,
+    options?: CallOptions,
+  ): Promise<WarmupScheduler>;
+  /** Same as `NewWarmupScheduler`. */
+  newWarmupScheduler: Loom["NewWarmupScheduler"];
   /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
   ParallelBackward(
     gradOutput: Tensor,
@@ -3021,6 +3354,30 @@ export interface Loom extends Session, Enums {
   ): Promise<void>;
   /** Same as `UpdateWeightsGeneric`. */
   updateWeightsGeneric: Loom["UpdateWeightsGeneric"];
+}
+
+/** Adam with weight decay apart from the gradient. Its calls give their results at once. */
+export interface AdamWOptimizerOnMainThread extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Record<string, unknown>;
+  /** Same as `GetState`. */
+  getState: AdamWOptimizerOnMainThread["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): void;
+  /** Same as `LoadState`. */
+  loadState: AdamWOptimizerOnMainThread["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: AdamWOptimizerOnMainThread["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: AdamWOptimizerOnMainThread["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
+  /** Same as `Step`. */
+  step: AdamWOptimizerOnMainThread["Step"];
 }
 
 /**
@@ -3276,6 +3633,41 @@ export interface ConsoleObserverOnMainThread extends LoomObject {
   onTrainingEvent: ConsoleObserverOnMainThread["OnTrainingEvent"];
 }
 
+/** Always the same rate. Its calls give their results at once. */
+export interface ConstantSchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: ConstantSchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: ConstantSchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: ConstantSchedulerOnMainThread["Reset"];
+}
+
+/**
+ * Half a cosine from `initial_lr` to `min_lr`, then level, or again and again.
+ * Its calls give their results at once.
+ */
+export interface CosineAnnealingSchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: CosineAnnealingSchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: CosineAnnealingSchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: CosineAnnealingSchedulerOnMainThread["Reset"];
+}
+
 /**
  * How far predictions are from what was expected: seven buckets, a score, every result.
  * Its calls give their results at once.
@@ -3351,6 +3743,44 @@ export interface DeviationMetricsOnMainThread extends LoomObject {
   updateMetrics: DeviationMetricsOnMainThread["UpdateMetrics"];
 }
 
+/**
+ * A rate that is multiplied by `decay_rate` every `decay_steps`, smoothly.
+ * Its calls give their results at once.
+ */
+export interface ExponentialDecaySchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: ExponentialDecaySchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: ExponentialDecaySchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: ExponentialDecaySchedulerOnMainThread["Reset"];
+}
+
+/**
+ * A learning rate for every step; it depends on the step alone, there is nothing to reset.
+ * Its calls give their results at once.
+ */
+export interface LRSchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: LRSchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: LRSchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: LRSchedulerOnMainThread["Reset"];
+}
+
 /** One layer of a network. Its calls give their results at once. */
 export interface LayerOnMainThread extends LoomObject {
   /** Return the layer's type and settings as they stand in model JSON. */
@@ -3400,6 +3830,25 @@ export interface LayerObserverOnMainThread extends LoomObject {
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: LayerObserverOnMainThread["OnTrainingEvent"];
+}
+
+/**
+ * A straight line from `initial_lr` to `final_lr` in `total_steps`, then level.
+ * Its calls give their results at once.
+ */
+export interface LinearDecaySchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: LinearDecaySchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: LinearDecaySchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: LinearDecaySchedulerOnMainThread["Reset"];
 }
 
 /**
@@ -3669,6 +4118,49 @@ export interface OptimizerOnMainThread extends LoomObject {
 }
 
 /**
+ * A power of what is left of `total_steps`, from `initial_lr` to `final_lr`.
+ * Its calls give their results at once.
+ */
+export interface PolynomialDecaySchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: PolynomialDecaySchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: PolynomialDecaySchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: PolynomialDecaySchedulerOnMainThread["Reset"];
+}
+
+/** Steps of a size that does not depend on the gradient's. Its calls give their results at once. */
+export interface RMSpropOptimizerOnMainThread extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Record<string, unknown>;
+  /** Same as `GetState`. */
+  getState: RMSpropOptimizerOnMainThread["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): void;
+  /** Same as `LoadState`. */
+  loadState: RMSpropOptimizerOnMainThread["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: RMSpropOptimizerOnMainThread["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: RMSpropOptimizerOnMainThread["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
+  /** Same as `Step`. */
+  step: RMSpropOptimizerOnMainThread["Step"];
+}
+
+/**
  * Keeps the newest events in order; what no longer fits is counted.
  * Its calls give their results at once.
  */
@@ -3732,6 +4224,33 @@ export interface RecordingObserverOnMainThread extends LoomObject {
 }
 
 /**
+ * Gradient descent: `w -= rate g`, or with momentum `v = momentum v + (1 - dampening) g`.
+ * Its calls give their results at once.
+ */
+export interface SGDOptimizerOnMainThread extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Record<string, unknown>;
+  /** Same as `GetState`. */
+  getState: SGDOptimizerOnMainThread["GetState"];
+  /** Take over settings and state from GetState, in memory or back from JSON. */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): void;
+  /** Same as `LoadState`. */
+  loadState: SGDOptimizerOnMainThread["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: SGDOptimizerOnMainThread["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: SGDOptimizerOnMainThread["Reset"];
+  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
+  /** Same as `Step`. */
+  step: SGDOptimizerOnMainThread["Step"];
+}
+
+/**
  * Scores to probabilities, `y = exp(x / T) / sum(exp(x / T))`, and nine relatives.
  * Its calls give their results at once.
  */
@@ -3772,6 +4291,25 @@ export interface SoftmaxOnMainThread extends LoomObject {
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
   /** Same as `SetWeights`. */
   setWeights: SoftmaxOnMainThread["SetWeights"];
+}
+
+/**
+ * A rate that is multiplied by `decay_factor` every `step_size` steps, at once.
+ * Its calls give their results at once.
+ */
+export interface StepDecaySchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: StepDecaySchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: StepDecaySchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: StepDecaySchedulerOnMainThread["Reset"];
 }
 
 /**
@@ -3886,6 +4424,25 @@ export interface TrainingMetricsOnMainThread extends LoomObject {
   UpdateMilestone(accuracy: number, elapsed: number, options?: CallOptions): void;
   /** Same as `UpdateMilestone`. */
   updateMilestone: TrainingMetricsOnMainThread["UpdateMilestone"];
+}
+
+/**
+ * A straight line up from `warmup_lr` to `base_lr`, then another scheduler from its start.
+ * Its calls give their results at once.
+ */
+export interface WarmupSchedulerOnMainThread extends LoomObject {
+  /** Return the learning rate of a step, counted from 0. */
+  GetLR(step: number, options?: CallOptions): number;
+  /** Same as `GetLR`. */
+  getLR: WarmupSchedulerOnMainThread["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): string;
+  /** Same as `Name`. */
+  name: WarmupSchedulerOnMainThread["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): void;
+  /** Same as `Reset`. */
+  reset: WarmupSchedulerOnMainThread["Reset"];
 }
 
 /** A session: loom_core, loaded. Its calls give their results at once. */
@@ -4591,6 +5148,20 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `MultiHeadAttentionForwardCPU`. */
   multiHeadAttentionForwardCPU: LoomOnMainThread["MultiHeadAttentionForwardCPU"];
+  /** Return AdamW. */
+  NewAdamWOptimizer(
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    weightDecay: number,
+    options?: CallOptions,
+  ): AdamWOptimizerOnMainThread;
+  /** Same as `NewAdamWOptimizer`. */
+  newAdamWOptimizer: LoomOnMainThread["NewAdamWOptimizer"];
+  /** Return AdamW with betas 0.9 and 0.999, epsilon 1e-8 and weight decay 0.01. */
+  NewAdamWOptimizerDefault(options?: CallOptions): AdamWOptimizerOnMainThread;
+  /** Same as `NewAdamWOptimizerDefault`. */
+  newAdamWOptimizerDefault: LoomOnMainThread["NewAdamWOptimizerDefault"];
   /** Return a backend of tensor operations for one numeric type. */
   NewCPUBackend(
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -4615,10 +5186,50 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   NewConsoleObserver(verbose?: boolean, options?: CallOptions): ConsoleObserverOnMainThread;
   /** Same as `NewConsoleObserver`. */
   newConsoleObserver: LoomOnMainThread["NewConsoleObserver"];
+  /** Return a scheduler of one rate. */
+  NewConstantScheduler(baseLr: number, options?: CallOptions): ConstantSchedulerOnMainThread;
+  /** Same as `NewConstantScheduler`. */
+  newConstantScheduler: LoomOnMainThread["NewConstantScheduler"];
+  /** Return half a cosine between two rates. */
+  NewCosineAnnealingScheduler(
+    initialLr: number,
+    minLr: number,
+    totalSteps: number,
+    options?: CallOptions,
+  ): CosineAnnealingSchedulerOnMainThread;
+  /** Same as `NewCosineAnnealingScheduler`. */
+  newCosineAnnealingScheduler: LoomOnMainThread["NewCosineAnnealingScheduler"];
+  /** Return half a cosine that begins anew after each period. */
+  NewCosineAnnealingWithWarmRestarts(
+    initialLr: number,
+    minLr: number,
+    restartPeriod: number,
+    options?: CallOptions,
+  ): CosineAnnealingSchedulerOnMainThread;
+  /** Same as `NewCosineAnnealingWithWarmRestarts`. */
+  newCosineAnnealingWithWarmRestarts: LoomOnMainThread["NewCosineAnnealingWithWarmRestarts"];
   /** Return metrics without any result. */
   NewDeviationMetrics(options?: CallOptions): DeviationMetricsOnMainThread;
   /** Same as `NewDeviationMetrics`. */
   newDeviationMetrics: LoomOnMainThread["NewDeviationMetrics"];
+  /** Return a rate that shrinks smoothly by a factor every so many steps. */
+  NewExponentialDecayScheduler(
+    initialLr: number,
+    decayRate: number,
+    decaySteps: number,
+    options?: CallOptions,
+  ): ExponentialDecaySchedulerOnMainThread;
+  /** Same as `NewExponentialDecayScheduler`. */
+  newExponentialDecayScheduler: LoomOnMainThread["NewExponentialDecayScheduler"];
+  /** Return a straight line between two rates. */
+  NewLinearDecayScheduler(
+    initialLr: number,
+    finalLr: number,
+    totalSteps: number,
+    options?: CallOptions,
+  ): LinearDecaySchedulerOnMainThread;
+  /** Same as `NewLinearDecayScheduler`. */
+  newLinearDecayScheduler: LoomOnMainThread["NewLinearDecayScheduler"];
   /** Return a grid of bare activations, to be filled by SetLayer. */
   NewNetwork(
     inputSize: number,
@@ -4630,6 +5241,29 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NetworkOnMainThread;
   /** Same as `NewNetwork`. */
   newNetwork: LoomOnMainThread["NewNetwork"];
+  /** Return a power of what is left of the steps, between two rates. */
+  NewPolynomialDecayScheduler(
+    initialLr: number,
+    finalLr: number,
+    totalSteps: number,
+    power: number,
+    options?: CallOptions,
+  ): PolynomialDecaySchedulerOnMainThread;
+  /** Same as `NewPolynomialDecayScheduler`. */
+  newPolynomialDecayScheduler: LoomOnMainThread["NewPolynomialDecayScheduler"];
+  /** Return RMSprop. */
+  NewRMSpropOptimizer(
+    alpha: number,
+    epsilon: number,
+    momentum: number,
+    options?: CallOptions,
+  ): RMSpropOptimizerOnMainThread;
+  /** Same as `NewRMSpropOptimizer`. */
+  newRMSpropOptimizer: LoomOnMainThread["NewRMSpropOptimizer"];
+  /** Return RMSprop with alpha 0.99, epsilon 1e-8 and no momentum. */
+  NewRMSpropOptimizerDefault(options?: CallOptions): RMSpropOptimizerOnMainThread;
+  /** Same as `NewRMSpropOptimizerDefault`. */
+  newRMSpropOptimizerDefault: LoomOnMainThread["NewRMSpropOptimizerDefault"];
   /** Return an observer that keeps the newest events. */
   NewRecordingObserver(
     modelId?: string,
@@ -4638,6 +5272,28 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): RecordingObserverOnMainThread;
   /** Same as `NewRecordingObserver`. */
   newRecordingObserver: LoomOnMainThread["NewRecordingObserver"];
+  /** Return plain gradient descent. */
+  NewSGDOptimizer(options?: CallOptions): SGDOptimizerOnMainThread;
+  /** Same as `NewSGDOptimizer`. */
+  newSGDOptimizer: LoomOnMainThread["NewSGDOptimizer"];
+  /** Return gradient descent with momentum. */
+  NewSGDOptimizerWithMomentum(
+    momentum: number,
+    dampening: number,
+    nesterov: boolean,
+    options?: CallOptions,
+  ): SGDOptimizerOnMainThread;
+  /** Same as `NewSGDOptimizerWithMomentum`. */
+  newSGDOptimizerWithMomentum: LoomOnMainThread["NewSGDOptimizerWithMomentum"];
+  /** Return a rate that shrinks at once by a factor every so many steps. */
+  NewStepDecayScheduler(
+    initialLr: number,
+    decayFactor: number,
+    stepSize: number,
+    options?: CallOptions,
+  ): StepDecaySchedulerOnMainThread;
+  /** Same as `NewStepDecayScheduler`. */
+  newStepDecayScheduler: LoomOnMainThread["NewStepDecayScheduler"];
   /** Return a tensor of zeros. */
   NewTensor(
     shape: readonly number[],
@@ -4669,6 +5325,16 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TrainingMetricsOnMainThread;
   /** Same as `NewTrainingMetrics`. */
   newTrainingMetrics: LoomOnMainThread["NewTrainingMetrics"];
+  /** Return a straight line up, then another scheduler. */
+  NewWarmupScheduler(
+    warmupSteps: number,
+    warmupLr: number,
+    baseLr: number,
+    afterScheduler?: LRSchedulerOnMainThread | null,
+    options?: CallOptions,
+  ): WarmupSchedulerOnMainThread;
+  /** Same as `NewWarmupScheduler`. */
+  newWarmupScheduler: LoomOnMainThread["NewWarmupScheduler"];
   /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
   ParallelBackward(
     gradOutput: TensorOnMainThread,
