@@ -61,6 +61,12 @@ from loom_core.generic.results import GenericBackwardResult
 from loom_core.generic.rnn import rnn_backward, rnn_forward
 from loom_core.generic.sequential import sequential_backward, sequential_forward
 from loom_core.generic.softmax import apply_softmax, apply_softmax_grid, softmax_backward
+from loom_core.generic.stepping import (
+    GenericStepState,
+    new_generic_step_state,
+    step_backward_generic,
+    step_forward_generic,
+)
 from loom_core.generic.swiglu import swiglu_backward, swiglu_forward
 from loom_core.generic.tensor import Tensor
 
@@ -72,6 +78,7 @@ __all__ = [
     "CPUBackend",
     "DTypeName",
     "GenericBackwardResult",
+    "GenericStepState",
     "LSTMWeights",
     "Numeric",
     "Tensor",
@@ -105,6 +112,7 @@ __all__ = [
     "multi_head_attention_backward",
     "multi_head_attention_forward",
     "new_cpu_backend",
+    "new_generic_step_state",
     "new_tensor",
     "new_tensor_from_slice",
     "parallel_backward",
@@ -120,6 +128,8 @@ __all__ = [
     "sequential_backward",
     "sequential_forward",
     "softmax_backward",
+    "step_backward_generic",
+    "step_forward_generic",
     "swiglu_backward",
     "swiglu_forward",
     "update_weights_generic",

@@ -10,8 +10,9 @@ import numpy as np
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.errors import ShapeError, SpecError
 from loom_core.public import public
-from loom_core.stepping.step_state import StepState, Trail
-from loom_core.stepping.tick_graph import added_places, place_shapes, tick_plan
+from loom_core.stepping.step_state import StepState, require_layer_count
+from loom_core.stepping.tick_graph import tick_plan
+from loom_core.stepping.trails import Trails
 from loom_core.train.network_gradients import Gradients
 
 
@@ -39,8 +40,7 @@ class Stepping(Gradients):
         like = np.broadcast_to(np.float32(0), (input_size,))  # no memory: only its size is read
         self.require_weights()
         batch, width = self.split_batch(like, "the input of a step state")
-        shapes = place_shapes(self.layers, batch, width)
-        return StepState(shapes, set(added_places(self.layers).values()))
+        return StepState(Trails(self.layers, batch, width))
 
     @public("StepForward")
     def step_forward(self, state: StepState) -> float:
@@ -53,8 +53,7 @@ class Stepping(Gradients):
             ShapeError: The state was made for other layers.
         """
         start = time.perf_counter()
-        made = self._tick(state, range(len(self.layers)))
-        state.trails[1:] = made
+        self._tick(state, range(len(self.layers)))
         state.step_count += 1
         return time.perf_counter() - start
 
@@ -80,34 +79,31 @@ class Stepping(Gradients):
             raise SpecError(
                 f"there is no layer {layer_idx} in a network of {len(self.layers)} layers"
             )
-        (state.trails[layer_idx + 1],) = self._tick(state, [layer_idx])
+        self._tick(state, [layer_idx])
         return time.perf_counter() - start
 
-    def _tick(self, state: StepState, chosen: Sequence[int]) -> list[Trail]:
-        """Return what the chosen layers make of the present values."""
-        if len(state.shapes) != len(self.layers) + 1:
-            raise ShapeError(
-                f"the step state is one of {len(state.shapes) - 1} layers, "
-                f"the network has {len(self.layers)}",
-                hint="Make a state of this network with InitStepState.",
-            )
+    def _tick(self, state: StepState, chosen: Sequence[int]) -> None:
+        """Let the chosen layers work on the present values, all at once."""
+        trails = state.trails
+        require_layer_count(len(trails.shapes) - 1, len(self.layers))
         program = self.prepared(
-            ("tick", state.shapes, tuple(chosen)),
-            lambda: tick_plan(self.layers, state.shapes, chosen),
+            ("tick", trails.shapes, tuple(chosen)),
+            lambda: tick_plan(self.layers, trails.shapes, chosen),
         )
         ports = program.plan.ports
-        working = [index for index in chosen if f"output.{index}" in ports]
-        for index in working:
-            program.write(f"input.{index}", state.value(index))
-            if f"added.{index}" in ports:
-                source = self.layers[index].skip_source(index) or 0
-                program.write(f"added.{index}", state.earlier(index, source))
+        for name in ports:
+            kind, index, *places = name.split(".")
+            if kind == "value":
+                program.write(name, trails.earlier(int(index), int(places[0])))
         program.run()
-        outputs = {index: program.read(f"output.{index}") for index in working}
-        return [
-            state.followed(index, np.asarray(outputs.get(index, state.value(index)), np.float32))
-            for index in chosen
-        ]
+        trails.follow(
+            [
+                (index, np.asarray(program.read(f"output.{index}"), np.float32))
+                if f"output.{index}" in ports
+                else (index, trails.value(index))
+                for index in chosen
+            ]
+        )
 
     @public("StepBackward")
     def step_backward(self, state: StepState, grad_output: FloatData) -> F32:
@@ -135,13 +131,13 @@ class Stepping(Gradients):
 
     def add_step_gradients(self, state: StepState, dy: F32) -> F32:
         """Do what StepBackward does, in a training or outside."""
-        if dy.size != element_count(state.shapes[-1]):
+        expected = element_count(state.trails.shapes[-1])
+        if dy.size != expected:
             raise ShapeError(
-                f"the gradient of the output has {dy.size} numbers, "
-                f"the output {element_count(state.shapes[-1])}"
+                f"the gradient of the output has {dy.size} numbers, the output {expected}"
             )
-        origin = state.trails[-1][0]
+        origin = state.trails.origin()
         if origin is None:
             self.gradients.begin()
-            return np.zeros(element_count(state.shapes[0]), np.float32)
+            return np.zeros(element_count(state.trails.shapes[0]), np.float32)
         return self.add_gradients(origin, dy).reshape(-1)

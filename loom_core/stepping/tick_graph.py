@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from loom_core.arrays import Shape
 from loom_core.errors import ShapeError
-from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_layer, lower_trail
@@ -29,39 +29,60 @@ def added_places(layers: Sequence[Layer]) -> dict[int, int]:
     }
 
 
-def tick_plan(layers: Sequence[Layer], shapes: Sequence[Shape], chosen: Sequence[int]) -> Plan:
-    """Plan one tick of some layers, none of which sees what another gives in that tick.
+def lower_tick(
+    graph: GraphBuilder,
+    layers: Sequence[Layer],
+    shapes: Sequence[Shape],
+    chosen: Sequence[int],
+    read: Callable[[int, int], Value],
+) -> dict[int, Value]:
+    """Emit one tick of some layers, none of which sees what another gives in that tick.
 
     Args:
+        graph: Where to.
         layers: All layers.
         shapes: From :func:`place_shapes`.
         chosen: Indices of the layers that work; disabled ones are left out.
+        read: Called with an index k and a place, declares the value at that place from which the
+            input of layer k came (that input itself for place k).
 
-    Ports: for each such layer ``input.k``, ``added.k`` where a residual connection leads to it,
-    and ``output.k``.
+    Returns:
+        The output of each layer that computes, by index.
 
     Raises:
         ShapeError: The layers give other shapes than those.
     """
-    graph = GraphBuilder()
     sources = added_places(layers)
-    ports = {}
+    found = {}
     for index in chosen:
-        layer = layers[index]
-        y = x = graph.input(f"input.{index}", shapes[index])
+        layer, given = layers[index], shapes[index]
         if not layer.disabled:
-            ports[x.name] = x
-            added = None
-            if index in sources:
-                added = graph.input(f"added.{index}", shapes[sources[index]])
-                ports[added.name] = added
+            x = read(index, index)
+            added = read(index, sources[index]) if index in sources else None
             with graph.segment("forward", index):
                 y = lower_layer(graph, layer, x, added)
-                y = graph.emit("scale", y) if y.root.kind == "input" else y
-            ports[f"output.{index}"] = y
-        if y.shape != shapes[index + 1]:
+                found[index] = graph.emit("scale", y) if y.root.kind == "input" else y
+            given = y.shape
+        if given != shapes[index + 1]:
             raise ShapeError(
-                f"layer {index} gives {y.shape}, the step state has room for {shapes[index + 1]}",
-                hint="The layers have changed: make a new state with InitStepState.",
+                f"layer {index} gives {given}, the step state has room for {shapes[index + 1]}",
+                hint="The layers have changed: make a new step state.",
             )
-    return make_plan(graph.graph, ports)
+    return found
+
+
+def tick_plan(layers: Sequence[Layer], shapes: Sequence[Shape], chosen: Sequence[int]) -> Plan:
+    """Plan :func:`lower_tick`.
+
+    Ports: for each layer that computes ``value.k.p`` in, the value at place p that layer k reads
+    (its input where p is k, else what a residual connection adds), and ``output.k`` out.
+    """
+    graph = GraphBuilder()
+    ports: dict[str, Value] = {}
+
+    def read(index: int, place: int) -> Value:
+        name = f"value.{index}.{place}"
+        return ports.setdefault(name, graph.input(name, shapes[place]))
+
+    found = lower_tick(graph, layers, shapes, chosen, read)
+    return make_plan(graph.graph, ports | {f"output.{k}": y for k, y in found.items()})
