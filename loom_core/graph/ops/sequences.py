@@ -167,6 +167,13 @@ def _rope_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape
     return (x,)
 
 
+def rope_angles(steps: int, width: int, attributes: Attributes) -> Array:
+    """Return the angles (T, D/2) by which rope turns the pairs of heads of D = width, float64."""
+    rates = number(attributes, "theta") ** (-2.0 * np.arange(width // 2) / width)
+    angles: Array = np.arange(steps)[:, None] * rates * number(attributes, "sign")
+    return angles
+
+
 def _rope(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
     """Rotate the pairs (x_k, x_{k+D/2}) of position t by the angle t theta^(-2k/D).
 
@@ -174,10 +181,8 @@ def _rope(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attribu
     (RoFormer), with the halves paired as in Llama.
     """
     (x,), (y,) = inputs, outputs
-    steps, width = x.shape[1], x.shape[3]
-    half = width // 2
-    rates = number(attributes, "theta") ** (-2.0 * np.arange(half) / width)
-    angles = np.arange(steps)[:, None] * rates * number(attributes, "sign")
+    half = x.shape[3] // 2
+    angles = rope_angles(x.shape[1], x.shape[3], attributes)
     cos = np.cos(angles).astype(x.dtype)[:, None, :]  # (T, 1, D/2)
     sin = np.sin(angles).astype(x.dtype)[:, None, :]
     a, b = x[..., :half], x[..., half : 2 * half]
