@@ -7,13 +7,13 @@ from collections.abc import Generator, Sequence
 import numpy as np
 
 from loom_core.arrays import Array, element_count
-from loom_core.graph.builder import Value
+from loom_core.graph.builder import Phase, Value
 from loom_core.graph.plan import ALIGNMENT, Plan
 from loom_core.public import Wait
 
 
 class ArenaProgram:
-    """What programs that compute in NumPy's memory share; each adds ``run``."""
+    """What programs that compute in NumPy's memory share; each defines ``run``."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -30,6 +30,14 @@ class ArenaProgram:
         offset = self.plan.offsets[memory]
         size = element_count(value.shape) * self.plan.dtype.itemsize
         return self._arena[offset : offset + size].view(self.plan.dtype).reshape(value.shape)
+
+    def run(self, *phases: Phase) -> None:
+        """Run the nodes of the given phases; all of them when none is named."""
+        raise NotImplementedError
+
+    def queue(self, *phases: Phase) -> None:
+        """Run phases: nothing is left to do afterwards."""
+        self.run(*phases)
 
     def write(self, port: str, data: Array) -> None:
         """Copy ``data`` into an input port."""

@@ -20,7 +20,13 @@ class Program(Protocol):
         """Copy ``data`` (the port's element count, any shape) into an input port."""
 
     def run(self, *phases: Phase) -> None:
-        """Run the nodes of the given phases in order; all of them when none is named."""
+        """Run the nodes of the given phases in order; all of them when none is named.
+
+        What they change of the layers' own arrays is there when this returns.
+        """
+
+    def queue(self, *phases: Phase) -> object:
+        """Run phases as :meth:`run` does, but leave what they change to :meth:`settle`."""
 
     def read(self, port: str) -> Array:
         """Return a copy of a port's current value, in its shape."""

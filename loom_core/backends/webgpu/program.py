@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 import weakref
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 
-from loom_core.arrays import Array
+from loom_core.arrays import Array, element_count
 from loom_core.backends.webgpu.device import (
     RUN,
     Binding,
@@ -21,12 +20,14 @@ from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
 from loom_core.backends.webgpu.kernel_table import kernel_of
 from loom_core.backends.webgpu.layout import lay_out, value_bytes
 from loom_core.backends.webgpu.residents import Resident, Residents
+from loom_core.backends.webgpu.step_batches import Staging, StepBatch
+from loom_core.backends.webgpu.uniforms import Uniforms
 from loom_core.graph.builder import Node, Phase, Value
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait, finish
 
-UNIFORM_ALIGNMENT = 256
-"""Where a dispatch's parameters may start in the uniform buffer: what every device allows."""
+SAFETY_COPY_STEPS = 500
+"""Steps after which the weights are copied to the host although nobody asks for them."""
 
 
 class WebGpuProgram:
@@ -43,6 +44,9 @@ class WebGpuProgram:
         kernels = [kernel_of(node, device.adapter) for node in plan.nodes]
         layout = lay_out(plan, kernels, device.adapter)
         self._held = _Held(device, residents)
+        self._uploads = Staging(device, self._held.buffers)
+        self._reports = Staging(device, self._held.buffers)
+        self._steps_since_copy = 0
         self._release = weakref.finalize(self, self._held.release)
         try:
             self._fill(kernels, layout.sizes, layout.places)
@@ -62,7 +66,7 @@ class WebGpuProgram:
                 held.parameters[value] = self._residents.acquire(value.array)
         held.buffers.extend(map(device.create_buffer, sizes))
         self._places = {what: held.buffers[number] for what, number in places.items()}
-        uniforms = _Uniforms(kernels)
+        uniforms = Uniforms(kernels)
         uniform_buffer = device.create_buffer(len(uniforms.words), uniform=True)
         held.buffers.append(uniform_buffer)
         device.write(uniform_buffer, np.frombuffer(uniforms.words, np.uint32))
@@ -151,6 +155,7 @@ class WebGpuProgram:
 
     def settle(self) -> Generator[Wait, None, None]:
         """Bring what the device has changed into the layers' own arrays."""
+        self._steps_since_copy = 0
         yield from self._residents.download_changes()
 
     def read(self, port: str) -> Array:
@@ -169,6 +174,54 @@ class WebGpuProgram:
             port: part.view(np.float32).reshape(value.shape)
             for port, value, part in zip(ports, values, parts, strict=True)
         }
+
+    def run_steps(
+        self, data: Mapping[str, Array], report: Sequence[str]
+    ) -> Generator[Wait, None, dict[str, Array]]:
+        """Run whole steps, all phases each, without looking at them in between.
+
+        The weights stay on the device; see :meth:`settle`. A step that sets the plan's ``halted``
+        is the last one reported: those after it change nothing.
+
+        Args:
+            data: For each port to write, (steps, ...): what it holds in each step.
+            report: Ports whose value after each step is wanted.
+
+        Returns:
+            For each reported port (done, ...).
+        """
+        self._residents.upload_changes(self._held.parameters.values())
+        rows = [
+            (self._ports[port], self._rows(self.plan.ports[port], values))
+            for port, values in data.items()
+        ]
+        values = [self.plan.ports[port] for port in report]
+        watched = [(self._ports[port], value_bytes(self.plan.ports[port])) for port in report]
+        halted = _halted(self.plan)
+        if halted is not None:
+            watched.append((self._value_binding(halted), value_bytes(halted)))
+        batch = StepBatch(rows, list(self._lists.values()), watched)
+        reports = self._reports.of(batch.report_bytes)
+        batch.submit(self._device, self._uploads, reports)
+        for changed in self._changes.values():
+            for resident in changed:
+                resident.ahead = True
+        parts = yield from self._device.read([Piece(reports, 0, batch.report_bytes)])
+        found = batch.reports(parts[0])
+        done = batch.steps
+        if halted is not None and found[-1].any():
+            done = int(found[-1].any(axis=1).argmax()) + 1
+        self._steps_since_copy += done
+        if self._steps_since_copy >= SAFETY_COPY_STEPS:
+            yield from self.settle()
+        return {
+            port: numbers[:done].reshape(done, *value.shape)
+            for port, value, numbers in zip(report, values, found, strict=False)
+        }
+
+    def _rows(self, value: Value, values: Array) -> Array:
+        dense = np.ascontiguousarray(values, np.float32)
+        return dense.reshape(len(dense), element_count(value.shape))
 
     def release(self) -> None:
         """Give the device's memory back; the program is of no more use."""
@@ -193,39 +246,6 @@ class _Held:
         self._residents.release(self.parameters.values())
 
 
-class _Uniforms:
-    """The parameters of all dispatches, packed; equal ones lie in one place."""
-
-    def __init__(self, kernels: Iterable[Kernel]) -> None:
-        self._places: dict[bytes, int] = {}
-        packed = bytearray()
-        for kernel in kernels:
-            for dispatch in kernel.dispatches:
-                words = _words(dispatch)
-                if words and words not in self._places:
-                    packed.extend(bytes(-len(packed) % UNIFORM_ALIGNMENT))
-                    self._places[words] = len(packed)
-                    packed.extend(words)
-        self.words = bytes(packed)
-
-    def place(self, dispatch: Dispatch) -> tuple[int, int]:
-        """Return offset and size of a dispatch's parameters in bytes."""
-        words = _words(dispatch)
-        return self._places[words], len(words)
-
-
-def _words(dispatch: Dispatch) -> bytes:
-    """Return the parameters as bytes, in whole vectors of four."""
-    words = b"".join(map(_word, dispatch.parameters))
-    return words + bytes(-len(words) % 16)
-
-
-def _word(number: int | float) -> bytes:
-    if isinstance(number, float | np.floating):
-        return struct.pack("<f", number)
-    return struct.pack("<I", int(number) & 0xFFFFFFFF)
-
-
 def _bound(dispatch: Dispatch, bindings: Sequence[Binding]) -> BoundDispatch:
     constants = tuple(sorted((name, float(value)) for name, value in dispatch.constants.items()))
     return BoundDispatch(
@@ -237,3 +257,9 @@ def _parameters(plan: Plan) -> list[Value]:
     """Return the values that lie in arrays of the host: weights, state, constants of the graph."""
     used = [value for node in plan.nodes for value in (*node.inputs, *node.outputs)]
     return [x.root for x in (*used, *plan.ports.values()) if x.root.kind == "parameter"]
+
+
+def _halted(plan: Plan) -> Value | None:
+    """Return the flag that a step sets when it must not happen, if the plan has one."""
+    steps = [node for node in plan.nodes if node.op.name == "step_scale"]
+    return steps[0].inputs[steps[0].op.updates[0]].root if steps else None

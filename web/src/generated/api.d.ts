@@ -341,6 +341,24 @@ export type FilteredOutputOnMainThread = {
   GateWeights: TensorOnMainThread;
 };
 
+/** The GPU device of a network, as far as it can be told in plain data. */
+export type GPUDeviceInfo = {
+  /** What the graphics driver calls itself. */
+  Device: string;
+  /** Name of the queue; a device has one. */
+  Queue: string;
+  /** Invocations in a group of the elementwise kernels. */
+  WorkgroupX: number;
+  /** It computes on a CPU. */
+  Software: boolean;
+  /** Bytes of all buffers on it, of all networks. */
+  MemoryBytes: number;
+  /** Reads from it to the host so far, of all networks. */
+  Transfers: number;
+  /** Optional features that kernels may use. */
+  Features: string[];
+};
+
 /** Gradients of a layer with one kernel and one bias. */
 export type GenericBackwardResult = {
   /** Of the input. */
@@ -1564,6 +1582,29 @@ export interface ExponentialDecayScheduler extends LoomObject {
 }
 
 /**
+ * What `loom_core.stepping.step_state.StepState` is, in any numeric type.
+ * Its calls give promises.
+ */
+export interface GenericStepState extends LoomObject {
+  /** Return the value at a place, (B, ...). */
+  GetLayerOutput(layerIdx: number, options?: CallOptions): Promise<Tensor>;
+  /** Same as `GetLayerOutput`. */
+  getLayerOutput: GenericStepState["GetLayerOutput"];
+  /** Return what the last layer gave, (B, ...). */
+  GetOutput(options?: CallOptions): Promise<Tensor>;
+  /** Same as `GetOutput`. */
+  getOutput: GenericStepState["GetOutput"];
+  /** Return how many ticks StepForwardGeneric has made. */
+  GetStepCount(options?: CallOptions): Promise<number>;
+  /** Same as `GetStepCount`. */
+  getStepCount: GenericStepState["GetStepCount"];
+  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  SetInput(input: Tensor, options?: CallOptions): Promise<void>;
+  /** Same as `SetInput`. */
+  setInput: GenericStepState["SetInput"];
+}
+
+/**
  * A learning rate for every step; it depends on the step alone, there is nothing to reset.
  * Its calls give promises.
  */
@@ -1692,6 +1733,10 @@ export interface Network extends LoomObject {
   BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `BackwardCPU`. */
   backwardCPU: Network["BackwardCPU"];
+  /** Return the gradient with respect to the input of the last ForwardGPU. */
+  BackwardGPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
+  /** Same as `BackwardGPU`. */
+  backwardGPU: Network["BackwardGPU"];
   /** Return the gradients of the biases, in the form of KernelGradients. */
   BiasGradients(options?: CallOptions): Promise<Float32Array[]>;
   /** Same as `BiasGradients`. */
@@ -1716,6 +1761,10 @@ export interface Network extends LoomObject {
   ForwardCPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `ForwardCPU`. */
   forwardCPU: Network["ForwardCPU"];
+  /** Return the network's output for one sample or a batch, computed on the GPU. */
+  ForwardGPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
+  /** Same as `ForwardGPU`. */
+  forwardGPU: Network["ForwardGPU"];
   /** Return the code of the activation of the layer at a place; -1 where it has none. */
   GetActivation(row: number, col: number, layer: number, options?: CallOptions): Promise<number>;
   /** Same as `GetActivation`. */
@@ -1736,6 +1785,10 @@ export interface Network extends LoomObject {
   GetBlueprintText(options?: CallOptions): Promise<string>;
   /** Same as `GetBlueprintText`. */
   getBlueprintText: Network["GetBlueprintText"];
+  /** Return what is known of the GPU. */
+  GetGPUDeviceInfo(options?: CallOptions): Promise<GPUDeviceInfo>;
+  /** Same as `GetGPUDeviceInfo`. */
+  getGPUDeviceInfo: Network["GetGPUDeviceInfo"];
   /** Return the layer at a place in the grid. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): Promise<Layer>;
   /** Same as `GetLayer`. */
@@ -1772,6 +1825,10 @@ export interface Network extends LoomObject {
   HasMethod(methodName: string, options?: CallOptions): Promise<boolean>;
   /** Same as `HasMethod`. */
   hasMethod: Network["HasMethod"];
+  /** Get a GPU ready: of all networks the same one. */
+  InitGPU(options?: CallOptions): Promise<void>;
+  /** Same as `InitGPU`. */
+  initGPU: Network["InitGPU"];
   /** Return the state of a network in which nothing has happened yet. */
   InitStepState(inputSize: number, options?: CallOptions): Promise<StepState>;
   /** Same as `InitStepState`. */
@@ -1796,6 +1853,10 @@ export interface Network extends LoomObject {
   PauseTraining(options?: CallOptions): Promise<void>;
   /** Same as `PauseTraining`. */
   pauseTraining: Network["PauseTraining"];
+  /** Give the network's memory on the GPU back; the last network to do so closes it. */
+  ReleaseGPU(options?: CallOptions): Promise<void>;
+  /** Same as `ReleaseGPU`. */
+  releaseGPU: Network["ReleaseGPU"];
   /** Let a paused training go on. */
   ResumeTraining(options?: CallOptions): Promise<void>;
   /** Same as `ResumeTraining`. */
@@ -3009,6 +3070,16 @@ export interface Loom extends Session, Enums {
   ): Promise<ExponentialDecayScheduler>;
   /** Same as `NewExponentialDecayScheduler`. */
   newExponentialDecayScheduler: Loom["NewExponentialDecayScheduler"];
+  /** Return the state of a network in which nothing has happened yet. */
+  NewGenericStepState(
+    totalLayers: number,
+    inputSize: number,
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): Promise<GenericStepState>;
+  /** Same as `NewGenericStepState`. */
+  newGenericStepState: Loom["NewGenericStepState"];
   /** Return a straight line between two rates. */
   NewLinearDecayScheduler(
     initialLr: number,
@@ -3302,6 +3373,24 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `SoftmaxBackward`. */
   softmaxBackward: Loom["SoftmaxBackward"];
+  /** Return the gradients for the input that the present output came from. */
+  StepBackwardGeneric(
+    network: Network,
+    state: GenericStepState,
+    gradOutput: Tensor,
+    options?: CallOptions,
+  ): Promise<GenericNetworkGradients>;
+  /** Same as `StepBackwardGeneric`. */
+  stepBackwardGeneric: Loom["StepBackwardGeneric"];
+  /** Run one tick: every layer reads its input, then all outputs change together. */
+  StepForwardGeneric(
+    network: Network,
+    state: GenericStepState,
+    backend?: Backend | null,
+    options?: CallOptions,
+  ): Promise<number>;
+  /** Same as `StepForwardGeneric`. */
+  stepForwardGeneric: Loom["StepForwardGeneric"];
   /** Return the gradients of `sum(output * grad_output)` for SwiGLUForward. */
   SwiGLUBackward(
     input: Tensor,
@@ -3763,6 +3852,29 @@ export interface ExponentialDecaySchedulerOnMainThread extends LoomObject {
 }
 
 /**
+ * What `loom_core.stepping.step_state.StepState` is, in any numeric type.
+ * Its calls give their results at once.
+ */
+export interface GenericStepStateOnMainThread extends LoomObject {
+  /** Return the value at a place, (B, ...). */
+  GetLayerOutput(layerIdx: number, options?: CallOptions): TensorOnMainThread;
+  /** Same as `GetLayerOutput`. */
+  getLayerOutput: GenericStepStateOnMainThread["GetLayerOutput"];
+  /** Return what the last layer gave, (B, ...). */
+  GetOutput(options?: CallOptions): TensorOnMainThread;
+  /** Same as `GetOutput`. */
+  getOutput: GenericStepStateOnMainThread["GetOutput"];
+  /** Return how many ticks StepForwardGeneric has made. */
+  GetStepCount(options?: CallOptions): number;
+  /** Same as `GetStepCount`. */
+  getStepCount: GenericStepStateOnMainThread["GetStepCount"];
+  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  SetInput(input: TensorOnMainThread, options?: CallOptions): void;
+  /** Same as `SetInput`. */
+  setInput: GenericStepStateOnMainThread["SetInput"];
+}
+
+/**
  * A learning rate for every step; it depends on the step alone, there is nothing to reset.
  * Its calls give their results at once.
  */
@@ -3891,6 +4003,10 @@ export interface NetworkOnMainThread extends LoomObject {
   BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `BackwardCPU`. */
   backwardCPU: NetworkOnMainThread["BackwardCPU"];
+  /** Return the gradient with respect to the input of the last ForwardGPU. */
+  BackwardGPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
+  /** Same as `BackwardGPU`. */
+  backwardGPU: NetworkOnMainThread["BackwardGPU"];
   /** Return the gradients of the biases, in the form of KernelGradients. */
   BiasGradients(options?: CallOptions): Float32Array[];
   /** Same as `BiasGradients`. */
@@ -3915,6 +4031,10 @@ export interface NetworkOnMainThread extends LoomObject {
   ForwardCPU(input: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `ForwardCPU`. */
   forwardCPU: NetworkOnMainThread["ForwardCPU"];
+  /** Return the network's output for one sample or a batch, computed on the GPU. */
+  ForwardGPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
+  /** Same as `ForwardGPU`. */
+  forwardGPU: NetworkOnMainThread["ForwardGPU"];
   /** Return the code of the activation of the layer at a place; -1 where it has none. */
   GetActivation(row: number, col: number, layer: number, options?: CallOptions): number;
   /** Same as `GetActivation`. */
@@ -3935,6 +4055,10 @@ export interface NetworkOnMainThread extends LoomObject {
   GetBlueprintText(options?: CallOptions): string;
   /** Same as `GetBlueprintText`. */
   getBlueprintText: NetworkOnMainThread["GetBlueprintText"];
+  /** Return what is known of the GPU. */
+  GetGPUDeviceInfo(options?: CallOptions): GPUDeviceInfo;
+  /** Same as `GetGPUDeviceInfo`. */
+  getGPUDeviceInfo: NetworkOnMainThread["GetGPUDeviceInfo"];
   /** Return the layer at a place in the grid. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `GetLayer`. */
@@ -3971,6 +4095,10 @@ export interface NetworkOnMainThread extends LoomObject {
   HasMethod(methodName: string, options?: CallOptions): boolean;
   /** Same as `HasMethod`. */
   hasMethod: NetworkOnMainThread["HasMethod"];
+  /** Get a GPU ready: of all networks the same one. */
+  InitGPU(options?: CallOptions): Promise<void>;
+  /** Same as `InitGPU`. */
+  initGPU: NetworkOnMainThread["InitGPU"];
   /** Return the state of a network in which nothing has happened yet. */
   InitStepState(inputSize: number, options?: CallOptions): StepStateOnMainThread;
   /** Same as `InitStepState`. */
@@ -3995,6 +4123,10 @@ export interface NetworkOnMainThread extends LoomObject {
   PauseTraining(options?: CallOptions): void;
   /** Same as `PauseTraining`. */
   pauseTraining: NetworkOnMainThread["PauseTraining"];
+  /** Give the network's memory on the GPU back; the last network to do so closes it. */
+  ReleaseGPU(options?: CallOptions): Promise<void>;
+  /** Same as `ReleaseGPU`. */
+  releaseGPU: NetworkOnMainThread["ReleaseGPU"];
   /** Let a paused training go on. */
   ResumeTraining(options?: CallOptions): void;
   /** Same as `ResumeTraining`. */
@@ -5221,6 +5353,16 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ExponentialDecaySchedulerOnMainThread;
   /** Same as `NewExponentialDecayScheduler`. */
   newExponentialDecayScheduler: LoomOnMainThread["NewExponentialDecayScheduler"];
+  /** Return the state of a network in which nothing has happened yet. */
+  NewGenericStepState(
+    totalLayers: number,
+    inputSize: number,
+    dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
+    scale?: number | null,
+    options?: CallOptions,
+  ): GenericStepStateOnMainThread;
+  /** Same as `NewGenericStepState`. */
+  newGenericStepState: LoomOnMainThread["NewGenericStepState"];
   /** Return a straight line between two rates. */
   NewLinearDecayScheduler(
     initialLr: number,
@@ -5517,6 +5659,24 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `SoftmaxBackward`. */
   softmaxBackward: LoomOnMainThread["SoftmaxBackward"];
+  /** Return the gradients for the input that the present output came from. */
+  StepBackwardGeneric(
+    network: NetworkOnMainThread,
+    state: GenericStepStateOnMainThread,
+    gradOutput: TensorOnMainThread,
+    options?: CallOptions,
+  ): GenericNetworkGradientsOnMainThread;
+  /** Same as `StepBackwardGeneric`. */
+  stepBackwardGeneric: LoomOnMainThread["StepBackwardGeneric"];
+  /** Run one tick: every layer reads its input, then all outputs change together. */
+  StepForwardGeneric(
+    network: NetworkOnMainThread,
+    state: GenericStepStateOnMainThread,
+    backend?: BackendOnMainThread | null,
+    options?: CallOptions,
+  ): number;
+  /** Same as `StepForwardGeneric`. */
+  stepForwardGeneric: LoomOnMainThread["StepForwardGeneric"];
   /** Return the gradients of `sum(output * grad_output)` for SwiGLUForward. */
   SwiGLUBackward(
     input: TensorOnMainThread,
