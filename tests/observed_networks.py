@@ -1,0 +1,110 @@
+"""Networks for the tests of what can be seen inside them, and their layers run one by one."""
+
+from loom_core import (
+    LSTM,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    LayerNorm,
+    LayerObserver,
+    MultiHeadAttention,
+    Network,
+    Parallel,
+    Residual,
+    RMSNorm,
+    Sequential,
+    Softmax,
+    SwiGLU,
+)
+
+
+def network_of(*layers, rows=1, cols=1, input_size=None, **options):
+    """A grid with these layers in their order."""
+    per_cell = len(layers) // (rows * cols)
+    network = Network(input_size, rows, cols, per_cell, seed=3, **options)
+    for index, layer in enumerate(layers):
+        network.set_layer(*network.place(index), layer)
+    return network
+
+
+def digits_cnn(**options):
+    """Two convolutions with 8 and 16 filters over 28 x 28 pixels, then a classifier."""
+    return network_of(
+        Conv2D(8, 3, 2, 1, "relu", input_channels=1, input_height=28, input_width=28),
+        Conv2D(16, 3, 2, 1, "relu", input_channels=8, input_height=14, input_width=14),
+        Dense(None, 10, "linear"),
+        Softmax(),
+        **options,
+    )
+
+
+def nested_network(**options):
+    """Branches, children and a gate, two levels deep, with a residual connection behind."""
+    inner = Sequential([Dense(None, 6, "relu"), LayerNorm()])
+    branches = [Dense(None, 6, "tanh"), inner, Parallel([Dense(None, 2), Dense(None, 4)])]
+    return network_of(
+        Dense(5, 6, "sigmoid"),
+        Parallel(branches, "filter", gate=Dense(None, 3, "linear")),
+        Residual(),
+        Dense(None, 4, "linear"),
+        **options,
+    )
+
+
+def every_layer_type():
+    """Networks that hold every layer type among them."""
+    image = Conv2D(3, 3, 1, 1, "relu", input_channels=2, input_height=4, input_width=5)
+    return {
+        "images": network_of(image, RMSNorm(), Dense(None, 3), Softmax()),
+        "tokens": network_of(
+            Embedding(11, 8, input_length=6),
+            MultiHeadAttention(4, num_kv_heads=2),
+            SwiGLU(12),
+            LSTM(5),
+            Dense(None, 2),
+        ),
+        "sequence": network_of(
+            Conv1D(4, 3, 1, 1, "tanh", input_channels=2, input_length=7), Dense(None, 3)
+        ),
+        "nested": nested_network(),
+    }
+
+
+def arrays_of(layer):
+    """Every weight that exists in a layer and inside it, found without its own counting."""
+    yield from layer.copied_weights().values()
+    for child in layer.children:
+        yield from arrays_of(child)
+
+
+def outputs_one_by_one(network, x):
+    """What each layer gives, from single-layer networks with the same weights."""
+    outputs = []
+    trail = [x]
+    for index, layer in enumerate(network.layers):
+        alone = Network(trail[-1].shape[1], 1, 1, 1, backend="numpy")
+        alone.layers[0] = layer if not isinstance(layer, Residual) else Dense(activation="linear")
+        y = alone.forward_cpu(trail[-1])
+        if isinstance(layer, Residual):
+            y = y + trail[layer.skip_source(index)]
+        outputs.append(y)
+        trail.append(y)
+    return outputs
+
+
+class Collector(LayerObserver):
+    """Keeps every event in a list."""
+
+    def __init__(self, values_kept=0):
+        self.values_kept = values_kept
+        self.forward, self.backward, self.training = [], [], []
+
+    def on_forward(self, event):
+        self.forward.append(event)
+
+    def on_backward(self, event):
+        self.backward.append(event)
+
+    def on_training_event(self, event):
+        self.training.append(event)
