@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from loom_core.backends.simd_backend import SimdProgram
 from loom_core.calls import require_arguments
 from loom_core.errors import CallError, LoomError
+from loom_core.network_grid import NetworkGrid
 from loom_core.observe.introspection import describe
 from loom_core.public import (
     FUNCTIONS,
@@ -66,6 +68,19 @@ class Bridge:
         """End a job now; a training keeps the weights of its last whole step."""
         return _enveloped(lambda: self._cancel(job))
 
+    def prepare_forward(self, handle: int, length: int) -> int:
+        """Return where the call sheet of ``ForwardCPU`` lies, for a flat input of that length.
+
+        Whoever works by it does what the call would do; see
+        :meth:`~loom_core.backends.simd_backend.SimdProgram.call_sheet`. It holds until anything
+        else is asked of this bridge.
+
+        Returns:
+            0 where the call itself has to be made, be it to say what is wrong with it.
+        """
+        reply = _enveloped(lambda: {"value": self._prepare_forward(handle, length)})
+        return int(reply.get("value", 0))
+
     def release(self, handle: int) -> None:
         """Forget an object; its jobs are cancelled."""
         for job in [job for job, owner in self._job_objects.items() if owner == handle]:
@@ -99,6 +114,15 @@ class Bridge:
             self._job_objects[number] = target
             return {"job": number}
         return {"value": self._to_plain(function(*bound))}
+
+    def _prepare_forward(self, handle: int, length: int) -> int:
+        network = self._object(handle)
+        if not isinstance(network, NetworkGrid):
+            return 0
+        if type(network).forward_cpu is not NetworkGrid.forward_cpu or network.listening():
+            return 0  # more is done than running a program
+        program = network.forward_program((length,))
+        return program.call_sheet("input", "output") if isinstance(program, SimdProgram) else 0
 
     def _advance(self, job: int, budget_ms: float) -> Envelope:
         if job not in self._jobs:

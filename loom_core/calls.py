@@ -49,7 +49,7 @@ def require_arguments(
 
 
 class _Parameter(NamedTuple):
-    """What a call must know of one parameter."""
+    """What a call must know of one parameter; no types where it is checked where it is used."""
 
     name: str
     optional: bool
@@ -67,7 +67,8 @@ def _parameters(function: Callable[..., Any]) -> tuple[_Parameter, ...]:
         options = _options(hints.get(parameter.name, Any))
         types = tuple(option for option in options if option is not type(None))
         optional = parameter.default is not Parameter.empty
-        described.append(_Parameter(parameter.name, optional, types != options, types))
+        checked = types if all(map(_is_checked, types)) else ()
+        described.append(_Parameter(parameter.name, optional, types != options, checked))
     return tuple(described)
 
 
@@ -79,14 +80,14 @@ def _words(option: Any) -> str:
     return _SIMPLE.get(option) or f"a {option.__name__}"
 
 
-def _fits(value: object, option: Any) -> bool:
-    """Whether a value may be of a type; one that is not simple is checked where it is used."""
+def _is_checked(option: Any) -> bool:
+    """Whether calls check a type: the simple ones, and public classes."""
+    return option in _SIMPLE or (isinstance(option, type) and public_class_of(option) is not None)
+
+
+def _fits(value: object, option: type) -> bool:
     if option is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if option is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if option in (str, bool):
-        return isinstance(value, option)
-    if isinstance(option, type) and public_class_of(option) is not None:
-        return isinstance(value, option)
-    return True
+    return isinstance(value, option)

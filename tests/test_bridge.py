@@ -1,5 +1,6 @@
 """Calls by public name with plain data, and the description that JavaScript is made from."""
 
+import ctypes
 import gc
 import inspect
 import json
@@ -7,9 +8,12 @@ import weakref
 
 import numpy as np
 import pytest
+from simd_support import backend
 
 import loom_core
 from loom_core import public as table
+from loom_core.backends.choice import Choice
+from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.bridge import Bridge
 from loom_core.observe.introspection import describe
 
@@ -251,3 +255,58 @@ def test_public_names_are_unique_and_signatures_have_types():
             assert name[0].isupper(), name
             for parameter in inspect.signature(plain).parameters.values():
                 assert parameter.name == "self" or parameter.annotation is not parameter.empty
+
+
+def test_a_prepared_forward_is_the_call_itself_as_numbers():
+    bridge = Bridge()
+    handle = build(bridge)
+    x = np.array([0, 1, 1, 1, -3, 0.5], np.float32)
+    bridge._objects[handle]._choice = Choice("simd", backend(), "of this test")
+    address = bridge.prepare_forward(handle, x.size)
+    assert bridge.prepare_forward(handle, x.size) == address
+    words = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_size_t)), (8,))
+    source, inputs, target, outputs, function, records, size, scratch = map(int, words)
+    assert (inputs, outputs) == (6, 3)
+    ctypes.memmove(source, x.ctypes.data, x.nbytes)
+    run = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p)
+    assert run(function)(records, size, scratch) == -1
+    y = np.frombuffer(ctypes.string_at(target, 4 * outputs), np.float32)
+    np.testing.assert_array_equal(y, value(bridge.call(handle, "ForwardCPU", [x])))
+    assert bridge._objects[handle].last_forward.plan.ports["input"].shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("target", "length", "why"),
+    [
+        (9, 2, "there is no such object"),
+        (1, 3, "the length does not fit"),
+        (2, 2, "a layer is no network"),
+        (3, 2, "a fallback is no kernel"),
+        (4, 2, "NumPy runs it"),
+        (5, 2, "a class of its own may do more"),
+        (6, 2, "somebody wants to be told of it"),
+    ],
+)
+def test_a_forward_that_is_not_one_kernel_call_is_not_prepared(target, length, why):
+    class Watched(loom_core.Network):
+        def forward_cpu(self, input):
+            return super().forward_cpu(input)
+
+    class Observer:
+        def on_forward(self, event):
+            pass
+
+    bridge = Bridge()
+    simd = Choice("simd", backend(), "of this test")
+    build(bridge)
+    value(bridge.call(1, "GetLayer", [0, 0, 0]))
+    for _ in range(4):
+        build(bridge)
+    for handle in (1, 3, 5, 6):
+        bridge._objects[handle]._choice = simd
+    bridge._objects[3].forward_program((2,)).fallbacks["add_bias"] = 1
+    bridge._objects[4]._choice = Choice("numpy", NumpyBackend(), "of this test")
+    bridge._objects[5].__class__ = Watched
+    bridge._objects[6].set_observer(Observer())
+    assert bridge.prepare_forward(1, 2) != 0
+    assert bridge.prepare_forward(target, length) == 0, why

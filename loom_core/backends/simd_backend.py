@@ -39,6 +39,7 @@ class SimdProgram(ArenaProgram):
             self._steps.setdefault(node.segment.phase, []).append(self._step(node))
         self._scratch = np.zeros(self._scratch_floats(), np.float32)
         self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
+        self._sheets: dict[tuple[str, str], int] = {}
 
     def _step(self, node: Node) -> Record | Callable[[], None]:
         """Return a node's record, or its NumPy definition where no kernel can do it."""
@@ -76,11 +77,38 @@ class SimdProgram(ArenaProgram):
 
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases; all of them when none is named."""
+        for call in self._calls(phases):
+            call()
+
+    def call_sheet(self, source: str, target: str) -> int:
+        """Return the address of what a caller outside Python needs to run the whole plan.
+
+        The sheet is words of a pointer's size: address and number of floats of the port
+        ``source``, the same of ``target``, then the function and its three arguments. Its reader
+        writes the first port, calls, and reads the second. It lives as long as the program.
+
+        Returns:
+            0 where one call of the kernels is not all there is to do.
+        """
+        key = (source, target)
+        if key not in self._sheets:
+            calls = self._calls(())
+            self._sheets[key] = 0
+            if not self.fallbacks and len(calls) == 1 and isinstance(calls[0], partial):
+                ports = [self._ports[name] for name in key]
+                words = [word for port in ports for word in (port.ctypes.data, port.size)]
+                function = ctypes.cast(self._library.run, ctypes.c_void_p)
+                words += [word.value for word in (function, *calls[0].args)]
+                sheet = np.array(words, np.uintp)
+                self._constants.append(sheet)
+                self._sheets[key] = sheet.ctypes.data
+        return self._sheets[key]
+
+    def _calls(self, phases: tuple[Phase, ...]) -> list[Callable[[], None]]:
         calls = self._stretches.get(phases)
         if calls is None:
             calls = self._stretches[phases] = self._joined(phases or tuple(self._steps))
-        for call in calls:
-            call()
+        return calls
 
     def _joined(self, phases: tuple[Phase, ...]) -> list[Callable[[], None]]:
         """Join the records between two NumPy definitions into one call."""
