@@ -83,6 +83,24 @@ def test_what_nobody_reads_is_not_computed():
     assert [node.op.name for node in plan.nodes] == ["matmul", "matmul"]
 
 
+def test_a_bias_applies_the_activation_that_alone_reads_it():
+    bias = np.array([1.0, -9.0, 0.5], np.float32)
+    for watched in (False, True):
+        graph = GraphBuilder()
+        x = graph.input("x", (2, 3))
+        biased = graph.emit("add_bias", x, graph.parameter(bias, "b"), axis=1)
+        y = graph.emit("activate", biased, function="tanh")
+        ports = {"x": x, "y": y} | ({"biased": biased} if watched else {})
+        plan = make_plan(graph.graph, ports)
+        names = [node.op.name for node in plan.nodes]
+        assert names == (["add_bias", "activate"] if watched else ["add_bias"])
+        program = NumpyBackend().prepare(plan)
+        data = np.array([[0.0, 9.0, -0.25], [2.0, 8.5, 0.5]], np.float32)
+        program.write("x", data)
+        program.run()
+        np.testing.assert_allclose(program.read("y"), np.tanh(data + bias), rtol=1e-6)
+
+
 def test_a_plan_over_the_memory_limit_is_refused(monkeypatch):
     monkeypatch.setattr(limits, "PLAN_BYTES", 1000)
     graph, x, y = chain(2)

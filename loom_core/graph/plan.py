@@ -7,8 +7,9 @@ the layers' own arrays.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,6 +84,7 @@ def make_plan(
     """
     item = np.dtype(dtype)
     nodes = _without_dead_nodes(graph.nodes, ports.values())
+    nodes = _fuse_activations(nodes, ports.values())
     roots = _share_in_place(nodes, ports.values())
     spans = lifetimes(nodes, roots, ports.values())
     sizes = {root: element_count(root.shape) * item.itemsize for root in spans}
@@ -100,6 +102,29 @@ def _without_dead_nodes(nodes: Iterable[Node], kept: Iterable[Value]) -> list[No
             alive.append(node)
             live.update(x.root for x in node.inputs)
     return alive[::-1]
+
+
+def _fuse_activations(nodes: list[Node], kept: Iterable[Value]) -> list[Node]:
+    """Let add_bias apply the activation that alone reads its output: one pass over memory less."""
+    uses = Counter(x.root for node in nodes for x in node.inputs)
+    uses.update(value.root for value in kept)
+    biased = {
+        node.outputs[0]: at
+        for at, node in enumerate(nodes)
+        if node.op.name == "add_bias"
+        and node.attributes["function"] == "linear"
+        and uses[node.outputs[0]] == 1
+    }
+    fused: list[Node | None] = list(nodes)
+    for at, node in enumerate(nodes):
+        if node.op.name != "activate" or node.inputs[0] not in biased:
+            continue
+        source = biased[node.inputs[0]]
+        before = nodes[source]
+        attributes = {**before.attributes, "function": node.attributes["function"]}
+        fused[source] = replace(before, outputs=node.outputs, attributes=attributes)
+        fused[at] = None
+    return [node for node in fused if node is not None]
 
 
 def _share_in_place(nodes: list[Node], ports: Iterable[Value]) -> dict[Value, Value]:

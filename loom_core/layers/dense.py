@@ -119,10 +119,13 @@ class Dense(Layer):
             x = self._fit(graph, graph.reshape(x, (x.shape[0], features(x.shape[1:]) or 0)))
             x = graph.emit("matmul", x, self.parameter(graph, "kernel"))
             x = graph.emit("add_bias", x, self.parameter(graph, "bias"), axis=1)
-            x = graph.reshape(x, output)
-        if self.activation != "linear":
-            x = graph.emit("activate", x, function=self.activation)
-        return x
+            return graph.reshape(self._activate(graph, x), output)
+        return self._activate(graph, x)
+
+    def _activate(self, graph: GraphBuilder, x: Value) -> Value:
+        if self.activation == "linear":
+            return x
+        return graph.emit("activate", x, function=self.activation)
 
     def _fit(self, graph: GraphBuilder, x: Value) -> Value:
         """Pad or cut the numbers of the whole batch, one after the other, where Loom does."""
