@@ -19,7 +19,8 @@ from loom_core import (
 )
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.train.gradient_graph import gradient_plan
-from loom_core.train.gradient_sums import GradientSums, trained_arrays
+from loom_core.train.gradient_sums import GradientSums
+from loom_core.train.trained_weights import trained_weights
 
 
 def network_of(layers, width, **settings):
@@ -59,7 +60,7 @@ def test_gradients_equal_finite_differences(name):
         return float(np.sum(program.read("output") * dy))
 
     run()
-    arrays = {f"{i} {name}": weight for i, name, weight in trained_arrays(layers)}
+    arrays = {weight.place: weight.array for weight in trained_weights(layers)}
     found = {key: sums.of(weight).copy() for key, weight in arrays.items()}
     found["x"] = program.read("input_gradient")
     assert_close_to_differences(run, arrays | {"x": x}, found)
@@ -84,7 +85,7 @@ def test_backward_cpu_gives_the_gradients_of_float64(name, backend):
     exact.write("output_gradient", dy)
     exact.run()
     np.testing.assert_allclose(dx, exact.read("input_gradient"), rtol=1e-4, atol=1e-4)
-    totals = [sums.of(weight).ravel() for _, _, weight in trained_arrays(layers)]
+    totals = [sums.of(weight.array).ravel() for weight in trained_weights(layers)]
     expected, given = (np.sort(np.concatenate([*arrays, [0.0]])) for arrays in (totals, found))
     np.testing.assert_allclose(given, expected, rtol=1e-4, atol=1e-4)
 

@@ -13,6 +13,7 @@ from loom_core.errors import SpecError
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import complete_chain
@@ -92,15 +93,19 @@ def descend(weights: Sequence[F32], gradients: Sequence[Array], rate: float) -> 
     """Change weights in place: ``w := w - rate * gradient``, in the gradients' float type."""
     if not weights:
         return
+    dtype = np.result_type(*gradients).type
     builder = GraphBuilder()
-    step = builder.input("rate", ())
-    ports = {"rate": step}
+    hyper = builder.input("hyper", (len(HYPER),))
+    scale = builder.constant(np.ones((), dtype))
+    ports = {"hyper": hyper}
     for index, weight in enumerate(weights):
         ports[f"{index}"] = builder.input(f"{index}", weight.shape)
-        builder.emit_update("sgd", builder.parameter(weight, "weight"), ports[f"{index}"], step)
-    dtype = np.result_type(*gradients).type
+        w = builder.parameter(weight, "weight")
+        builder.emit_update("sgd", w, ports[f"{index}"], hyper, scale)
     program = NumpyBackend().prepare(make_plan(builder.graph, ports, dtype))
-    program.write("rate", np.asarray(rate, dtype))
+    numbers = np.zeros(len(HYPER), dtype)
+    numbers[HYPER.index("rate")] = rate
+    program.write("hyper", numbers)
     for index, gradient in enumerate(gradients):
         program.write(f"{index}", gradient)
     program.run()

@@ -13,8 +13,9 @@ from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_trail
 from loom_core.observe.watched_ports import watched_ports
-from loom_core.train.gradient_sums import GradientSums, trained_arrays
+from loom_core.train.gradient_sums import GradientSums
 from loom_core.train.step_graph import lower_layers
+from loom_core.train.trained_weights import trained_weights
 
 
 def gradient_plan(
@@ -39,14 +40,16 @@ def gradient_plan(
     x = graph.input("input", (batch, width))
     y = lower_layers(graph, layers, x)
     dy = graph.input("output_gradient", y.shape)
-    weights = {graph.parameter(weight, name): weight for _, name, weight in trained_arrays(layers)}
+    weights = {
+        graph.parameter(weight.array, weight.name): weight for weight in trained_weights(layers)
+    }
     gradients = differentiate(graph, {y: dy}, [x, *weights])
     trained = [parameter for parameter in weights if parameter in gradients]
     with graph.segment("update"):
         if watched and trained:
             graph.emit("squared_norms", *(gradients[parameter] for parameter in trained))
         for parameter in trained:
-            total = graph.parameter(sums.of(weights[parameter]), "gradient")
+            total = graph.parameter(sums.of(weights[parameter].array), "gradient")
             add_to(graph, total, gradients[parameter], dtype)
     ports = {"input": x, "output_gradient": dy, "output": y}
     if x in gradients:

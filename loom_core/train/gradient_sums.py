@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 
 from loom_core.arrays import F32
-from loom_core.layers import Layer
-
-
-def trained_arrays(layers: Sequence[Layer]) -> Iterator[tuple[int, str, F32]]:
-    """Yield (layer index, weight name, weight) of what training changes, each array once.
-
-    A weight that several layers share belongs to the first of them.
-    """
-    seen: set[int] = set()
-    for index, layer in enumerate(layers):
-        for owner, name in layer.trained_weights():
-            weight = owner.weights[name]
-            if id(weight) not in seen:
-                seen.add(id(weight))
-                yield index, name, weight
 
 
 class GradientSums:

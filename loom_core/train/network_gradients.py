@@ -13,7 +13,7 @@ from loom_core.layers.base import is_bias
 from loom_core.network_grid import NetworkGrid
 from loom_core.public import Wait, finish, public
 from loom_core.train.gradient_graph import activations_plan, gradient_plan
-from loom_core.train.gradient_sums import trained_arrays
+from loom_core.train.trained_weights import trained_weights
 
 
 class Gradients(NetworkGrid):
@@ -135,9 +135,9 @@ class Gradients(NetworkGrid):
     def _flat_gradients(self, bias: bool) -> list[F32]:
         self.require_weights()
         parts: list[list[F32]] = [[np.zeros(0, np.float32)] for _ in self.layers]
-        for index, name, weight in trained_arrays(self.layers):
-            if is_bias(name) == bias:
-                parts[index].append(self.gradients.of(weight).ravel())
+        for weight in trained_weights(self.layers):
+            if is_bias(weight.name) == bias:
+                parts[weight.index].append(self.gradients.of(weight.array).ravel())
         return [np.concatenate(arrays) for arrays in parts]
 
     @public("ZeroGradients")
