@@ -52,22 +52,25 @@ def nested_network(**options):
     )
 
 
-def every_layer_type():
+def every_layer_type(**options):
     """Networks that hold every layer type among them."""
     image = Conv2D(3, 3, 1, 1, "relu", input_channels=2, input_height=4, input_width=5)
     return {
-        "images": network_of(image, RMSNorm(), Dense(None, 3), Softmax()),
+        "images": network_of(image, RMSNorm(), Dense(None, 3), Softmax(), **options),
         "tokens": network_of(
             Embedding(11, 8, input_length=6),
             MultiHeadAttention(4, num_kv_heads=2),
             SwiGLU(12),
             LSTM(5),
             Dense(None, 2),
+            **options,
         ),
         "sequence": network_of(
-            Conv1D(4, 3, 1, 1, "tanh", input_channels=2, input_length=7), Dense(None, 3)
+            Conv1D(4, 3, 1, 1, "tanh", input_channels=2, input_length=7),
+            Dense(None, 3),
+            **options,
         ),
-        "nested": nested_network(),
+        "nested": nested_network(**options),
     }
 
 

@@ -125,7 +125,8 @@ def saturated_share(y: F32, activation: str) -> float | None:
 def norm_of(*arrays: F32) -> float:
     """Return ``sqrt`` of the sum of squares of all numbers in some arrays, 0 for none."""
     flat = [array.reshape(-1) for array in arrays]
-    total = sum(float(np.dot(numbers, numbers)) for numbers in flat)
-    if not math.isfinite(total):  # beyond float32, or not finite at all
-        total = sum(float(np.sum(np.square(numbers, dtype=np.float64))) for numbers in flat)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = sum(float(np.dot(numbers, numbers)) for numbers in flat)
+        if not math.isfinite(total):  # beyond float32, or not finite at all
+            total = sum(float(np.sum(np.square(numbers, dtype=np.float64))) for numbers in flat)
     return math.sqrt(total)
