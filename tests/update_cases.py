@@ -40,6 +40,12 @@ class UpdateCase:
         graph.emit_update(self.op, *values, **self.attributes)
         return graph.graph.nodes[0]
 
+    def expected(self) -> list[np.ndarray]:
+        """What the NumPy definition leaves in the inputs that the op changes."""
+        node, arrays = self.node(), [np.array(x) for x in self.inputs()]
+        node.op.compute(arrays, [], node.attributes)
+        return [arrays[at] for at in node.op.updates]
+
 
 UPDATE_CASES = [
     UpdateCase(op.name, count, attributes)
