@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loom_core.errors import NonFiniteError
+from loom_core.errors import NonFiniteError, SpecError
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
@@ -43,11 +43,12 @@ def apply_gradients(
         The norm over all gradients, before clipping; 0 where nothing is trained.
 
     Raises:
-        BusyError: The network is training.
+        SpecError: There was no backward pass, or the rate is not allowed.
         NonFiniteError: A gradient is NaN or infinite; nothing has changed.
     """
-    network.control.require_idle("apply gradients")
     rate = finite_number(learning_rate, "the learning rate")
+    if not network.gradients.filled:
+        raise SpecError("there are no gradients to apply", hint="Call BackwardCPU first.")
     network.require_weights()
     weights = trained_weights(network.layers)
     if not weights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import cached_property
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from loom_core.errors import ShapeError, SpecError
 from loom_core.layers.base import is_bias
 from loom_core.network_grid import NetworkGrid
 from loom_core.public import Wait, finish, public
+from loom_core.train.apply_gradients import apply_gradients
 from loom_core.train.gradient_graph import activations_plan, gradient_plan
+from loom_core.train.optimizer import Optimizer
+from loom_core.train.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
 from loom_core.train.trained_weights import trained_weights
 
 
@@ -149,3 +153,103 @@ class Gradients(NetworkGrid):
         """
         self.control.require_idle("set gradients to zero")
         self.gradients.zero()
+
+    @public("UpdateWeights")
+    def update_weights(self, learning_rate: float) -> None:
+        """Change all weights that are trained by ``w -= rate * gradient``.
+
+        An optimizer that is set is left aside; see ApplyGradients.
+
+        Raises:
+            SpecError, NonFiniteError, BusyError: As in ApplyGradients.
+        """
+        self._apply(self._descent, learning_rate)
+
+    @public("ApplyGradients")
+    def apply_gradients(self, learning_rate: float) -> None:
+        """Change all weights that are trained by their gradients.
+
+        The optimizer says how; without one it is ``w -= rate * gradient``. The next backward pass
+        starts from zero.
+
+        Args:
+            learning_rate: Finite, at least 0.
+
+        Raises:
+            SpecError: There was no backward pass, or the rate is not allowed.
+            NonFiniteError: A gradient is NaN or infinite. No weight has changed; ZeroGradients
+                makes room for other gradients.
+            BusyError: The network is training.
+        """
+        self._apply(self.optimizer or self._descent, learning_rate)
+
+    @public("ApplyGradientsAdamW")
+    def apply_gradients_adamw(
+        self, learning_rate: float, beta1: float, beta2: float, weight_decay: float
+    ) -> None:
+        """Set AdamW with epsilon 1e-8, unless it is set with these very settings, and apply it.
+
+        So its state is kept from call to call. See ApplyGradients for what is raised, and
+        :class:`~loom_core.train.optimizers.AdamWOptimizer` for the settings.
+        """
+        self._apply_by(AdamWOptimizer(beta1, beta2, 1e-8, weight_decay), learning_rate)
+
+    @public("ApplyGradientsRMSprop")
+    def apply_gradients_rmsprop(
+        self, learning_rate: float, alpha: float, epsilon: float, momentum: float
+    ) -> None:
+        """Set RMSprop, unless it is set with these very settings, and apply it.
+
+        See ApplyGradientsAdamW, and :class:`~loom_core.train.optimizers.RMSpropOptimizer`.
+        """
+        self._apply_by(RMSpropOptimizer(alpha, epsilon, momentum), learning_rate)
+
+    @public("ApplyGradientsSGDMomentum")
+    def apply_gradients_sgd_momentum(
+        self, learning_rate: float, momentum: float, dampening: float, nesterov: bool
+    ) -> None:
+        """Set gradient descent with momentum, unless these very settings are set, and apply it.
+
+        See ApplyGradientsAdamW, and :class:`~loom_core.train.optimizers.SGDOptimizer`.
+        """
+        self._apply_by(SGDOptimizer(momentum, dampening, nesterov), learning_rate)
+
+    @cached_property
+    def _descent(self) -> SGDOptimizer:
+        """What follows the gradients where no optimizer does; always one object, as plans are."""
+        return SGDOptimizer()
+
+    def _apply_by(self, wanted: Optimizer, rate: float) -> None:
+        held = self.optimizer
+        optimizer = held if held and held.settings() == wanted.settings() else wanted
+        self._apply(optimizer, rate)
+        self.optimizer = optimizer
+
+    def _apply(self, optimizer: Optimizer, rate: float) -> None:
+        self.control.require_idle("apply gradients")
+        apply_gradients(self, optimizer, rate)
+
+    @public("SetOptimizer")
+    def set_optimizer(self, optimizer: Optimizer | None) -> None:
+        """Let ApplyGradients use an optimizer; None for plain gradient descent.
+
+        Raises:
+            SpecError: It is no optimizer.
+        """
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            raise SpecError(
+                f"an optimizer is needed, got {type(optimizer).__name__}",
+                hint="Make one with NewAdamWOptimizerDefault, for example.",
+            )
+        self.optimizer = optimizer
+
+    @public("GetOptimizer")
+    def get_optimizer(self) -> Optimizer | None:
+        """Return the optimizer that ApplyGradients uses, or None."""
+        return self.optimizer
+
+    @public("ResetOptimizer")
+    def reset_optimizer(self) -> None:
+        """Let the optimizer, if there is one, forget its state; its settings stay."""
+        if self.optimizer is not None:
+            self.optimizer.reset()

@@ -131,10 +131,12 @@ class Optimizer(ABC):
 
         Raises:
             BusyError: The network is training.
+            SpecError: There was no backward pass, or the rate is not allowed.
             NonFiniteError: A gradient is NaN or infinite; nothing has changed.
         """
         from loom_core.train.apply_gradients import apply_gradients
 
+        network.control.require_idle("apply gradients")
         apply_gradients(network, self, learning_rate)
 
     @public("Reset")

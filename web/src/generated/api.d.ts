@@ -1729,6 +1729,40 @@ export interface Network extends LoomObject {
   Activations(options?: CallOptions): Promise<Float32Array[]>;
   /** Same as `Activations`. */
   activations: Network["Activations"];
+  /** Change all weights that are trained by their gradients. */
+  ApplyGradients(learningRate: number, options?: CallOptions): Promise<void>;
+  /** Same as `ApplyGradients`. */
+  applyGradients: Network["ApplyGradients"];
+  /** Set AdamW with epsilon 1e-8, unless it is set with these very settings, and apply it. */
+  ApplyGradientsAdamW(
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    weightDecay: number,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `ApplyGradientsAdamW`. */
+  applyGradientsAdamW: Network["ApplyGradientsAdamW"];
+  /** Set RMSprop, unless it is set with these very settings, and apply it. */
+  ApplyGradientsRMSprop(
+    learningRate: number,
+    alpha: number,
+    epsilon: number,
+    momentum: number,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `ApplyGradientsRMSprop`. */
+  applyGradientsRMSprop: Network["ApplyGradientsRMSprop"];
+  /** Set gradient descent with momentum, unless these very settings are set, and apply it. */
+  ApplyGradientsSGDMomentum(
+    learningRate: number,
+    momentum: number,
+    dampening: number,
+    nesterov: boolean,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `ApplyGradientsSGDMomentum`. */
+  applyGradientsSGDMomentum: Network["ApplyGradientsSGDMomentum"];
   /** Return the gradient with respect to the input of the last ForwardCPU. */
   BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `BackwardCPU`. */
@@ -1817,6 +1851,10 @@ export interface Network extends LoomObject {
   GetNetworkInfo(options?: CallOptions): Promise<Record<string, number>>;
   /** Same as `GetNetworkInfo`. */
   getNetworkInfo: Network["GetNetworkInfo"];
+  /** Return the optimizer that ApplyGradients uses, or None. */
+  GetOptimizer(options?: CallOptions): Promise<Optimizer | null>;
+  /** Same as `GetOptimizer`. */
+  getOptimizer: Network["GetOptimizer"];
   /** Return the number of weights of all layers. */
   GetTotalParameters(options?: CallOptions): Promise<number>;
   /** Same as `GetTotalParameters`. */
@@ -1857,6 +1895,10 @@ export interface Network extends LoomObject {
   ReleaseGPU(options?: CallOptions): Promise<void>;
   /** Same as `ReleaseGPU`. */
   releaseGPU: Network["ReleaseGPU"];
+  /** Let the optimizer, if there is one, forget its state; its settings stay. */
+  ResetOptimizer(options?: CallOptions): Promise<void>;
+  /** Same as `ResetOptimizer`. */
+  resetOptimizer: Network["ResetOptimizer"];
   /** Let a paused training go on. */
   ResumeTraining(options?: CallOptions): Promise<void>;
   /** Same as `ResumeTraining`. */
@@ -1917,6 +1959,10 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `SetObserver`. */
   setObserver: Network["SetObserver"];
+  /** Let ApplyGradients use an optimizer; None for plain gradient descent. */
+  SetOptimizer(optimizer: Optimizer | null, options?: CallOptions): Promise<void>;
+  /** Same as `SetOptimizer`. */
+  setOptimizer: Network["SetOptimizer"];
   /** Return the gradient with respect to the input that the present output came from. */
   StepBackward(
     state: StepState,
@@ -1950,6 +1996,10 @@ export interface Network extends LoomObject {
   ): Promise<TrainingResult>;
   /** Same as `Train`. */
   train: Network["Train"];
+  /** Change all weights that are trained by `w -= rate * gradient`. */
+  UpdateWeights(learningRate: number, options?: CallOptions): Promise<void>;
+  /** Same as `UpdateWeights`. */
+  updateWeights: Network["UpdateWeights"];
   /** Set all gradients to zero; the next backward pass starts from there. */
   ZeroGradients(options?: CallOptions): Promise<void>;
   /** Same as `ZeroGradients`. */
@@ -3999,6 +4049,40 @@ export interface NetworkOnMainThread extends LoomObject {
   Activations(options?: CallOptions): Float32Array[];
   /** Same as `Activations`. */
   activations: NetworkOnMainThread["Activations"];
+  /** Change all weights that are trained by their gradients. */
+  ApplyGradients(learningRate: number, options?: CallOptions): void;
+  /** Same as `ApplyGradients`. */
+  applyGradients: NetworkOnMainThread["ApplyGradients"];
+  /** Set AdamW with epsilon 1e-8, unless it is set with these very settings, and apply it. */
+  ApplyGradientsAdamW(
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    weightDecay: number,
+    options?: CallOptions,
+  ): void;
+  /** Same as `ApplyGradientsAdamW`. */
+  applyGradientsAdamW: NetworkOnMainThread["ApplyGradientsAdamW"];
+  /** Set RMSprop, unless it is set with these very settings, and apply it. */
+  ApplyGradientsRMSprop(
+    learningRate: number,
+    alpha: number,
+    epsilon: number,
+    momentum: number,
+    options?: CallOptions,
+  ): void;
+  /** Same as `ApplyGradientsRMSprop`. */
+  applyGradientsRMSprop: NetworkOnMainThread["ApplyGradientsRMSprop"];
+  /** Set gradient descent with momentum, unless these very settings are set, and apply it. */
+  ApplyGradientsSGDMomentum(
+    learningRate: number,
+    momentum: number,
+    dampening: number,
+    nesterov: boolean,
+    options?: CallOptions,
+  ): void;
+  /** Same as `ApplyGradientsSGDMomentum`. */
+  applyGradientsSGDMomentum: NetworkOnMainThread["ApplyGradientsSGDMomentum"];
   /** Return the gradient with respect to the input of the last ForwardCPU. */
   BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `BackwardCPU`. */
@@ -4087,6 +4171,10 @@ export interface NetworkOnMainThread extends LoomObject {
   GetNetworkInfo(options?: CallOptions): Record<string, number>;
   /** Same as `GetNetworkInfo`. */
   getNetworkInfo: NetworkOnMainThread["GetNetworkInfo"];
+  /** Return the optimizer that ApplyGradients uses, or None. */
+  GetOptimizer(options?: CallOptions): OptimizerOnMainThread | null;
+  /** Same as `GetOptimizer`. */
+  getOptimizer: NetworkOnMainThread["GetOptimizer"];
   /** Return the number of weights of all layers. */
   GetTotalParameters(options?: CallOptions): number;
   /** Same as `GetTotalParameters`. */
@@ -4127,6 +4215,10 @@ export interface NetworkOnMainThread extends LoomObject {
   ReleaseGPU(options?: CallOptions): Promise<void>;
   /** Same as `ReleaseGPU`. */
   releaseGPU: NetworkOnMainThread["ReleaseGPU"];
+  /** Let the optimizer, if there is one, forget its state; its settings stay. */
+  ResetOptimizer(options?: CallOptions): void;
+  /** Same as `ResetOptimizer`. */
+  resetOptimizer: NetworkOnMainThread["ResetOptimizer"];
   /** Let a paused training go on. */
   ResumeTraining(options?: CallOptions): void;
   /** Same as `ResumeTraining`. */
@@ -4183,6 +4275,10 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `SetObserver`. */
   setObserver: NetworkOnMainThread["SetObserver"];
+  /** Let ApplyGradients use an optimizer; None for plain gradient descent. */
+  SetOptimizer(optimizer: OptimizerOnMainThread | null, options?: CallOptions): void;
+  /** Same as `SetOptimizer`. */
+  setOptimizer: NetworkOnMainThread["SetOptimizer"];
   /** Return the gradient with respect to the input that the present output came from. */
   StepBackward(
     state: StepStateOnMainThread,
@@ -4216,6 +4312,10 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Promise<TrainingResult>;
   /** Same as `Train`. */
   train: NetworkOnMainThread["Train"];
+  /** Change all weights that are trained by `w -= rate * gradient`. */
+  UpdateWeights(learningRate: number, options?: CallOptions): void;
+  /** Same as `UpdateWeights`. */
+  updateWeights: NetworkOnMainThread["UpdateWeights"];
   /** Set all gradients to zero; the next backward pass starts from there. */
   ZeroGradients(options?: CallOptions): void;
   /** Same as `ZeroGradients`. */
