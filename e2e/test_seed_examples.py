@@ -1,0 +1,47 @@
+"""The examples of the guides, in JavaScript, each in a real browser against the built bundle."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from glue import loaded_page
+
+from web.build.environment import node_tool
+from web.build.folders import NODE_MODULES
+
+FOLDER = Path(__file__).parent / "seed_examples"
+EXPORTED = re.compile(r"^export async function (\w+)", re.MULTILINE)
+
+GUIDES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.js"))}
+CHECK = GUIDES.pop("check")
+EXAMPLES = [(guide, name) for guide, text in GUIDES.items() for name in EXPORTED.findall(text)]
+
+RUN = """
+    const load = (text) => {
+        const file = new Blob([text], { type: "text/javascript" });
+        return import(URL.createObjectURL(file));
+    };
+    const { check } = await load(arg.options.check);
+    const examples = await load(arg.options.text);
+    await examples[arg.options.name](loom, check);
+"""
+
+
+@pytest.fixture(scope="module")
+def session(browser, site):
+    with loaded_page(browser, site, worker=True) as page:
+        yield page
+
+
+@pytest.mark.parametrize(("guide", "name"), EXAMPLES)
+def test_example(session, guide, name):
+    session.run(RUN, {"check": CHECK, "text": GUIDES[guide], "name": name})
+
+
+def test_the_examples_fit_the_types():
+    compiler = NODE_MODULES / "typescript" / "bin" / "tsc"
+    result = subprocess.run(
+        node_tool(compiler, "--project", FOLDER / "tsconfig.json"), capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout
