@@ -43,14 +43,14 @@ fn square(number: u32, beside: u32, along_depth: bool) -> vec2<u32> {
 
 fn a_at(t: Task, i: u32, k: u32, start: u32) -> f32 {
     if (i < sizes.rows && k < t.depth.y) {
-        return a[start + i * sizes.a_row + depth_places(k).x];
+        return a[start + i * sizes.a_row + depth_places(k, depth_steps()).x];
     }
     return 0.0;
 }
 
 fn b_at(t: Task, k: u32, j: u32, start: u32) -> f32 {
     if (j < sizes.columns && k < t.depth.y) {
-        return b[start + depth_places(k).y + b_column_place(j)];
+        return b[start + depth_places(k, depth_steps()).y + column_places(j).x];
     }
     return 0.0;
 }
@@ -80,14 +80,14 @@ fn fill(t: Task, start: vec2<u32>, depth: u32, local: u32) {
 
 fn a_vector(t: Task, i: u32, k: u32, start: u32) -> vec4<f32> {
     if (i < sizes.rows && k < t.depth.y) {
-        return a_vectors[(start + i * sizes.a_row + depth_places(k).x) / 4u];
+        return a_vectors[(start + i * sizes.a_row + depth_places(k, depth_steps()).x) / 4u];
     }
     return vec4<f32>();
 }
 
 fn b_vector(t: Task, k: u32, j: u32, start: u32) -> vec4<f32> {
     if (j < sizes.columns && k < t.depth.y) {
-        return b_vectors[(start + depth_places(k).y + b_column_place(j)) / 4u];
+        return b_vectors[(start + depth_places(k, depth_steps()).y + column_places(j).x) / 4u];
     }
     return vec4<f32>();
 }
@@ -174,7 +174,7 @@ fn product(
     let i = t.row + 8u * local.y;
     let j = t.column + 4u * local.x;
     for (var c = 0u; c < 4u && j + c < sizes.columns; c++) {
-        let to = t.start.z + y_column_place(j + c);
+        let to = t.start.z + column_places(j + c).y;
         for (var r = 0u; r < 8u && i + r < sizes.rows; r++) {
             y[to + (i + r) * sizes.y_row] = sums[r][c];
         }

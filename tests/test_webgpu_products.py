@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tolerances
 from op_cases import CASES, OpCase
-from test_simd_ops import LARGE, nodes_with_inputs, products
+from kernel_cases import LARGE, nodes_with_inputs, products
 from webgpu_support import run_node
 
 from loom_core.backends.webgpu.device import Device

@@ -32,28 +32,26 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read> column_table: array<u32>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// The parts of a's and b's places that depth k decides.
-fn depth_places(k: u32) -> vec2<u32> {
+// The parts of a's and b's places that depth k decides; `steps` is depth_steps(), which a loop is
+// given so that it is read once.
+fn depth_places(k: u32, steps: vec2<u32>) -> vec2<u32> {
     if (TABLES) {
         return vec2(depth_table[2u * k], depth_table[2u * k + 1u]);
     }
-    return vec2(k * sizes.a_depth, k * sizes.b_depth);
+    return k * steps;
+}
+
+fn depth_steps() -> vec2<u32> {
+    return vec2(sizes.a_depth, sizes.b_depth);
 }
 
 // The parts of b's and y's places that column j decides; beyond the last column, the last's.
-fn b_column_place(j: u32) -> u32 {
+fn column_places(j: u32) -> vec2<u32> {
     let column = min(j, sizes.columns - 1u);
     if (TABLES) {
-        return column_table[2u * column];
+        return vec2(column_table[2u * column], column_table[2u * column + 1u]);
     }
-    return column * sizes.b_column;
-}
-
-fn y_column_place(j: u32) -> u32 {
-    if (TABLES) {
-        return column_table[2u * j + 1u];
-    }
-    return j * sizes.y_column;
+    return column * vec2(sizes.b_column, sizes.y_column);
 }
 
 // One tile of one member's part: from row and column, which depths and rounds, where a, b, y start.
