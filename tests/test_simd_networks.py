@@ -17,6 +17,7 @@ from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import NoGradient, Op
 from loom_core.graph.plan import make_plan
+from loom_core.public import finish
 from loom_core.train.step_graph import inference_plan, training_plan
 
 FIXTURES = Path(__file__).parent / "fixtures" / "loom"
@@ -76,7 +77,8 @@ def test_training_steps_equal_numpy(name, loss):
                     program.write(port, np.resize(noise, value.shape))
             program.write("input", x)
             program.write("target", target)
-            program.write("hyper", rate_only(0.05))
+            if "hyper" in program.plan.ports:  # there is something to train
+                program.write("hyper", rate_only(0.05))
             program.run("forward", "loss")
             program.run("backward", "update")
         assert_close(programs[0].read("loss"), programs[1].read("loss"), NETWORK, name)
@@ -116,6 +118,58 @@ def test_ten_thousand_steps_do_not_grow_memory():
     program.write("hyper", rate_only(0.1))
     before = steps(2_000)
     assert steps(10_000) - before < 256  # KiB; a leak of 26 bytes a step would show
+
+
+def steps_data(width, outputs, batch, steps, rate=0.1):
+    rng = np.random.default_rng(2)
+    return {
+        "input": rng.uniform(-1, 1, (steps, batch, width)).astype(np.float32),
+        "target": rng.uniform(0, 1, (steps, batch * outputs)),  # any shape and dtype of that size
+        "hyper": np.tile(rate_only(rate), (steps, 1)),
+    }
+
+
+def program_of(runs):
+    layers, _ = stack(Dense(5, 9, "tanh"), Dense(9, 3, "linear"), width=5)
+    return layers, runs.prepare(training_plan(layers, 4, 5, "mse"))
+
+
+def run_steps(program, data, report=("loss", "norm", "norms")):
+    return finish(program.run_steps(data, report))
+
+
+def test_steps_in_one_call_equal_steps_one_by_one():
+    data = steps_data(5, 3, 4, 20)
+    trained = [program_of(runs) for runs in (backend(), NumpyBackend())]
+    found, expected = (run_steps(program, data) for _, program in trained)
+    assert [found[port].shape for port in found] == [(20,), (20,), (20, 4)]
+    for port in found:
+        assert_close(found[port], expected[port], NETWORK, port)
+    for a, b in zip(*(weights_of(layers) for layers, _ in trained), strict=True):
+        assert_close(a, b, NETWORK, "weights")
+
+
+@pytest.mark.parametrize("make", [backend, NumpyBackend])
+def test_a_loss_that_is_not_finite_ends_the_steps_before_the_weights_change(make):
+    data = steps_data(5, 3, 4, 6)
+    data["target"][2, 1] = np.nan
+    layers, program = program_of(make())
+    losses = run_steps(program, data)["loss"]
+    assert np.isfinite(losses).tolist() == [True, True, False]
+    again, other = program_of(make())
+    run_steps(other, {port: values[:2] for port, values in data.items()})
+    for a, b in zip(weights_of(layers), weights_of(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("make", [backend, NumpyBackend])
+def test_ports_with_different_numbers_of_steps_are_an_error(make):
+    _, program = program_of(make())
+    data = steps_data(5, 3, 4, 6)
+    with pytest.raises(ValueError, match=r"\[5, 6\] steps"):
+        run_steps(program, {**data, "hyper": data["hyper"][:5]})
+    with pytest.raises(ValueError, match=r"hyper|reshape"):
+        run_steps(program, {**data, "hyper": data["hyper"][:, :5]})
 
 
 def strange_op():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from loom_core.public import Wait
 
 class ArenaProgram:
     """What programs that compute in NumPy's memory share; each defines ``run``."""
+
+    patience = 0.008
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -56,3 +58,35 @@ class ArenaProgram:
     def settle(self) -> Generator[Wait, None, None]:
         """Do nothing: the layers' arrays are the ones that were changed."""
         yield from ()
+
+    def run_steps(
+        self, data: Mapping[str, Array], report: Sequence[str]
+    ) -> Generator[Wait, None, dict[str, Array]]:
+        """Run steps one by one; see :meth:`loom_core.backends.base.Program.run_steps`."""
+        yield from ()
+        steps = steps_in(data)
+        found = {
+            port: np.empty((steps, *self._ports[port].shape), self.plan.dtype) for port in report
+        }
+        halted = None if self.plan.halted is None else self._array(self.plan.halted)
+        done = 0
+        # What is not finite shows in loss and norm, where the step's own guard looks.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            while done < steps:
+                for port, values in data.items():
+                    self.write(port, values[done])
+                self.run()
+                for port, values in found.items():
+                    values[done] = self._ports[port]
+                done += 1
+                if halted is not None and halted[0] != 0:
+                    break
+        return {port: values[:done] for port, values in found.items()}
+
+
+def steps_in(data: Mapping[str, Array]) -> int:
+    """Return how many steps there are data for; it has to be one number for all ports."""
+    counts = {len(values) for values in data.values()}
+    if len(counts) != 1:
+        raise ValueError(f"internal: the ports have data for {sorted(counts)} steps")
+    return counts.pop()

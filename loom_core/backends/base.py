@@ -15,6 +15,8 @@ class Program(Protocol):
     """A plan made ready on one backend, with its own working memory."""
 
     plan: Plan
+    patience: float
+    """Seconds that one call of run_steps may last at best: how soon others get their turn."""
 
     def write(self, port: str, data: Array) -> None:
         """Copy ``data`` (the port's element count, any shape) into an input port."""
@@ -27,6 +29,22 @@ class Program(Protocol):
 
     def queue(self, *phases: Phase) -> object:
         """Run phases as :meth:`run` does, but leave what they change to :meth:`settle`."""
+
+    def run_steps(
+        self, data: Mapping[str, Array], report: Sequence[str]
+    ) -> Generator[Wait, None, Mapping[str, Array]]:
+        """Run whole steps, all phases each, without looking at them in between.
+
+        A step that sets the plan's ``halted`` is the last one. What the steps change of the layers'
+        own arrays is there after :meth:`settle`. A program of a CPU never yields.
+
+        Args:
+            data: For each port to write, (steps, ...): what it holds in each step.
+            report: Ports whose value after each step is wanted.
+
+        Returns:
+            For each reported port (done, ...).
+        """
 
     def read(self, port: str) -> Array:
         """Return a copy of a port's current value, in its shape."""

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loom_core.arrays import Array
-from loom_core.backends.arena import ArenaProgram
+from loom_core.backends.arena import ArenaProgram, steps_in
 from loom_core.backends.numpy_backend import bind
 from loom_core.backends.simd.library import Library, open_library
-from loom_core.backends.simd.records import ENCODERS, Call, encode
+from loom_core.backends.simd.records import ENCODERS, Call, encode, lay_out
 from loom_core.errors import BackendError
 from loom_core.graph.builder import Node, Phase
 from loom_core.graph.plan import Plan
+from loom_core.public import Wait
 
 Record = NDArray[np.int32]
+
+_GOES_ON = np.zeros(1, np.float32)
+"""Stands for ``halted`` where nothing halts."""
 
 
 class SimdProgram(ArenaProgram):
@@ -80,6 +84,35 @@ class SimdProgram(ArenaProgram):
         for call in self._calls(phases):
             call()
 
+    def run_steps(
+        self, data: Mapping[str, Array], report: Sequence[str]
+    ) -> Generator[Wait, None, dict[str, Array]]:
+        """Run steps in one call; see :meth:`loom_core.backends.base.Program.run_steps`."""
+        call = self._one_call()
+        if call is None:
+            return (yield from super().run_steps(data, report))
+        steps = steps_in(data)
+        written = {
+            port: np.ascontiguousarray(values, np.float32).reshape(steps, -1)
+            for port, values in data.items()
+        }
+        found = {port: np.empty((steps, *self._ports[port].shape), np.float32) for port in report}
+        pairs = [(self._ports[port], rows) for port, rows in (*written.items(), *found.items())]
+        for port, (held, rows) in zip((*written, *found), pairs, strict=True):
+            if held.size * steps != rows.size:
+                raise ValueError(f"internal: {rows.shape} for {steps} times port {port!r}")
+        halted = _GOES_ON if self.plan.halted is None else self._array(self.plan.halted)
+        addresses = [array.ctypes.data for array in (halted, *(a for pair in pairs for a in pair))]
+        feeds = lay_out(0, addresses, [steps, len(written), *(held.size for held, _ in pairs)])
+        done = self._library.run_steps(*call.args, _pointer(feeds))
+        return {port: values[:done] for port, values in found.items()}
+
+    def _one_call(self) -> partial[int] | None:
+        """Return the call that runs the whole plan; None where there is more to do than one."""
+        calls = self._calls(())
+        first = calls[0] if not self.fallbacks and len(calls) == 1 else None
+        return first if isinstance(first, partial) else None
+
     def call_sheet(self, source: str, target: str) -> int:
         """Return the address of what a caller outside Python needs to run the whole plan.
 
@@ -92,13 +125,13 @@ class SimdProgram(ArenaProgram):
         """
         key = (source, target)
         if key not in self._sheets:
-            calls = self._calls(())
+            call = self._one_call()
             self._sheets[key] = 0
-            if not self.fallbacks and len(calls) == 1 and isinstance(calls[0], partial):
+            if call is not None:
                 ports = [self._ports[name] for name in key]
                 words = [word for port in ports for word in (port.ctypes.data, port.size)]
                 function = ctypes.cast(self._library.run, ctypes.c_void_p)
-                words += [word.value for word in (function, *calls[0].args)]
+                words += [word.value for word in (function, *call.args)]
                 sheet = np.array(words, np.uintp)
                 self._constants.append(sheet)
                 self._sheets[key] = sheet.ctypes.data

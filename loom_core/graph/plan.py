@@ -62,6 +62,12 @@ class Plan:
             for node in self.nodes
         )
 
+    @property
+    def halted(self) -> Value | None:
+        """What a step sets when it refuses to change weights; None in a plan without updates."""
+        guards = (node for node in self.nodes if node.op.name == "step_scale")
+        return next((node.inputs[3].root for node in guards), None)
+
     def memory_of(self, value: Value) -> Value:
         """Return the value whose offset (or own array) holds ``value``."""
         root = value.root

@@ -9,12 +9,15 @@ import numpy as np
 from loom_core.arrays import element_count
 from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_chain
 from loom_core.observe.watched_ports import watched_ports
 from loom_core.train.losses import emit_loss
+from loom_core.train.optimizer import Optimizer
+from loom_core.train.optimizers import SGDOptimizer
+from loom_core.train.trained_weights import trained_weights
+from loom_core.train.update_graph import emit_updates
 
 
 def lower_layers(graph: GraphBuilder, layers: Sequence[Layer], x: Value) -> Value:
@@ -46,35 +49,40 @@ def training_plan(
     batch: int,
     width: int,
     loss: str,
+    optimizer: Optimizer | None = None,
     dtype: type[np.floating] = np.float32,
     *,
     watched: bool = False,
 ) -> Plan:
-    """Plan one step of gradient descent: forward, loss, backward, update.
+    """Plan one whole step: forward, loss, backward, gradient norms, clipping, update.
 
-    Ports: ``input`` (B, I), ``target`` (B, O), ``hyper`` (8,), ``limit`` (), ``noise.k`` in;
-    ``loss`` () out.
+    A step whose loss or gradients are not finite changes nothing and sets the optimizer's
+    ``halted``.
+
+    Ports: ``input`` (B, I), ``target`` (B, O), ``noise.k`` in; ``loss`` () out. Where anything is
+    trained, those of :func:`~loom_core.train.update_graph.emit_updates` too.
+
+    Args:
+        layers: Whose weights are trained.
+        batch: Samples.
+        width: Numbers in one.
+        loss: Its name.
+        optimizer: Plain gradient descent where left out.
+        dtype: float64 for checks.
+        watched: Every layer's values are ports too.
     """
     graph = GraphBuilder(training=True)
     x = graph.input("input", (batch, width))
     y = lower_layers(graph, layers, x)
     target = graph.input("target", y.shape)
-    hyper = graph.input("hyper", (len(HYPER),))
-    limit = graph.input("limit", ())
     with graph.segment("loss"):
         value, seeds = emit_loss(graph, loss, y, target)
-    trained = [
-        owner.parameter(graph, name) for layer in layers for owner, name in layer.trained_weights()
-    ]
+    trained = {graph.parameter(w.array, w.name): w for w in trained_weights(layers)}
     gradients = differentiate(graph, seeds, trained)
-    with graph.segment("update"):
-        if gradients:
-            norms = graph.emit("squared_norms", *gradients.values())
-            halted = graph.constant(np.zeros(1, dtype))
-            scale = graph.emit("step_scale", value, norms, limit, halted)
-        for parameter, gradient in gradients.items():
-            graph.emit_update("sgd", parameter, gradient, hyper, scale)
-    ports = {"input": x, "target": target, "hyper": hyper, "limit": limit, "loss": value}
+    ports = {"input": x, "target": target, "loss": value}
+    if gradients:
+        changes = {trained[w]: gradient for w, gradient in gradients.items()}
+        ports |= emit_updates(graph, optimizer or SGDOptimizer(), changes, value)
     ports |= {noise.name: noise for noise in graph.noises}
     ports |= watched_ports(graph) if watched else {}
     return make_plan(graph.graph, ports, dtype)

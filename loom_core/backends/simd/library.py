@@ -51,6 +51,7 @@ class Library:
             )
         # No argument types: the arguments are ctypes objects, made once and passed as they are.
         self.run = handle.run
+        self.run_steps = handle.run_steps
         self.scratch_floats = handle.scratch_floats
 
 

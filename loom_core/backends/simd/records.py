@@ -42,12 +42,17 @@ def encode(node: Node, call: Call, addresses: Sequence[int]) -> NDArray[np.int32
         call: What the encoder of its op returned.
         addresses: Of inputs, outputs and constants.
     """
-    bits = [
-        int(np.float32(p).view(np.int32)) if isinstance(p, float) else p for p in call.parameters
-    ]
+    return lay_out(_CODES[node.op.name], addresses, call.parameters)
+
+
+def lay_out(
+    code: int, addresses: Sequence[int], parameters: Sequence[int | float]
+) -> NDArray[np.int32]:
+    """Return a record as record.h says."""
+    bits = [int(np.float32(p).view(np.int32)) if isinstance(p, float) else p for p in parameters]
     halves = [half for address in addresses for half in (address & 0xFFFFFFFF, address >> 32)]
     length = 4 + len(halves) + len(bits)
-    head = [_CODES[node.op.name], length, len(addresses), 0]
+    head = [code, length, len(addresses), 0]
     words = np.array([*head, *halves], np.uint32).view(np.int32)
     return np.concatenate([words, np.array(bits, np.int32)])
 

@@ -37,6 +37,8 @@ class WebGpuProgram:
         BackendError: An op has no kernel, or the device is too small; nothing stays allocated.
     """
 
+    patience = 0.05  # more than a CPU's: reading back takes its time, and others run meanwhile
+
     def __init__(self, plan: Plan, device: Device, residents: Residents) -> None:
         self.plan = plan
         self._device = device
@@ -197,7 +199,7 @@ class WebGpuProgram:
         ]
         values = [self.plan.ports[port] for port in report]
         watched = [(self._ports[port], value_bytes(self.plan.ports[port])) for port in report]
-        halted = _halted(self.plan)
+        halted = self.plan.halted
         if halted is not None:
             watched.append((self._value_binding(halted), value_bytes(halted)))
         batch = StepBatch(rows, list(self._lists.values()), watched)
@@ -257,9 +259,3 @@ def _parameters(plan: Plan) -> list[Value]:
     """Return the values that lie in arrays of the host: weights, state, constants of the graph."""
     used = [value for node in plan.nodes for value in (*node.inputs, *node.outputs)]
     return [x.root for x in (*used, *plan.ports.values()) if x.root.kind == "parameter"]
-
-
-def _halted(plan: Plan) -> Value | None:
-    """Return the flag that a step sets when it must not happen, if the plan has one."""
-    steps = [node for node in plan.nodes if node.op.name == "step_scale"]
-    return steps[0].inputs[steps[0].op.updates[0]].root if steps else None
