@@ -89,6 +89,7 @@ from loom_core.observe.extraction import (
     extract_network_blueprint,
     extract_network_blueprint_json,
 )
+from loom_core.observe.http_observer import DeliveryStatus, HTTPObserver, new_http_observer
 from loom_core.observe.network_introspection import MethodInfo, ParameterInfo
 from loom_core.observe.observers import (
     CallbackObserver,
@@ -161,6 +162,7 @@ __all__ = [
     "Conv2D",
     "CosineAnnealingScheduler",
     "DType",
+    "DeliveryStatus",
     "Dense",
     "DeviationBucket",
     "DeviationMetrics",
@@ -170,6 +172,7 @@ __all__ = [
     "ExponentialDecayScheduler",
     "GenericStepState",
     "GridPosition",
+    "HTTPObserver",
     "LRScheduler",
     "LSTMWeights",
     "Layer",
@@ -254,6 +257,7 @@ __all__ = [
     "new_cosine_annealing_with_warm_restarts",
     "new_deviation_metrics",
     "new_exponential_decay_scheduler",
+    "new_http_observer",
     "new_linear_decay_scheduler",
     "new_polynomial_decay_scheduler",
     "new_recording_observer",

@@ -38,6 +38,7 @@ class ChannelObserver(LayerObserver):
         self._size = positive(buffer_size, "buffer_size")
         self._events: deque[Event] = deque()
         self._changed = Condition()
+        self._accepted = 0
         self._dropped = 0
         self._closed = False
 
@@ -114,6 +115,10 @@ class ChannelObserver(LayerObserver):
         """Return how many events found no room, or came after the channel was closed."""
         return self._dropped
 
+    def accepted_events(self) -> int:
+        """Return how many events found room, those included that were taken since."""
+        return self._accepted
+
     @public("Close")
     def close(self) -> None:
         """Take no more events; those that wait can still be taken."""
@@ -127,6 +132,7 @@ class ChannelObserver(LayerObserver):
                 self._dropped += 1
                 return
             self._events.append(event)
+            self._accepted += 1
             self._changed.notify_all()
 
 

@@ -259,6 +259,20 @@ export type ContainerOutputOnMainThread = {
   Intermediates: TensorOnMainThread[];
 };
 
+/** What became of the events of an HTTPObserver. */
+export type DeliveryStatus = {
+  /** Taken by the server. */
+  Sent: number;
+  /** In requests that failed; they are not sent again. */
+  Failed: number;
+  /** Found no room in the queue, or came after Close. */
+  Dropped: number;
+  /** Still in the queue. */
+  Waiting: number;
+  /** What the last failed request failed of; empty if none did. */
+  LastError: string;
+};
+
 /** The samples whose deviation lies in one range. */
 export type DeviationBucket = {
   /** Percent; not in the range itself, but for 0. */
@@ -1602,6 +1616,33 @@ export interface GenericStepState extends LoomObject {
   SetInput(input: Tensor, options?: CallOptions): Promise<void>;
   /** Same as `SetInput`. */
   setInput: GenericStepState["SetInput"];
+}
+
+/**
+ * POSTs events as JSON arrays, many in one request, without holding up what it watches.
+ * Its calls give promises.
+ */
+export interface HTTPObserver extends LoomObject {
+  /** Take no more events; those that wait are still sent. */
+  Close(options?: CallOptions): Promise<void>;
+  /** Same as `Close`. */
+  close: HTTPObserver["Close"];
+  /** Return how many events were sent, failed, dropped, and wait. */
+  GetStatus(options?: CallOptions): Promise<DeliveryStatus>;
+  /** Same as `GetStatus`. */
+  getStatus: HTTPObserver["GetStatus"];
+  /** Queue an event. */
+  OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnBackward`. */
+  onBackward: HTTPObserver["OnBackward"];
+  /** Queue an event. */
+  OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnForward`. */
+  onForward: HTTPObserver["OnForward"];
+  /** Queue an event. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: HTTPObserver["OnTrainingEvent"];
 }
 
 /**
@@ -3130,6 +3171,15 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericStepState>;
   /** Same as `NewGenericStepState`. */
   newGenericStepState: Loom["NewGenericStepState"];
+  /** Return an observer that sends events to an address. */
+  NewHTTPObserver(
+    url: string,
+    allowPrivate?: boolean,
+    timeout?: number,
+    options?: CallOptions,
+  ): Promise<HTTPObserver>;
+  /** Same as `NewHTTPObserver`. */
+  newHTTPObserver: Loom["NewHTTPObserver"];
   /** Return a straight line between two rates. */
   NewLinearDecayScheduler(
     initialLr: number,
@@ -3922,6 +3972,33 @@ export interface GenericStepStateOnMainThread extends LoomObject {
   SetInput(input: TensorOnMainThread, options?: CallOptions): void;
   /** Same as `SetInput`. */
   setInput: GenericStepStateOnMainThread["SetInput"];
+}
+
+/**
+ * POSTs events as JSON arrays, many in one request, without holding up what it watches.
+ * Its calls give their results at once.
+ */
+export interface HTTPObserverOnMainThread extends LoomObject {
+  /** Take no more events; those that wait are still sent. */
+  Close(options?: CallOptions): void;
+  /** Same as `Close`. */
+  close: HTTPObserverOnMainThread["Close"];
+  /** Return how many events were sent, failed, dropped, and wait. */
+  GetStatus(options?: CallOptions): DeliveryStatus;
+  /** Same as `GetStatus`. */
+  getStatus: HTTPObserverOnMainThread["GetStatus"];
+  /** Queue an event. */
+  OnBackward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnBackward`. */
+  onBackward: HTTPObserverOnMainThread["OnBackward"];
+  /** Queue an event. */
+  OnForward(event: LayerEvent, options?: CallOptions): void;
+  /** Same as `OnForward`. */
+  onForward: HTTPObserverOnMainThread["OnForward"];
+  /** Queue an event. */
+  OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
+  /** Same as `OnTrainingEvent`. */
+  onTrainingEvent: HTTPObserverOnMainThread["OnTrainingEvent"];
 }
 
 /**
@@ -5463,6 +5540,15 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericStepStateOnMainThread;
   /** Same as `NewGenericStepState`. */
   newGenericStepState: LoomOnMainThread["NewGenericStepState"];
+  /** Return an observer that sends events to an address. */
+  NewHTTPObserver(
+    url: string,
+    allowPrivate?: boolean,
+    timeout?: number,
+    options?: CallOptions,
+  ): HTTPObserverOnMainThread;
+  /** Same as `NewHTTPObserver`. */
+  newHTTPObserver: LoomOnMainThread["NewHTTPObserver"];
   /** Return a straight line between two rates. */
   NewLinearDecayScheduler(
     initialLr: number,
