@@ -95,7 +95,7 @@ export class Jobs {
 
   /** Go round the jobs until none is left that can go on; never rejects. */
   async #drive() {
-    if (this.#driving) return;
+    if (this.#driving || this.#jobs.size === 0) return;
     this.#driving = true;
     for (;;) {
       await this.#turns.next();

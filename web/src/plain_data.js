@@ -48,7 +48,7 @@ export function mapPlain(value, visit) {
     }
     // fromEntries makes own properties whatever the key, "__proto__" included.
     const copy = Array.isArray(item)
-      ? Array.from(item, step)
+      ? copyOf(item, step)
       : Object.fromEntries(Object.entries(item).map(([key, field]) => [key, step(field)]));
     depth--;
     return copy;
@@ -56,6 +56,24 @@ export function mapPlain(value, visit) {
   /** @type {(item: unknown) => Plain} */
   const step = (item) => visit(item, descend);
   return step(value);
+}
+
+/**
+ * Numbers stand for themselves: of a long array of them, which is common, nothing is visited.
+ *
+ * @param {unknown[]} array
+ * @param {(item: unknown) => Plain} step
+ * @returns {Plain[]}
+ */
+const copyOf = (array, step) => (holdsNumbers(array) ? array.slice() : Array.from(array, step));
+
+/**
+ * @param {unknown[]} array
+ * @returns {array is number[]} whether it holds nothing else, and no gaps
+ */
+export function holdsNumbers(array) {
+  for (const item of array) if (typeof item !== "number") return false;
+  return true;
 }
 
 /**

@@ -5,19 +5,21 @@
  * returns; only the bridge's own methods are kept.
  */
 
+import { asNumbers, runSheet } from "./call_sheet.js";
 import { LoomError, deadSession } from "./errors.js";
 import { Gpu } from "./gpu/device.js";
 import { decodeCallbacks, mapPlain } from "./plain_data.js";
 
+/** @import { Machine, Numbers } from "./call_sheet.js" */
 /** @import { PlainError } from "./errors.js" */
 /** @import { Description } from "./description.js" */
 /** @import { Memory } from "./generated/api.js" */
 /** @import { Plain } from "./plain_data.js" */
 /**
- * Pyodide with the two of its inner parts that only serve to report memory.
+ * Pyodide with its inner parts that report memory and run call sheets.
  *
  * @typedef {import("pyodide").PyodideInterface & {
- *   _module: { HEAPU8: Uint8Array, hiwire: { num_keys(): number } } }} Pyodide
+ *   _module: Machine & { HEAPU8: Uint8Array, hiwire: { num_keys(): number } } }} Pyodide
  */
 /** @typedef {import("pyodide/ffi").PyProxy} PyProxy */
 /** @typedef {import("pyodide/ffi").PyCallable} PyCallable */
@@ -30,8 +32,12 @@ import { decodeCallbacks, mapPlain } from "./plain_data.js";
 /** @typedef {(index: number, args: Plain[]) => void} OnCallback */
 
 const METHODS = /** @type {const} */ ([
-  ...["describe", "call", "advance", "cancel", "release", "live_handles", "live_jobs"],
+  ...["describe", "call", "prepare_forward", "advance", "cancel", "release"],
+  ...["live_handles", "live_jobs"],
 ]);
+
+/** The one method that is called so often, for so little, that the way through Python counts. */
+const FORWARD = "ForwardCPU";
 
 /** @type {Parameters<PyProxy["toJs"]>[0]} */
 const TO_JS = { create_pyproxies: false, dict_converter: Object.fromEntries };
@@ -60,6 +66,8 @@ export class Python {
   #pyodide;
   /** @type {Record<string, PyCallable>} */
   #methods = Object.create(null);
+  /** @type {{ target: number, length: number, sheet: number } | undefined} */
+  #prepared;
   #openProxies = 0;
   #referencesAtStart = 0;
 
@@ -91,6 +99,11 @@ export class Python {
    * @throws {LoomError} what Python raised
    */
   call(target, name, args, onCallback) {
+    if (name === FORWARD && args.length === 1) {
+      const input = asNumbers(args[0]);
+      const value = input && this.#forward(target, input);
+      if (value) return { value };
+    }
     const decoded = decodeCallbacks(args, (index) => (...values) => {
       // Python destroys its proxies itself when this returns.
       onCallback(index, values.map(toPlain));
@@ -100,6 +113,31 @@ export class Python {
       return /** @type {Started} */ (this.#reply("call", target, name, list));
     } finally {
       this.#close(list);
+    }
+  }
+
+  /**
+   * Run a network forward without Python, after asking it how.
+   *
+   * What Python said holds until it runs again: nothing else can move or free what lies at the
+   * addresses of the sheet, or set another layer, backend or program.
+   *
+   * @param {number} target
+   * @param {Numbers} input
+   * @returns {Float32Array | undefined} undefined where only the call itself will do
+   */
+  #forward(target, input) {
+    const { length } = input;
+    if (this.#prepared?.target !== target || this.#prepared.length !== length) {
+      const sheet = Number(this.#run("prepare_forward", target, length));
+      this.#prepared = { target, length, sheet };
+    }
+    const { sheet } = this.#prepared;
+    if (sheet === 0) return undefined;
+    try {
+      return runSheet(this.#pyodide._module, sheet, input);
+    } catch (error) {
+      throw deadSession(`The kernels failed: ${summary(error)}`, error);
     }
   }
 
@@ -137,6 +175,7 @@ export class Python {
 
   /** Let go of the bridge and of all that it holds. */
   close() {
+    this.#prepared = undefined;
     for (const name of METHODS) this.#methods[name].destroy();
   }
 
@@ -156,6 +195,7 @@ export class Python {
    * @returns {Plain}
    */
   #run(method, ...args) {
+    this.#prepared = undefined;
     /** @type {unknown} */
     let result;
     try {
