@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     Request,
     sync_playwright,
 )
@@ -24,6 +26,12 @@ BROWSER_ARGUMENTS = [
     "--disable-dev-shm-usage",
     # No name and no address but this machine's own can be reached.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+GPU_ARGUMENTS = [
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
 ]
 
 
@@ -85,15 +93,36 @@ def site_url(site: StaticSite) -> str:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests, the one installed on this machine."""
+def playwright() -> Iterator[Playwright]:
+    """What starts browsers; there can be only one in a process."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@contextmanager
+def launched(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+    """Run the Chromium installed on this machine."""
     path = find_chromium()
     if path is None:
         pytest.fail(f"no Chromium was found. {ADVICE}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+    args = [*BROWSER_ARGUMENTS, *arguments]
+    browser = playwright.chromium.launch(executable_path=path, args=args)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests that ask for nothing else."""
+    with launched(playwright) as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture(scope="session")
+def gpu_browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium with WebGPU on a software adapter, the same on every machine."""
+    with launched(playwright, *GPU_ARGUMENTS) as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import tolerances
 from kernel_cases import KERNEL_CASES, nodes_with_inputs
 from op_cases import OpCase
 from simd_support import GUARD, SOURCES, run_node
-from update_cases import GUARDS, UPDATE_CASES, UpdateCase
+from update_cases import GUARDS, SCALE_CASES, UPDATE_CASES, UpdateCase
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.backends.simd.records import ENCODERS
@@ -28,7 +28,7 @@ def test_kernel_equals_numpy_within_its_guard_words(case: OpCase):
             tolerances.assert_op_close(node.op.name, found, expected)
 
 
-@pytest.mark.parametrize("case", UPDATE_CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*UPDATE_CASES, *SCALE_CASES], ids=lambda case: case.id)
 def test_updates_change_what_numpy_changes_within_guard_words(case):
     for guard in (GUARD, 0):
         found = run_node(case.node(), case.inputs(), guard=guard)

@@ -1,5 +1,6 @@
 """Whole networks on the native WebGPU device against NumPy: outputs, training steps, models."""
 
+import gc
 import json
 
 import numpy as np
@@ -20,6 +21,7 @@ from loom_core.train.step_graph import inference_plan, training_plan
 @pytest.fixture(scope="module")
 def gpu():
     yield backend()
+    gc.collect()
     assert backend().device.memory_bytes == 0, "a test's programs are still on the device"
 
 

@@ -4,7 +4,7 @@ import pytest
 import tolerances
 from kernel_cases import KERNEL_CASES, nodes_with_inputs
 from op_cases import OpCase
-from update_cases import UPDATE_CASES
+from update_cases import SCALE_CASES, UPDATE_CASES
 from webgpu_support import device, run_node
 
 from loom_core.backends.webgpu.kernel_table import encoders
@@ -22,7 +22,7 @@ def test_kernel_equals_numpy(case: OpCase):
         tolerances.assert_op_close(node.op.name, run_node(node, inputs), expected)
 
 
-@pytest.mark.parametrize("case", UPDATE_CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*UPDATE_CASES, *SCALE_CASES], ids=lambda case: case.id)
 def test_updates_change_what_numpy_changes(case):
     found = run_node(case.node(), case.inputs())
     tolerances.assert_op_close(case.op, found, case.expected())

@@ -58,3 +58,44 @@ UPDATE_CASES = [
         *([{"nesterov": True}] if "nesterov" in op.attributes else []),
     )
 ]
+
+
+@dataclass(frozen=True)
+class ScaleCase:
+    """A case of ``step_scale``: what stands between gradients and updates."""
+
+    loss: float
+    norms: tuple[float, ...]
+    limit: float
+    halted: float = 0.0
+    op = "step_scale"
+
+    @property
+    def id(self) -> str:
+        return f"step_scale-{self.loss}-{len(self.norms)}-{self.limit}-{self.halted}"
+
+    def inputs(self) -> list[np.ndarray]:
+        return [np.array(x, np.float32) for x in (self.loss, self.norms, self.limit, [self.halted])]
+
+    def node(self):
+        graph = GraphBuilder()
+        graph.emit_all(self.op, *(graph.input("x", x.shape) for x in self.inputs()))
+        return graph.graph.nodes[0]
+
+    def expected(self) -> list[np.ndarray]:
+        """The outputs, then the flag."""
+        arrays, made = self.inputs(), [np.zeros((), np.float32) for _ in range(2)]
+        self.node().op.compute(arrays, made, {})
+        return [*made, arrays[3]]
+
+
+SCALE_CASES = [
+    ScaleCase(0.5, (9.0, 16.0), 0.0),
+    ScaleCase(0.5, (9.0, 16.0), 5.0),
+    ScaleCase(0.5, (9.0, 16.0), 2.5),
+    ScaleCase(0.5, tuple(range(1, 301)), 2.5),
+    ScaleCase(0.5, (0.0,), 1.0),
+    *(ScaleCase(loss, (9.0, 16.0), 1.0) for loss in (np.nan, np.inf, -np.inf)),
+    *(ScaleCase(0.5, (9.0, norm), 1.0) for norm in (np.nan, np.inf)),
+    ScaleCase(0.5, (9.0, 16.0), 2.5, halted=1.0),
+]

@@ -1,0 +1,51 @@
+"""Every WGSL kernel in Chromium against the NumPy definition: the same cases as natively."""
+
+from pathlib import Path
+
+import pytest
+from glue import GluePage
+
+from loom_core.graph.ops import OPS
+
+ROOT = Path(__file__).parents[1]
+
+MODULES = ("op_cases", "kernel_cases", "update_cases", "tolerances", "device_nodes")
+RUNNER = ROOT / "e2e" / "pages" / "kernel_runner.py"
+
+START = """
+    const { loadPyodide } = await import(arg.site + "pyodide/pyodide.mjs");
+    const { Gpu } = await import(arg.site + "loom/gpu/device.js");
+    const python = await loadPyodide({
+        indexURL: arg.site + "pyodide/",
+        packages: ["loom_core"],
+    });
+    python.registerJsModule("loom_gpu", new Gpu(() => python._module.HEAPU8));
+    for (const [name, text] of Object.entries(arg.options)) python.FS.writeFile(name, text);
+    window.python = python;
+"""
+
+RUN = """
+    const found = await window.python.runPythonAsync(
+        `from kernel_runner import failures\\nawait failures(${JSON.stringify(arg.options)})`,
+    );
+    const plain = found.toJs();
+    found.destroy();
+    return plain;
+"""
+
+
+@pytest.fixture(scope="module")
+def page(gpu_browser, site):
+    context = gpu_browser.new_context()
+    page = GluePage(context.new_page(), site.url)
+    paths = [*(ROOT / "tests" / f"{name}.py" for name in MODULES), RUNNER]
+    page.run(START, {path.name: path.read_text(encoding="utf-8") for path in paths})
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("op", sorted(OPS))
+def test_the_kernel_equals_numpy(page, op):
+    wrong, tried = page.run(RUN, op)
+    assert wrong == []
+    assert tried > 0
