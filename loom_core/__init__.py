@@ -26,19 +26,14 @@ from loom_core.evaluate.deviation_metrics import (
     DeviationBucket,
     DeviationMetrics,
     evaluate_model,
-    load_metrics,
-    load_metrics_from_string,
     new_deviation_metrics,
 )
-from loom_core.evaluate.method_comparison import (
-    ComparisonResult,
-    TrainingMetrics,
-    new_comparison_result,
-    new_training_metrics,
-)
+from loom_core.evaluate.method_comparison import ComparisonResult, new_comparison_result
 from loom_core.evaluate.model_evaluation import evaluate_from_checkpoint_files
 from loom_core.evaluate.network_evaluation import CheckpointEvaluation
 from loom_core.evaluate.prediction import PredictionResult, evaluate_prediction
+from loom_core.evaluate.saved_metrics import load_metrics, load_metrics_from_string
+from loom_core.evaluate.training_metrics import TrainingMetrics, new_training_metrics
 from loom_core.evaluate.vector_statistics import max_abs_diff, maximum, mean, minimum
 from loom_core.generic import (
     AttentionWeights,

@@ -6,27 +6,25 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from loom_core.arrays import Array, FloatData, to_numbers
-from loom_core.errors import NonFiniteError, ShapeError, SpecError
-from loom_core.evaluate.metrics_json import read_results, write_metrics
+from loom_core.errors import ShapeError, SpecError
+from loom_core.evaluate.metrics_json import write_metrics
 from loom_core.evaluate.prediction import (
     BUCKET_ENDS,
     BUCKET_NAMES,
     FAILURE,
     PredictionResult,
-    bucket_of,
     evaluate_prediction,
     has_class,
     predictions,
     require_classes,
+    require_consistent,
     result_of_vectors,
 )
 from loom_core.evaluate.summary import summary_text
-from loom_core.model_io.text_file import read_text_file
 from loom_core.public import public, public_class, read_record, result_record
 
 
@@ -239,27 +237,6 @@ def _points(result: PredictionResult) -> float:
     return max(0.0, 100.0 - result.deviation)
 
 
-def require_consistent(result: PredictionResult) -> None:
-    """Raise unless a result from outside could be one of ours; see ``update_metrics``."""
-    for name in ("expected_output", "actual_output", "deviation"):
-        value: Any = getattr(result, name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise SpecError(f"{name} must be a number, got {value!r:.40}")
-    if not math.isfinite(result.expected_output):
-        raise NonFiniteError(f"expected_output of sample {result.sample_index} is not finite")
-    index = result.sample_index
-    if isinstance(index, bool) or not isinstance(index, int) or index < 0:
-        raise SpecError(f"sample_index must be a whole number of at least 0, got {index!r:.40}")
-    if not result.deviation >= 0:
-        raise SpecError(f"the deviation of sample {index} must be at least 0: {result.deviation}")
-    if result.bucket != bucket_of(result.deviation):
-        raise SpecError(
-            f"sample {index} has bucket {result.bucket!r:.40}, but a deviation of "
-            f"{result.deviation:g} percent is in {bucket_of(result.deviation)!r}",
-            hint="Make results with EvaluatePrediction.",
-        )
-
-
 @public("NewDeviationMetrics")
 def new_deviation_metrics() -> DeviationMetrics:
     """Return metrics without any result."""
@@ -287,30 +264,3 @@ def evaluate_model(expected_outputs: FloatData, actual_outputs: FloatData) -> De
     metrics.update_outputs(actual[:, None], expected)
     metrics.compute_final_metrics()
     return metrics
-
-
-@public("LoadMetricsFromString")
-def load_metrics_from_string(text: str) -> DeviationMetrics:
-    """Return the metrics in a JSON text that SaveMetricsToString or Loom made.
-
-    Raises:
-        ModelFormatError, SpecError, NonFiniteError: The text is not the JSON of metrics.
-        LimitError: Larger than the limits allow.
-    """
-    results = read_results(text)
-    for number, result in enumerate(results):
-        try:
-            require_consistent(result)
-        except (SpecError, NonFiniteError) as error:
-            raise error.at(f"the metrics: result {number}") from None
-    metrics = DeviationMetrics()
-    for result in results:
-        metrics.update_metrics(result)
-    metrics.compute_final_metrics()
-    return metrics
-
-
-@public("LoadMetrics")
-def load_metrics(filename: str) -> DeviationMetrics:
-    """Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError."""
-    return load_metrics_from_string(read_text_file(filename))

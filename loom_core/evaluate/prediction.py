@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -156,4 +157,25 @@ def require_classes(expected: Array, classes: int) -> None:
             f"{expected[wrong][0]:g} is not a class: the network has {classes} outputs, so what is "
             f"expected must be a whole number from 0 to {classes - 1}",
             hint="Pass the position of the right output for each sample.",
+        )
+
+
+def require_consistent(result: PredictionResult) -> None:
+    """Raise unless a result from outside could be one of ours; see ``update_metrics``."""
+    for name in ("expected_output", "actual_output", "deviation"):
+        value: Any = getattr(result, name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise SpecError(f"{name} must be a number, got {value!r:.40}")
+    if not math.isfinite(result.expected_output):
+        raise NonFiniteError(f"expected_output of sample {result.sample_index} is not finite")
+    index = result.sample_index
+    if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+        raise SpecError(f"sample_index must be a whole number of at least 0, got {index!r:.40}")
+    if not result.deviation >= 0:
+        raise SpecError(f"the deviation of sample {index} must be at least 0: {result.deviation}")
+    if result.bucket != bucket_of(result.deviation):
+        raise SpecError(
+            f"sample {index} has bucket {result.bucket!r:.40}, but a deviation of "
+            f"{result.deviation:g} percent is in {bucket_of(result.deviation)!r}",
+            hint="Make results with EvaluatePrediction.",
         )
