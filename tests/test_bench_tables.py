@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from web.bench.readme import BEGIN, END, figures, with_figures
 from web.bench.tables import figure, find, markdown, median_ratio, report, spread
 from web.build.folders import ROOT
 
@@ -121,6 +122,42 @@ RESULTS = sorted((ROOT / "web" / "bench" / "results").glob("*.json"))
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
 def test_the_stored_tables_are_those_of_the_stored_numbers(path):
     assert path.with_suffix(".md").read_text() == report(json.loads(path.read_text()))
+
+
+def test_the_readme_shows_the_figures_of_the_last_run():
+    text = (ROOT / "README.md").read_text()
+    assert with_figures(text, figures(json.loads(RESULTS[-1].read_text()))) == text
+
+
+def test_the_readmes_figures_are_ratios_times_and_shapes():
+    measured = result(
+        series("loom-simd", "train", [1, 1, 1], "W2"),
+        series("loom-api", "train", [1.5, 1.5, 1.5], "W2"),
+        series("jax-js", "train", [4, 4, 4], "W2"),
+        series("brain.js", "train", [3, 3, 3], "W2"),
+        series("loom-simd", "forward b1", [0.5, 0.5, 0.5], "W2"),
+        series("loom-simd", "batch 1", [1, 1, 1], "shapes"),
+        series("loom-simd", "batch 2", [2, 2, 2], "shapes"),
+        series("loom-simd", "width 8", [3, 3, 3], "shapes"),
+        versions=("loom-simd", "loom-api", "jax-js", "brain.js"),
+    )
+    text = figures({**measured, "commit": "0123456789"})
+    assert "commit 0123456789" in text
+    assert "- commit 0123456789" in report({**measured, "commit": "0123456789"})
+    name = "MLP 784-128-10, batch 32"
+    assert cells(text, name) == [name, "1", "4.00", "3.00"]
+    train = [f"train: {name}", "1.00", "n/a", "1.50", "3.00 (brain.js)"]
+    assert cells(text, train[0]) == train
+    forward = ["forward: MLP 784-128-10, batch 1", "0.5", "n/a", "n/a", "n/a"]
+    assert cells(text, forward[0]) == forward
+    assert [cells(text, "1")[i] for i in (1, 3, 4)] == ["1.00", "8", "3.00"]
+    assert cells(text, "2")[3:] == ["", "", ""]
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{BEGIN}{BEGIN}{END}"])
+def test_a_readme_without_its_markers_is_left_alone(text):
+    with pytest.raises(ValueError, match="once each"):
+        with_figures(text, "figures")
 
 
 def test_peers_have_exact_versions_and_no_addresses():

@@ -64,7 +64,12 @@ def report(result: Mapping[str, Any]) -> str:
             f"{result['rounds']} rounds of samples of {result['lengths']['sampleMs']} ms, in turn; "
             "one thread each."
         ),
-        "\n".join(f"- {name}: {version}" for name, version in result["versions"].items()),
+        "\n".join(
+            [
+                *([f"- commit {result['commit']}"] if "commit" in result else []),
+                *(f"- {name}: {version}" for name, version in result["versions"].items()),
+            ]
+        ),
     ]
     parts = [_ratio_table(result), _overhead_table(result), _product_table(result)]
     parts += [_shape_table(result), _loss_table(result), _notes(result)]
@@ -162,13 +167,7 @@ def _shape_table(result: Mapping[str, Any]) -> str:
         ("batch", "MLP 784-128-10, by batch"),
         ("width", "MLP n-n-10 of batch 32, by n"),
     ):
-        rows = []
-        for each in result["series"]:
-            if each["workload"] != "shapes" or not each["series"].startswith(kind):
-                continue
-            size, ms = int(each["series"].split()[1]), median(each["ms"])
-            sizes = (784, 128, 10, size) if kind == "batch" else (size, size, 10, 32)
-            rows.append([str(size), figure(ms), figure(_training_flops(*sizes) / ms / 1e6)])
+        rows = shape_rows(result, kind)
         if rows:
             tables.append(f"{title}:\n\n" + markdown([kind, "step, ms", "GFLOP/s"], rows))
     if not tables:
@@ -176,6 +175,17 @@ def _shape_table(result: Mapping[str, Any]) -> str:
     return "## Cost of a training step against batch and width (Loom, bare, SIMD)\n\n" + (
         "\n\n".join(tables)
     )
+
+
+def shape_rows(result: Mapping[str, Any], kind: str) -> list[list[str]]:
+    """Return size, milliseconds and GFLOP/s of the training steps by ``batch`` or ``width``."""
+    rows = []
+    for each in result["series"]:
+        if each["workload"] == "shapes" and each["series"].startswith(kind):
+            size, ms = int(each["series"].split()[1]), median(each["ms"])
+            sizes = (784, 128, 10, size) if kind == "batch" else (size, size, 10, 32)
+            rows.append([str(size), figure(ms), figure(_training_flops(*sizes) / ms / 1e6)])
+    return rows
 
 
 def _training_flops(inputs: int, hidden: int, classes: int, batch: int) -> int:

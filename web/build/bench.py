@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from .cache import combined_key, sha256
 from .chromium import ensure_chromium
@@ -17,6 +18,7 @@ from .folders import ROOT, cache_folder
 
 BENCH = ROOT / "web" / "bench"
 RESULTS = BENCH / "results"
+README = ROOT / "README.md"
 TRAINING_PACKAGES = ("onnxruntime-training-cpu==1.19.2", "onnx==1.16.2", "numpy<2")
 TRAINING_PEER = "ort119-train"
 
@@ -28,12 +30,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, help="rounds of samples (5; quick: 2)")
     parser.add_argument("--quick", action="store_true", help="short samples, to see that it runs")
     parser.add_argument("--output", type=Path, help="name of the results, without .json and .md")
+    parser.add_argument("--readme", action="store_true", help="show the figures in the README too")
+    parser.add_argument(
+        "--stored", type=Path, help="a JSON of earlier results: nothing is measured"
+    )
 
 
 def run_bench(options: argparse.Namespace) -> int:
-    """Install the peers, measure, and write JSON and table."""
-    from web.bench.browser import BenchError, in_chromium
+    """Measure, or read what was measured; write JSON and tables."""
+    from web.bench.readme import figures, with_figures
     from web.bench.tables import report
+
+    result = json.loads(options.stored.read_text()) if options.stored else _measure(options)
+    output: Path = options.stored or options.output or RESULTS / result["date"][:10]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    table = report(result)
+    output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+    output.with_suffix(".md").write_text(table)
+    print(f"\n{table}\nwritten: {output.with_suffix('.json')} and .md")
+    if options.readme:
+        README.write_text(with_figures(README.read_text(), figures(result)))
+        print(f"written: {README}")
+    return 0
+
+
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Install the peers, measure, and say on what."""
+    from web.bench.browser import BenchError, in_chromium
 
     install_peers()
     wants_training = options.peers is None or TRAINING_PEER in options.peers.split(",")
@@ -42,25 +65,29 @@ def run_bench(options: argparse.Namespace) -> int:
     parameters = {name: str(value) for name, value in given.items() if value is not None}
     if options.quick:
         parameters["quick"] = "1"
-    load = os.getloadavg()[0]
+    commit, load = _commit(), os.getloadavg()[0]
     try:
         result = in_chromium(
             ensure_chromium(), artifacts, parameters, lambda line: print(line, flush=True)
         )
     except BenchError as error:
         raise BuildError(f"the benchmark's page failed: {error}") from error
-    result["machine"] = {
+    machine = {
         "cores": os.cpu_count(),
         "processor": _processor(),
         "load": [round(load, 2), round(os.getloadavg()[0], 2)],
     }
-    output: Path = options.output or RESULTS / result["date"][:10]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    table = report(result)
-    output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-    output.with_suffix(".md").write_text(table)
-    print(f"\n{table}\nwritten: {output}.json and .md")
-    return 0
+    return {"commit": commit, **result, "machine": machine}
+
+
+def _commit() -> str:
+    """Return the commit of the tree, marked where files differ from it; "unknown" without git."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    command = [git, "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
 
 
 def _processor() -> str:
