@@ -246,6 +246,10 @@ class NetworkGrid:
             self._programs[key] = runs.prepare(make_plan())
         return self._programs[key]
 
+    def prepared_plans(self) -> list[Plan]:
+        """Return the plans of all programs that are kept."""
+        return [program.plan for program in self._programs.values()]
+
     @public("SetBackend")
     def set_backend(self, backend: BackendName) -> None:
         """Let another backend run the network from now on; the weights stay.

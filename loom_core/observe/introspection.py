@@ -155,7 +155,7 @@ def first_line(doc: str | None) -> str:
 
 
 def _describe_record(name: str, cls: type) -> Description:
-    hints = get_type_hints(cls, include_extras=True)
+    hints = get_type_hints(cls, localns=CLASSES, include_extras=True)
     docs = argument_docs(cls.__doc__)
     return {
         "name": name,

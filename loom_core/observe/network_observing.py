@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from loom_core.backends.base import Backend, Program
 from loom_core.layers.base import positive
 from loom_core.network_grid import NetworkGrid
@@ -9,8 +12,9 @@ from loom_core.observe.blueprint import blueprint_of, extract_model
 from loom_core.observe.blueprint_text import blueprint_text
 from loom_core.observe.json_records import to_json
 from loom_core.observe.layer_events import WatchedRun, watched_values
+from loom_core.observe.live_telemetry import live_telemetry
 from loom_core.observe.observers import LayerObserver
-from loom_core.observe.telemetry_records import NetworkBlueprint
+from loom_core.observe.telemetry_records import NetworkBlueprint, Telemetry
 from loom_core.observe.watched_layers import anyone_listens, watched_layers
 from loom_core.public import public
 from loom_core.train.step_graph import inference_plan
@@ -21,6 +25,8 @@ class Observing(NetworkGrid):
 
     observer: LayerObserver | None = None
     observe_every: int = 1
+    watched_gradients: Mapping[int, float] = MappingProxyType({})
+    """Norm of each layer's weight gradients in the last training step that was watched."""
 
     @public("GetBlueprint")
     def get_blueprint(self) -> NetworkBlueprint:
@@ -40,6 +46,18 @@ class Observing(NetworkGrid):
     def get_blueprint_text(self) -> str:
         """Return the blueprint as a table for people; see GetBlueprint."""
         return blueprint_text(extract_model(self, self.model_id))
+
+    @public("GetTelemetry")
+    def get_telemetry(self) -> Telemetry:
+        """Return norms of weights and gradients, ranges of activations, and memory.
+
+        Nothing is kept for it: the activations are computed anew, for the input of the last
+        ForwardCPU, with the weights as they are now.
+
+        Raises:
+            ShapeError, LimitError: The layers do not fit together, or need too much.
+        """
+        return live_telemetry(self)
 
     @public("SetObserver")
     def set_observer(self, observer: LayerObserver | None, every_n: int = 1) -> None:

@@ -144,18 +144,18 @@ class NetworkBlueprint:
 @result_record
 @dataclass(frozen=True)
 class LayerHealth:
-    """How one layer fares, by the last run that was watched.
+    """How one layer fares.
 
     Args:
         index: Place in the order in which data flows.
         type: ``"Dense"`` ...
         weight_norm: Square root of the sum of squares of all its weights, children included.
-        gradient_norm: The same of the gradients of its weights at the last watched or stored
-            backward pass; None before any.
-        activation_min: Least output in the last watched run; None before any.
-        activation_max: Largest output in the last watched run; None before any.
-        activation_mean: Mean output in the last watched run; None before any.
-        dead_neurons: Outputs that were zero for every sample of that run; None before any.
+        gradient_norm: The same of the gradients of its weights that BackwardCPU has left, else of
+            those of the last training step that was watched; None where there are none.
+        activation_min: Least output for the input of the last ForwardCPU; None before any.
+        activation_max: Largest output for it.
+        activation_mean: Mean output for it.
+        dead_neurons: Units that are 0 in every sample and place of it.
     """
 
     index: int
@@ -179,6 +179,7 @@ class Telemetry:
         weight_bytes: Of these, the weights.
         plan_bytes: Of these, the plans.
         optimizer_bytes: Of these, the optimizer's.
+        gradient_bytes: Of these, the gradients that BackwardCPU adds up.
         layer_stats: One entry for each layer of the grid.
     """
 
@@ -186,4 +187,5 @@ class Telemetry:
     weight_bytes: int
     plan_bytes: int
     optimizer_bytes: int
+    gradient_bytes: int
     layer_stats: list[LayerHealth]

@@ -27,6 +27,11 @@ class GradientSums:
             held = self._sums[id(weight)] = weight, np.zeros_like(weight)
         return held[1]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all sums."""
+        return sum(total.nbytes for _, total in self._sums.values())
+
     def begin(self) -> None:
         """Get ready for a backward pass: forget what a step has used already."""
         if self.used:

@@ -666,7 +666,7 @@ export type LayerEvent = {
   LayerPath: number[];
 };
 
-/** How one layer fares, by the last run that was watched. */
+/** How one layer fares. */
 export type LayerHealth = {
   /** Place in the order in which data flows. */
   Index: number;
@@ -675,16 +675,16 @@ export type LayerHealth = {
   /** Square root of the sum of squares of all its weights, children included. */
   WeightNorm: number;
   /**
-   * The same of the gradients of its weights at the last watched or stored backward pass; None before any.
+   * The same of the gradients of its weights that BackwardCPU has left, else of those of the last training step that was watched; None where there are none.
    */
   GradientNorm: number | null;
-  /** Least output in the last watched run; None before any. */
+  /** Least output for the input of the last ForwardCPU; None before any. */
   ActivationMin: number | null;
-  /** Largest output in the last watched run; None before any. */
+  /** Largest output for it. */
   ActivationMax: number | null;
-  /** Mean output in the last watched run; None before any. */
+  /** Mean output for it. */
   ActivationMean: number | null;
-  /** Outputs that were zero for every sample of that run; None before any. */
+  /** Units that are 0 in every sample and place of it. */
   DeadNeurons: number | null;
 };
 
@@ -926,6 +926,45 @@ export type NormGradientsOnMainThread = {
   GradBeta: TensorOnMainThread | null;
 };
 
+/** An optimizer as plain data; what is left out takes the optimizer's own default. */
+export type OptimizerConfig =
+  /** `"sgd"`, `"sgd_momentum"` (0.9 unless given), `"adamw"` or `"rmsprop"`. */
+  ({ Type: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" } | { type: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" }) &
+  {
+  /** Of sgd and rmsprop. */
+  Momentum?: number | null | undefined;
+  /** Of sgd and rmsprop. */
+  momentum?: number | null | undefined;
+  /** Of sgd with momentum. */
+  Dampening?: number | null | undefined;
+  /** Of sgd with momentum. */
+  dampening?: number | null | undefined;
+  /** Of sgd with momentum. */
+  Nesterov?: boolean | null | undefined;
+  /** Of sgd with momentum. */
+  nesterov?: boolean | null | undefined;
+  /** Of adamw. */
+  Beta1?: number | null | undefined;
+  /** Of adamw. */
+  beta1?: number | null | undefined;
+  /** Of adamw. */
+  Beta2?: number | null | undefined;
+  /** Of adamw. */
+  beta2?: number | null | undefined;
+  /** Of rmsprop. */
+  Alpha?: number | null | undefined;
+  /** Of rmsprop. */
+  alpha?: number | null | undefined;
+  /** Of adamw and rmsprop. */
+  Epsilon?: number | null | undefined;
+  /** Of adamw and rmsprop. */
+  epsilon?: number | null | undefined;
+  /** Of each; on matrices and kernels only. */
+  WeightDecay?: number | null | undefined;
+  /** Of each; on matrices and kernels only. */
+  weightDecay?: number | null | undefined;
+};
+
 /** One parameter of a method. */
 export type ParameterInfo = {
   /** As messages call it. */
@@ -1028,6 +1067,189 @@ export type ResidualGradientsOnMainThread = {
   GradSkip: TensorOnMainThread;
 };
 
+/** A scheduler as plain data; steps are those of the training. */
+export type SchedulerConfig =
+  /**
+   * `"constant"`, `"linear"`, `"cosine"`, `"cosine_warm_restarts"`, `"exponential"`, `"step"`, `"polynomial"`; `"warmup"` is a warm-up, then level.
+   */
+  ({ Type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" } | { type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" }) &
+  {
+  /** The training's learning rate when left out. */
+  InitialLR?: number | null | undefined;
+  /** The training's learning rate when left out. */
+  initialLR?: number | null | undefined;
+  /** Of linear (1 % of the initial rate) and polynomial (0). */
+  FinalLR?: number | null | undefined;
+  /** Of linear (1 % of the initial rate) and polynomial (0). */
+  finalLR?: number | null | undefined;
+  /** Of the cosines; 0 when left out. */
+  MinLR?: number | null | undefined;
+  /** Of the cosines; 0 when left out. */
+  minLR?: number | null | undefined;
+  /** Of linear, cosine and polynomial; the whole training when left out. */
+  TotalSteps?: number | null | undefined;
+  /** Of linear, cosine and polynomial; the whole training when left out. */
+  totalSteps?: number | null | undefined;
+  /** Of cosine_warm_restarts; has to be given. */
+  RestartPeriod?: number | null | undefined;
+  /** Of cosine_warm_restarts; has to be given. */
+  restartPeriod?: number | null | undefined;
+  /** Of exponential; 0.96 when left out. */
+  DecayRate?: number | null | undefined;
+  /** Of exponential; 0.96 when left out. */
+  decayRate?: number | null | undefined;
+  /** Of exponential; 1000 when left out. */
+  DecaySteps?: number | null | undefined;
+  /** Of exponential; 1000 when left out. */
+  decaySteps?: number | null | undefined;
+  /** Of step; 0.1 when left out. */
+  DecayFactor?: number | null | undefined;
+  /** Of step; 0.1 when left out. */
+  decayFactor?: number | null | undefined;
+  /** Of step; 10000 when left out. */
+  StepSize?: number | null | undefined;
+  /** Of step; 10000 when left out. */
+  stepSize?: number | null | undefined;
+  /** Of polynomial; 1 when left out. */
+  Power?: number | null | undefined;
+  /** Of polynomial; 1 when left out. */
+  power?: number | null | undefined;
+  /** In front of any; none when left out. */
+  WarmupSteps?: number | null | undefined;
+  /** In front of any; none when left out. */
+  warmupSteps?: number | null | undefined;
+  /** Where the warm-up begins; 0 when left out. */
+  WarmupLR?: number | null | undefined;
+  /** Where the warm-up begins; 0 when left out. */
+  warmupLR?: number | null | undefined;
+};
+
+/** Settings of TrainWithStepping; each optimizer and schedule reads those that it has. */
+export type SteppingTrainingConfig = {
+  /**
+   * `"sgd"`, `"sgd_momentum"`, `"adamw"` or `"rmsprop"`; the one that is set on the network when left out, or plain gradient descent.
+   */
+  Optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /**
+   * `"sgd"`, `"sgd_momentum"`, `"adamw"` or `"rmsprop"`; the one that is set on the network when left out, or plain gradient descent.
+   */
+  optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /** At the start, or after the warm-up. */
+  LearningRate?: number | undefined;
+  /** At the start, or after the warm-up. */
+  learningRate?: number | undefined;
+  /** Of adamw; 0.9 when left out. */
+  Beta1?: number | null | undefined;
+  /** Of adamw; 0.9 when left out. */
+  beta1?: number | null | undefined;
+  /** Of adamw; 0.999 when left out. */
+  Beta2?: number | null | undefined;
+  /** Of adamw; 0.999 when left out. */
+  beta2?: number | null | undefined;
+  /** On matrices and kernels only; 0.01 for adamw when left out, else 0. */
+  WeightDecay?: number | null | undefined;
+  /** On matrices and kernels only; 0.01 for adamw when left out, else 0. */
+  weightDecay?: number | null | undefined;
+  /** Of sgd and rmsprop; 0.9 for sgd_momentum when left out, else 0. */
+  Momentum?: number | null | undefined;
+  /** Of sgd and rmsprop; 0.9 for sgd_momentum when left out, else 0. */
+  momentum?: number | null | undefined;
+  /** Of sgd with momentum. */
+  Dampening?: number | null | undefined;
+  /** Of sgd with momentum. */
+  dampening?: number | null | undefined;
+  /** Of sgd with momentum. */
+  Nesterov?: boolean | null | undefined;
+  /** Of sgd with momentum. */
+  nesterov?: boolean | null | undefined;
+  /** Of rmsprop; 0.99 when left out. */
+  Alpha?: number | null | undefined;
+  /** Of rmsprop; 0.99 when left out. */
+  alpha?: number | null | undefined;
+  /** Of adamw and rmsprop; 1e-8 when left out. */
+  Epsilon?: number | null | undefined;
+  /** Of adamw and rmsprop; 1e-8 when left out. */
+  epsilon?: number | null | undefined;
+  /** See `loom_core.train.scheduler_config.SchedulerConfig`. */
+  LRSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
+  /** See `loom_core.train.scheduler_config.SchedulerConfig`. */
+  lrSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
+  /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
+  WarmupSteps?: number | undefined;
+  /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
+  warmupSteps?: number | undefined;
+  /** Of linear, cosine and polynomial; the steps asked for when left out. */
+  TotalSteps?: number | null | undefined;
+  /** Of linear, cosine and polynomial; the steps asked for when left out. */
+  totalSteps?: number | null | undefined;
+  /** Where these three end; 1 % of the learning rate for linear when left out, else 0. */
+  MinLR?: number | null | undefined;
+  /** Where these three end; 1 % of the learning rate for linear when left out, else 0. */
+  minLR?: number | null | undefined;
+  /** Of exponential, 0.96 when left out; of step, 0.1. */
+  DecayRate?: number | null | undefined;
+  /** Of exponential, 0.96 when left out; of step, 0.1. */
+  decayRate?: number | null | undefined;
+  /** Of exponential; 1000 when left out. */
+  DecaySteps?: number | null | undefined;
+  /** Of exponential; 1000 when left out. */
+  decaySteps?: number | null | undefined;
+  /** Of step; 10000 when left out. */
+  StepSize?: number | null | undefined;
+  /** Of step; 10000 when left out. */
+  stepSize?: number | null | undefined;
+  /** Of polynomial; 1 when left out. */
+  Power?: number | null | undefined;
+  /** Of polynomial; 1 when left out. */
+  power?: number | null | undefined;
+  /** Of cosine_warm_restarts; has to be given. */
+  RestartPeriod?: number | null | undefined;
+  /** Of cosine_warm_restarts; has to be given. */
+  restartPeriod?: number | null | undefined;
+  /** Steps whose mean gradient makes one update. */
+  GradAccumSteps?: number | undefined;
+  /** Steps whose mean gradient makes one update. */
+  gradAccumSteps?: number | undefined;
+  /** Most that the norm over all gradients may be; 0 does not clip. */
+  GradClipValue?: number | undefined;
+  /** Most that the norm over all gradients may be; 0 does not clip. */
+  gradClipValue?: number | undefined;
+  /** Steps between two calls of `on_checkpoint`; 0 for none. */
+  CheckpointEvery?: number | undefined;
+  /** Steps between two calls of `on_checkpoint`; 0 for none. */
+  checkpointEvery?: number | undefined;
+  /** Steps whose mean loss makes one entry of the history. */
+  LogEvery?: number | undefined;
+  /** Steps whose mean loss makes one entry of the history. */
+  logEvery?: number | undefined;
+  /** Called after each step with its number from 1, the learning rate and the loss. */
+  OnStep?: ((value0: number, value1: number, value2: number) => void) | null | undefined;
+  /** Called after each step with its number from 1, the learning rate and the loss. */
+  onStep?: ((value0: number, value1: number, value2: number) => void) | null | undefined;
+  /** Called with the number of steps done, and the network. */
+  OnCheckpoint?: ((value0: number, value1: Network) => void) | null | undefined;
+  /** Called with the number of steps done, and the network. */
+  onCheckpoint?: ((value0: number, value1: Network) => void) | null | undefined;
+};
+
+/** What a training tick by tick reached. */
+export type SteppingTrainingResult = {
+  /** Samples that were learned from. */
+  TotalSteps: number;
+  /** Mean loss of the last `log_every` steps, or of those that there were since. */
+  FinalLoss: number;
+  /** Mean loss of each `log_every` steps; of the rest at the end. */
+  LossHistory: number[];
+  /** Learning rate of the last step of each entry. */
+  LRHistory: number[];
+  /** Seconds, without pauses. */
+  TotalTime: number;
+  /** Of the steps that were done. */
+  StepsPerSecond: number;
+  /** It was ended early by StopTraining. */
+  Stopped: boolean;
+};
+
 /** Gradients of SwiGLU. */
 export type SwiGLUGradients = {
   /** Of the input, (T, D). */
@@ -1074,6 +1296,8 @@ export type Telemetry = {
   PlanBytes: number;
   /** Of these, the optimizer's. */
   OptimizerBytes: number;
+  /** Of these, the gradients that BackwardCPU adds up. */
+  GradientBytes: number;
   /** One entry for each layer of the grid. */
   LayerStats: LayerHealth[];
 };
@@ -1093,14 +1317,34 @@ export type TrainingConfig = {
   Epochs?: number | undefined;
   /** Times the data is seen. */
   epochs?: number | undefined;
-  /** Step size of gradient descent. */
+  /** Step size of gradient descent, where no scheduler says another. */
   LearningRate?: number | undefined;
-  /** Step size of gradient descent. */
+  /** Step size of gradient descent, where no scheduler says another. */
   learningRate?: number | undefined;
+  /** Train on the WebGPU backend, whatever runs the network otherwise. */
+  UseGPU?: boolean | undefined;
+  /** Train on the WebGPU backend, whatever runs the network otherwise. */
+  useGPU?: boolean | undefined;
+  /** Batches between two printed lines where `verbose`; 0 for epochs only. */
+  PrintEveryBatch?: number | undefined;
+  /** Batches between two printed lines where `verbose`; 0 for epochs only. */
+  printEveryBatch?: number | undefined;
+  /**
+   * Most that the norm over all gradients may be: larger ones are scaled down to it; 0 does not clip.
+   */
+  GradientClip?: number | undefined;
+  /**
+   * Most that the norm over all gradients may be: larger ones are scaled down to it; 0 does not clip.
+   */
+  gradientClip?: number | undefined;
   /** `"mse"`, or `"cross_entropy"` of the output as probabilities. */
   LossType?: "mse" | "cross_entropy" | undefined;
   /** `"mse"`, or `"cross_entropy"` of the output as probabilities. */
   lossType?: "mse" | "cross_entropy" | undefined;
+  /** Print how the training goes, with a progress bar in a terminal. */
+  Verbose?: boolean | undefined;
+  /** Print how the training goes, with a progress bar in a terminal. */
+  verbose?: boolean | undefined;
   /** Of the shuffling; the network's own when left out. */
   Seed?: number | null | undefined;
   /** Of the shuffling; the network's own when left out. */
@@ -1125,6 +1369,106 @@ export type TrainingConfig = {
   ProgressInterval?: number | undefined;
   /** Least seconds between two batch events; epoch ends are always reported. */
   progressInterval?: number | undefined;
+  /**
+   * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+   */
+  Optimizer?: Optimizer | OptimizerConfig | "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /**
+   * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+   */
+  optimizer?: Optimizer | OptimizerConfig | "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /** A scheduler, or its name or settings; left out, the rate is constant. */
+  Scheduler?: LRScheduler | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
+  /** A scheduler, or its name or settings; left out, the rate is constant. */
+  scheduler?: LRScheduler | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
+  /**
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   */
+  ResumeFrom?: string | null | undefined;
+  /**
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   */
+  resumeFrom?: string | null | undefined;
+};
+
+/** Settings of a training. */
+export type TrainingConfigOnMainThread = {
+  /** Times the data is seen. */
+  Epochs?: number | undefined;
+  /** Times the data is seen. */
+  epochs?: number | undefined;
+  /** Step size of gradient descent, where no scheduler says another. */
+  LearningRate?: number | undefined;
+  /** Step size of gradient descent, where no scheduler says another. */
+  learningRate?: number | undefined;
+  /** Train on the WebGPU backend, whatever runs the network otherwise. */
+  UseGPU?: boolean | undefined;
+  /** Train on the WebGPU backend, whatever runs the network otherwise. */
+  useGPU?: boolean | undefined;
+  /** Batches between two printed lines where `verbose`; 0 for epochs only. */
+  PrintEveryBatch?: number | undefined;
+  /** Batches between two printed lines where `verbose`; 0 for epochs only. */
+  printEveryBatch?: number | undefined;
+  /**
+   * Most that the norm over all gradients may be: larger ones are scaled down to it; 0 does not clip.
+   */
+  GradientClip?: number | undefined;
+  /**
+   * Most that the norm over all gradients may be: larger ones are scaled down to it; 0 does not clip.
+   */
+  gradientClip?: number | undefined;
+  /** `"mse"`, or `"cross_entropy"` of the output as probabilities. */
+  LossType?: "mse" | "cross_entropy" | undefined;
+  /** `"mse"`, or `"cross_entropy"` of the output as probabilities. */
+  lossType?: "mse" | "cross_entropy" | undefined;
+  /** Print how the training goes, with a progress bar in a terminal. */
+  Verbose?: boolean | undefined;
+  /** Print how the training goes, with a progress bar in a terminal. */
+  verbose?: boolean | undefined;
+  /** Of the shuffling; the network's own when left out. */
+  Seed?: number | null | undefined;
+  /** Of the shuffling; the network's own when left out. */
+  seed?: number | null | undefined;
+  /** Held-out samples, evaluated but never trained on. */
+  ValidationInputs?: FloatArray | null | undefined;
+  /** Held-out samples, evaluated but never trained on. */
+  validationInputs?: FloatArray | null | undefined;
+  /** Their targets; this or labels. */
+  ValidationTargets?: FloatArray | null | undefined;
+  /** Their targets; this or labels. */
+  validationTargets?: FloatArray | null | undefined;
+  /** Their class numbers. */
+  ValidationLabels?: FloatArray | null | undefined;
+  /** Their class numbers. */
+  validationLabels?: FloatArray | null | undefined;
+  /** Epochs between evaluations; the last epoch is always evaluated. */
+  EvaluateEveryN?: number | undefined;
+  /** Epochs between evaluations; the last epoch is always evaluated. */
+  evaluateEveryN?: number | undefined;
+  /** Least seconds between two batch events; epoch ends are always reported. */
+  ProgressInterval?: number | undefined;
+  /** Least seconds between two batch events; epoch ends are always reported. */
+  progressInterval?: number | undefined;
+  /**
+   * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+   */
+  Optimizer?: OptimizerOnMainThread | OptimizerConfig | "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /**
+   * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+   */
+  optimizer?: OptimizerOnMainThread | OptimizerConfig | "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /** A scheduler, or its name or settings; left out, the rate is constant. */
+  Scheduler?: LRSchedulerOnMainThread | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
+  /** A scheduler, or its name or settings; left out, the rate is constant. */
+  scheduler?: LRSchedulerOnMainThread | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
+  /**
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   */
+  ResumeFrom?: string | null | undefined;
+  /**
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   */
+  resumeFrom?: string | null | undefined;
 };
 
 /** A whole data set, cut into batches by the training loop. */
@@ -1194,6 +1538,8 @@ export type TrainingProgress = {
   ValidationAccuracy: number | null;
   /** Of the last step. */
   LearningRate: number;
+  /** Over all gradients of the last step, before clipping; 0 without any. */
+  GradientNorm: number;
   /** Without pauses. */
   ElapsedSeconds: number;
   /** Estimate. */
@@ -1214,6 +1560,38 @@ export type TrainingResult = {
   AvgThroughput: number;
   /** Mean loss of each epoch. */
   LossHistory: number[];
+  /**
+   * How far the outputs for the validation samples are from what is expected, at the last evaluation; None without validation, or where targets are neither one number nor a class.
+   */
+  EvalMetrics: DeviationMetrics | null;
+  /** At the last evaluation, or None. */
+  ValidationLoss: number | null;
+  /** At the last evaluation, 0 to 1, or None. */
+  ValidationAccuracy: number | null;
+  /** Validation accuracy at each evaluation. */
+  AccuracyHistory: number[];
+  /** Batches trained. */
+  Steps: number;
+  /** It was ended early by StopTraining. */
+  Stopped: boolean;
+};
+
+/** What a training reached. */
+export type TrainingResultOnMainThread = {
+  /** Mean loss of the last epoch. */
+  FinalLoss: number;
+  /** Lowest mean loss of an epoch. */
+  BestLoss: number;
+  /** Seconds, without pauses. */
+  TotalTime: number;
+  /** Samples a second. */
+  AvgThroughput: number;
+  /** Mean loss of each epoch. */
+  LossHistory: number[];
+  /**
+   * How far the outputs for the validation samples are from what is expected, at the last evaluation; None without validation, or where targets are neither one number nor a class.
+   */
+  EvalMetrics: DeviationMetricsOnMainThread | null;
   /** At the last evaluation, or None. */
   ValidationLoss: number | null;
   /** At the last evaluation, 0 to 1, or None. */
@@ -1896,6 +2274,10 @@ export interface Network extends LoomObject {
   GetOptimizer(options?: CallOptions): Promise<Optimizer | null>;
   /** Same as `GetOptimizer`. */
   getOptimizer: Network["GetOptimizer"];
+  /** Return norms of weights and gradients, ranges of activations, and memory. */
+  GetTelemetry(options?: CallOptions): Promise<Telemetry>;
+  /** Same as `GetTelemetry`. */
+  getTelemetry: Network["GetTelemetry"];
   /** Return the number of weights of all layers. */
   GetTotalParameters(options?: CallOptions): Promise<number>;
   /** Same as `GetTotalParameters`. */
@@ -2037,6 +2419,15 @@ export interface Network extends LoomObject {
   ): Promise<TrainingResult>;
   /** Same as `Train`. */
   train: Network["Train"];
+  /** Train tick by tick: one sample goes in at each tick, one comes out. */
+  TrainWithStepping(
+    config: SteppingTrainingConfig | null,
+    dataLoader: (event: number) => void,
+    totalSteps: number,
+    options?: CallOptions,
+  ): Promise<SteppingTrainingResult>;
+  /** Same as `TrainWithStepping`. */
+  trainWithStepping: Network["TrainWithStepping"];
   /** Change all weights that are trained by `w -= rate * gradient`. */
   UpdateWeights(learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `UpdateWeights`. */
@@ -2570,6 +2961,10 @@ export interface Loom extends Session, Enums {
   ConvertTensorTToFloat32(src: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: Loom["ConvertTensorTToFloat32"];
+  /** Return Loom's defaults: 10 epochs at a rate of 0.001, mean squared error, printing. */
+  DefaultTrainingConfig(options?: CallOptions): Promise<TrainingConfig>;
+  /** Same as `DefaultTrainingConfig`. */
+  defaultTrainingConfig: Loom["DefaultTrainingConfig"];
   /** Return the gradients of `sum(y * grad_output)` for the y of DenseForward. */
   DenseBackward(
     gradOutput: Tensor,
@@ -4252,6 +4647,10 @@ export interface NetworkOnMainThread extends LoomObject {
   GetOptimizer(options?: CallOptions): OptimizerOnMainThread | null;
   /** Same as `GetOptimizer`. */
   getOptimizer: NetworkOnMainThread["GetOptimizer"];
+  /** Return norms of weights and gradients, ranges of activations, and memory. */
+  GetTelemetry(options?: CallOptions): Telemetry;
+  /** Same as `GetTelemetry`. */
+  getTelemetry: NetworkOnMainThread["GetTelemetry"];
   /** Return the number of weights of all layers. */
   GetTotalParameters(options?: CallOptions): number;
   /** Same as `GetTotalParameters`. */
@@ -4383,12 +4782,21 @@ export interface NetworkOnMainThread extends LoomObject {
   /** Train on batches; see `loom_core.train.loop.training_steps`. */
   Train(
     batches: TrainingData | readonly TrainingBatch[],
-    config?: TrainingConfig | null,
+    config?: TrainingConfigOnMainThread | null,
     onProgress?: ((event: TrainingProgress) => void) | null,
     options?: CallOptions,
-  ): Promise<TrainingResult>;
+  ): Promise<TrainingResultOnMainThread>;
   /** Same as `Train`. */
   train: NetworkOnMainThread["Train"];
+  /** Train tick by tick: one sample goes in at each tick, one comes out. */
+  TrainWithStepping(
+    config: SteppingTrainingConfig | null,
+    dataLoader: (event: number) => void,
+    totalSteps: number,
+    options?: CallOptions,
+  ): Promise<SteppingTrainingResult>;
+  /** Same as `TrainWithStepping`. */
+  trainWithStepping: NetworkOnMainThread["TrainWithStepping"];
   /** Change all weights that are trained by `w -= rate * gradient`. */
   UpdateWeights(learningRate: number, options?: CallOptions): void;
   /** Same as `UpdateWeights`. */
@@ -4933,6 +5341,10 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ConvertTensorTToFloat32(src: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: LoomOnMainThread["ConvertTensorTToFloat32"];
+  /** Return Loom's defaults: 10 epochs at a rate of 0.001, mean squared error, printing. */
+  DefaultTrainingConfig(options?: CallOptions): TrainingConfigOnMainThread;
+  /** Same as `DefaultTrainingConfig`. */
+  defaultTrainingConfig: LoomOnMainThread["DefaultTrainingConfig"];
   /** Return the gradients of `sum(y * grad_output)` for the y of DenseForward. */
   DenseBackward(
     gradOutput: TensorOnMainThread,

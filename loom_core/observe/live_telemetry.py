@@ -1,0 +1,80 @@
+"""How a network fares now: norms of weights and gradients, ranges of activations, memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from loom_core.observe.layer_events import all_weights
+from loom_core.observe.layer_words import layer_code
+from loom_core.observe.memory import FLOAT_BYTES, optimizer_bytes
+from loom_core.observe.records import LayerStats
+from loom_core.observe.statistics import norm_of
+from loom_core.observe.telemetry_records import LayerHealth, Telemetry
+from loom_core.train.trained_weights import trained_weights
+
+if TYPE_CHECKING:
+    from loom_core.observe.network_observing import Observing
+
+
+def live_telemetry(network: Observing) -> Telemetry:
+    """Return how a network fares; activations are computed anew for the last input."""
+    network.require_weights()
+    activations = _activations(network)
+    gradients = _gradient_norms(network)
+    layers = []
+    for index, layer in enumerate(network.layers):
+        stats = activations.get(index)
+        layers.append(
+            LayerHealth(
+                index=index,
+                type=layer_code(layer).name,
+                weight_norm=norm_of(*(array for _, array in all_weights(layer))),
+                gradient_norm=gradients.get(index),
+                activation_min=None if stats is None else stats.output_min,
+                activation_max=None if stats is None else stats.output_max,
+                activation_mean=None if stats is None else stats.output_mean,
+                dead_neurons=None if stats is None else stats.dead_neurons,
+            )
+        )
+    weights = FLOAT_BYTES * network.get_total_parameters()
+    plans = sum(plan.arena_bytes for plan in network.prepared_plans())
+    optimizer = optimizer_bytes(network)
+    gradient_sums = network.gradients.nbytes
+    return Telemetry(
+        memory_usage=weights + plans + optimizer + gradient_sums,
+        weight_bytes=weights,
+        plan_bytes=plans,
+        optimizer_bytes=optimizer,
+        gradient_bytes=gradient_sums,
+        layer_stats=layers,
+    )
+
+
+def _activations(network: Observing) -> dict[int, LayerStats]:
+    """Return the statistics of each layer for the last input; nothing before the first."""
+    if network.last_forward is None:
+        return {}
+    x = network.last_forward.read("input")
+    program = network.watched_inference(*x.shape)
+    if program is not network.last_forward:
+        program.write("input", x)
+        program.run()
+    run = network.watched_run(program)
+    return {
+        watched.index: run.forward_stats(number)
+        for number, watched in enumerate(run.layers)
+        if not watched.path
+    }
+
+
+def _gradient_norms(network: Observing) -> Mapping[int, float]:
+    """Return the norm of each layer's gradients: what BackwardCPU left, else a training's."""
+    if not network.gradients.filled:
+        return network.watched_gradients
+    squares: dict[int, float] = {}
+    for weight in trained_weights(network.layers):
+        found = norm_of(network.gradients.of(weight.array)) ** 2
+        squares[weight.index] = squares.get(weight.index, 0.0) + found
+    return {index: math.sqrt(square) for index, square in squares.items()}
