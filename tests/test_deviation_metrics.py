@@ -305,13 +305,13 @@ Failures (>100% deviation): 1 (12.5%)
 Accuracy: 25.0% (2 correct)
 
 Deviation Distribution:
-     0-10%:    2 samples (25.0%)  ████████████
-    10-20%:    1 samples (12.5%)  ██████
-    20-30%:    2 samples (25.0%)  ████████████
+     0-10%:    2 samples (25.0%) ████████████
+    10-20%:    1 samples (12.5%) ██████
+    20-30%:    2 samples (25.0%) ████████████
     30-40%:    0 samples (0.0%)
     40-50%:    0 samples (0.0%)
-   50-100%:    2 samples (25.0%)  ████████████
-     100%+:    1 samples (12.5%)  ██████
+   50-100%:    2 samples (25.0%) ████████████
+     100%+:    1 samples (12.5%) ██████
 
 === Worst 5 Predictions ===
 1. Sample #4: Expected 2, Predicted 9, Deviation: 350.0%

@@ -31,7 +31,7 @@ def summary_text(metrics: DeviationMetrics) -> str:
     for name, bucket in metrics.buckets.items():
         percent = 100 * bucket.count / total
         bar = "█" * int(percent / PERCENT_PER_BLOCK)
-        row = f"{name:>10}: {bucket.count:4} samples {f'({percent:.1f}%)':8} {bar}"
+        row = f"{name:>10}: {bucket.count:4} samples {f'({percent:.1f}%)':7} {bar}"
         lines.append(row.rstrip())
     worst = metrics.get_worst_samples(WORST)
     lines += ["", f"=== Worst {len(worst)} Predictions ==="]
