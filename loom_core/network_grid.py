@@ -20,7 +20,8 @@ from loom_core.public import public
 from loom_core.train.control import TrainingControl
 from loom_core.train.gradient_sums import GradientSums
 from loom_core.train.optimizer import Optimizer
-from loom_core.train.step_graph import inference_plan, training_plan
+from loom_core.train.step_graph import inference_plan
+from loom_core.train.training_state import TrainingPosition
 
 
 class NetworkGrid:
@@ -62,6 +63,8 @@ class NetworkGrid:
         self.last_forward: Program | None = None
         self.gradients = GradientSums()
         self.optimizer: Optimizer | None = None
+        self.training_optimizer: Optimizer | None = None
+        self.position: TrainingPosition | None = None
 
     # The grid
 
@@ -201,28 +204,21 @@ class NetworkGrid:
     # Running
 
     def program(
-        self, batch: int, width: int, loss: str | None = None, backend: Backend | None = None
+        self, batch: int, width: int, backend: Backend | None = None
     ) -> Program:
-        """Return the prepared plan for a batch size; made once, then kept.
+        """Return the prepared plan of an inference for a batch size; made once, then kept.
 
         Args:
             batch: Samples.
             width: Numbers in one sample.
-            loss: A loss name for a training step, or None for inference.
             backend: Another than the network's own.
 
         Raises:
             ShapeError, LimitError: See :meth:`complete_sizes`, and the plan's memory limit.
         """
-        if loss is None:
-            return self.prepared(
-                ("inference", batch, width),
-                lambda: inference_plan(self.layers, batch, width),
-                backend,
-            )
         return self.prepared(
-            ("training", batch, width, loss),
-            lambda: training_plan(self.layers, batch, width, loss),
+            ("inference", batch, width),
+            lambda: inference_plan(self.layers, batch, width),
             backend,
         )
 
@@ -245,6 +241,11 @@ class NetworkGrid:
             self.require_weights()
             self._programs[key] = runs.prepare(make_plan())
         return self._programs[key]
+
+    def forget_programs(self, part: object) -> None:
+        """Drop the programs whose key names ``part``, an optimizer that is of no more use."""
+        for key in [key for key in self._programs if any(name is part for name in key)]:
+            del self._programs[key]
 
     def prepared_plans(self) -> list[Plan]:
         """Return the plans of all programs that are kept."""

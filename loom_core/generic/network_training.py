@@ -25,8 +25,8 @@ from loom_core.network import Network
 from loom_core.public import public, result_record
 from loom_core.random_stream import RandomStream
 from loom_core.train.config import LOSSES, LossName
-from loom_core.train.loop import NOISE_KEY
 from loom_core.train.losses import emit_loss
+from loom_core.train.training_setup import NOISE_KEY
 
 
 @result_record

@@ -82,13 +82,12 @@ class Observing(NetworkGrid):
         return self.observer is not None or anyone_listens(self.layers)
 
     def program(
-        self, batch: int, width: int, loss: str | None = None, backend: Backend | None = None
+        self, batch: int, width: int, backend: Backend | None = None
     ) -> Program:
-        """Return a prepared plan; for inference one that shows its layers while someone listens."""
-        own = loss is None and backend is None
-        if own and not self.control.running and self.listening():
+        """Return the prepared plan of an inference, which shows its layers while one listens."""
+        if backend is None and not self.control.running and self.listening():
             return self.watched_inference(batch, width)
-        return super().program(batch, width, loss, backend)
+        return super().program(batch, width, backend)
 
     def watched_inference(self, batch: int, width: int) -> Program:
         """Return the prepared plan of an inference that shows its layers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 
 from loom_core.network_grid import NetworkGrid
-from loom_core.public import Cooperative, public
+from loom_core.public import Cooperative, Wait, public
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
@@ -26,7 +26,7 @@ class Training(NetworkGrid):
         batches: TrainingData | Sequence[TrainingBatch],
         config: TrainingConfig | None = None,
         on_progress: Callable[[TrainingProgress], object] | None = None,
-    ) -> Generator[bool, None, TrainingResult]:
+    ) -> Generator[Wait, None, TrainingResult]:
         """Train on batches; see :func:`loom_core.train.loop.training_steps`."""
         return (yield from training_steps(self, batches, config, on_progress))
 

@@ -131,6 +131,16 @@ export class Jobs {
       job.paused = state.paused;
       if (state.wait) this.#await(job, state.wait);
     } else if (this.#jobs.delete(job)) job.resolve(state.value);
+    if (!job.paused) this.#lookAgain(job);
+  }
+
+  /**
+   * What one job has done may be what another is paused for: events of a training, for example.
+   *
+   * @param {Job} active
+   */
+  #lookAgain(active) {
+    for (const job of this.#jobs) if (job !== active) job.paused = false;
   }
 
   /**

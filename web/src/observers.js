@@ -1,0 +1,97 @@
+/**
+ * Watching a network from JavaScript: events of a `ChannelObserver` as an async iterator, and
+ * functions that are called with them.
+ */
+
+/** @import { ChannelObserver, ChannelObserverOnMainThread } from "./generated/api.js" */
+/** @import { LayerEvent, TrainingEvent } from "./generated/api.js" */
+/** @import { Loom, LoomOnMainThread, Network, NetworkOnMainThread } from "./generated/api.js" */
+
+/**
+ * @typedef {object} EventOptions
+ * @property {number} [maxEvents] how many events Python hands over at once; 256 when left out
+ * @property {AbortSignal} [signal] ends the iteration: it rejects with the signal's reason
+ */
+
+/**
+ * @typedef {object} Handlers
+ * @property {(event: LayerEvent) => void} [onForward] a layer has computed its outputs
+ * @property {(event: LayerEvent) => void} [onBackward] the gradient has passed a layer
+ * @property {(event: TrainingEvent) => void} [onTrainingEvent] an epoch or batch has started or ended
+ */
+
+/**
+ * @typedef {object} ObserveOptions
+ * @property {number} [everyN] steps of a training from one that is watched to the next
+ * @property {number} [bufferSize] events that wait at most; newer ones are dropped
+ * @property {AbortSignal} [signal] ends the watching
+ */
+
+/**
+ * The events of a channel, as they come, until it is closed.
+ *
+ *     for await (const event of observerEvents(channel)) show(event);
+ *
+ * @param {ChannelObserver | ChannelObserverOnMainThread} channel
+ * @param {EventOptions} [options]
+ * @returns {AsyncGenerator<LayerEvent | TrainingEvent, void, void>}
+ */
+export async function* observerEvents(channel, { maxEvents, signal } = {}) {
+  for (;;) {
+    const events = await channel.Next(maxEvents, { signal });
+    if (events.length === 0) return;
+    yield* events;
+  }
+}
+
+/**
+ * Call functions with what a network's layers compute, and with the events of its training.
+ *
+ * The promise resolves when `signal` is aborted, and rejects with what a function throws; either
+ * way nobody watches the network any more.
+ *
+ * @param {Loom | LoomOnMainThread} loom
+ * @param {Network | NetworkOnMainThread} network
+ * @param {Handlers} handlers
+ * @param {ObserveOptions} [options]
+ */
+export async function observe(loom, network, handlers, { everyN, bufferSize, signal } = {}) {
+  const channel = await loom.NewChannelObserver(bufferSize);
+  try {
+    await setObserver(network, channel, everyN);
+    await channel.Listen((event) => dispatch(handlers, event), { signal });
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
+  } finally {
+    await stop(network).finally(() => channel.dispose());
+  }
+}
+
+/** @param {Network | NetworkOnMainThread} network */
+async function stop(network) {
+  await network.SetObserver(null);
+}
+
+/**
+ * Both are of one session, which the types of the two ways to load cannot say.
+ *
+ * @param {Network | NetworkOnMainThread} network
+ * @param {ChannelObserver | ChannelObserverOnMainThread} channel
+ * @param {number} [everyN]
+ */
+function setObserver(network, channel, everyN) {
+  return /** @type {Network} */ (network).SetObserver(
+    /** @type {ChannelObserver} */ (channel),
+    everyN,
+  );
+}
+
+/**
+ * @param {Handlers} handlers
+ * @param {LayerEvent | TrainingEvent} event
+ */
+function dispatch({ onForward, onBackward, onTrainingEvent }, event) {
+  if (!("Stats" in event)) onTrainingEvent?.(event);
+  else if (event.Type === "forward") onForward?.(event);
+  else onBackward?.(event);
+}
