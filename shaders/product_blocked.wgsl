@@ -2,19 +2,18 @@
 
 // Matrix products (lib/product.wgsl) for adapters that compute on a CPU: register blocks only.
 //
-// A workgroup of LANES invocations makes ROWS rows by LANES x (4 or, if WIDE, 8) columns; an
-// invocation has every LANES-th of them, so that neighbours read neighbouring memory of b, and all
-// read the same of a.
+// A workgroup of LANES invocations makes ROWS rows by LANES x 4 QUADS columns; an invocation has
+// every LANES-th of them, so that neighbours read neighbouring memory of b, and all read the same of a.
 //
-// Such an adapter runs 4 or 8 invocations as the lanes of one CPU vector. A load costs it about ten
-// multiply-adds, most of that checks, whether all lanes read one number, a run or scattered ones; a
-// barrier costs far more, and WGSL's own vectors gain nothing. So the block is as large as can be:
-// at 8 rows and 8 columns 16 loads serve 64 multiply-adds, in steps of four depths so that a sum is
-// written once for four terms. Workgroup memory: none. The 64 sums an invocation would cost a
-// GPU its occupancy: for hardware there is product_tiled.wgsl.
+// Such an adapter runs 4 or 8 invocations as the lanes of one CPU vector. A load costs it about as
+// much as 25 multiply-adds, most of that checks, whether all lanes read one number, a run or
+// scattered ones; a barrier costs far more, and WGSL's own vectors gain nothing. So the block is as
+// large as the matrices allow: at 16 rows and 16 columns 32 loads serve 256 multiply-adds, in steps of
+// four depths so that a sum is written once for four terms. Workgroup memory: none. The 256 sums
+// an invocation would leave a GPU no occupancy: for hardware there is product_tiled.wgsl.
 
-override ROWS: u32 = 8; // 1, 4 or 8
-override WIDE: bool = true;
+override ROWS: u32 = 16; // 1, 4, 8 or 16
+override QUADS: u32 = 4; // 1, 2 or 4
 override LANES: u32 = 4;
 
 // Four columns of an invocation: their parts of b's and y's places, and whether they exist.
@@ -24,30 +23,62 @@ struct Columns {
     exist: vec4<bool>,
 }
 
-fn columns(j: u32) -> Columns {
-    let c0 = column_places(j);
-    let c1 = column_places(j + LANES);
-    let c2 = column_places(j + 2u * LANES);
-    let c3 = column_places(j + 3u * LANES);
+// What is made of one row, or one depth of b: QUADS times four columns.
+struct Row {
+    q0: vec4<f32>, q1: vec4<f32>, q2: vec4<f32>, q3: vec4<f32>,
+}
+
+struct AllColumns {
+    q0: Columns, q1: Columns, q2: Columns, q3: Columns,
+}
+
+fn columns(j: u32, steps: ColumnSteps) -> Columns {
+    let c0 = column_places(j, steps);
+    let c1 = column_places(j + LANES, steps);
+    let c2 = column_places(j + 2u * LANES, steps);
+    let c3 = column_places(j + 3u * LANES, steps);
     return Columns(
         vec4(c0.x, c1.x, c2.x, c3.x), vec4(c0.y, c1.y, c2.y, c3.y),
-        vec4(j, j + LANES, j + 2u * LANES, j + 3u * LANES) < vec4(sizes.columns));
+        vec4(j, j + LANES, j + 2u * LANES, j + 3u * LANES) < vec4(steps.count));
 }
 
-fn four_of_a(row: u32, depth: vec4<u32>) -> vec4<f32> {
-    return vec4(a[row + depth.x], a[row + depth.y], a[row + depth.z], a[row + depth.w]);
+fn four_of_b(depth: u32, c: Columns) -> vec4<f32> {
+    return vec4(b[depth + c.b.x], b[depth + c.b.y], b[depth + c.b.z], b[depth + c.b.w]);
 }
 
-fn four_of_b(depth: u32, columns: vec4<u32>) -> vec4<f32> {
-    return vec4(
-        b[depth + columns.x], b[depth + columns.y], b[depth + columns.z], b[depth + columns.w]);
+fn row_of_b(depth: u32, c: AllColumns) -> Row {
+    var row = Row();
+    row.q0 = four_of_b(depth, c.q0);
+    if (QUADS > 1u) { row.q1 = four_of_b(depth, c.q1); }
+    if (QUADS > 2u) {
+        row.q2 = four_of_b(depth, c.q2);
+        row.q3 = four_of_b(depth, c.q3);
+    }
+    return row;
 }
 
-// Four depths of one row times four depths of four columns.
-fn four_depths(
-    x: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>
-) -> vec4<f32> {
-    return x.x * b0 + x.y * b1 + x.z * b2 + x.w * b3;
+// Add four depths of one row of a times b's.
+fn add_four(
+    sums: ptr<function, Row>, row: u32, depth: vec4<u32>, b0: Row, b1: Row, b2: Row, b3: Row
+) {
+    let x = vec4(a[row + depth.x], a[row + depth.y], a[row + depth.z], a[row + depth.w]);
+    (*sums).q0 += x.x * b0.q0 + x.y * b1.q0 + x.z * b2.q0 + x.w * b3.q0;
+    if (QUADS > 1u) { (*sums).q1 += x.x * b0.q1 + x.y * b1.q1 + x.z * b2.q1 + x.w * b3.q1; }
+    if (QUADS > 2u) {
+        (*sums).q2 += x.x * b0.q2 + x.y * b1.q2 + x.z * b2.q2 + x.w * b3.q2;
+        (*sums).q3 += x.x * b0.q3 + x.y * b1.q3 + x.z * b2.q3 + x.w * b3.q3;
+    }
+}
+
+// Add one depth.
+fn add_one(sums: ptr<function, Row>, place: u32, b0: Row) {
+    let x = a[place];
+    (*sums).q0 += x * b0.q0;
+    if (QUADS > 1u) { (*sums).q1 += x * b0.q1; }
+    if (QUADS > 2u) {
+        (*sums).q2 += x * b0.q2;
+        (*sums).q3 += x * b0.q3;
+    }
 }
 
 fn store_four(start: u32, c: Columns, sums: vec4<f32>) {
@@ -57,10 +88,14 @@ fn store_four(start: u32, c: Columns, sums: vec4<f32>) {
     if (c.exist.w) { y[start + c.y.w] = sums.w; }
 }
 
-fn store_row(start: u32, exists: bool, l: Columns, left: vec4<f32>, r: Columns, right: vec4<f32>) {
+fn store(start: u32, exists: bool, c: AllColumns, sums: Row) {
     if (exists) {
-        store_four(start, l, left);
-        if (WIDE) { store_four(start, r, right); }
+        store_four(start, c.q0, sums.q0);
+        if (QUADS > 1u) { store_four(start, c.q1, sums.q1); }
+        if (QUADS > 2u) {
+            store_four(start, c.q2, sums.q2);
+            store_four(start, c.q3, sums.q3);
+        }
     }
 }
 
@@ -73,106 +108,115 @@ fn product(
     if (number >= sizes.tiles) {
         return;
     }
-    let t = task(number, vec2(ROWS, LANES * select(4u, 8u, WIDE)));
-    let i = t.row;
-    let rows = sizes.rows;
-    let last = rows - 1u;
-    let a_row = sizes.a_row;
-    let row0 = min(i, last) * a_row;
-    let row1 = min(i + 1u, last) * a_row;
-    let row2 = min(i + 2u, last) * a_row;
-    let row3 = min(i + 3u, last) * a_row;
-    let row4 = min(i + 4u, last) * a_row;
-    let row5 = min(i + 5u, last) * a_row;
-    let row6 = min(i + 6u, last) * a_row;
-    let row7 = min(i + 7u, last) * a_row;
-    let left = columns(t.column + lane);
-    var right = Columns();
-    if (WIDE) { right = columns(t.column + lane + 4u * LANES); }
-    let steps = depth_steps();
-    var l0 = vec4<f32>(); var l1 = vec4<f32>(); var l2 = vec4<f32>(); var l3 = vec4<f32>();
-    var l4 = vec4<f32>(); var l5 = vec4<f32>(); var l6 = vec4<f32>(); var l7 = vec4<f32>();
-    var r0 = vec4<f32>(); var r1 = vec4<f32>(); var r2 = vec4<f32>(); var r3 = vec4<f32>();
-    var r4 = vec4<f32>(); var r5 = vec4<f32>(); var r6 = vec4<f32>(); var r7 = vec4<f32>();
+    let t = task(number, vec2(ROWS, LANES * 4u * QUADS));
+    let across = column_steps();
+    let j = t.column + lane;
+    var c = AllColumns();
+    c.q0 = columns(j, across);
+    if (QUADS > 1u) { c.q1 = columns(j + 4u * LANES, across); }
+    if (QUADS > 2u) {
+        c.q2 = columns(j + 8u * LANES, across);
+        c.q3 = columns(j + 12u * LANES, across);
+    }
+    // Beyond the last row, the last one is read.
+    let last = vec4(sizes.rows - 1u);
+    let rows0 = min(t.row + vec4(0u, 1u, 2u, 3u), last) * sizes.a_row;
+    let rows4 = min(t.row + vec4(4u, 5u, 6u, 7u), last) * sizes.a_row;
+    let rows8 = min(t.row + vec4(8u, 9u, 10u, 11u), last) * sizes.a_row;
+    let rows12 = min(t.row + vec4(12u, 13u, 14u, 15u), last) * sizes.a_row;
+    var s0 = Row(); var s1 = Row(); var s2 = Row(); var s3 = Row();
+    var s4 = Row(); var s5 = Row(); var s6 = Row(); var s7 = Row();
+    var s8 = Row(); var s9 = Row(); var s10 = Row(); var s11 = Row();
+    var s12 = Row(); var s13 = Row(); var s14 = Row(); var s15 = Row();
 
+    let steps = depth_steps();
     for (var round = t.rounds.x; round < t.rounds.y; round++) {
-        let a_start = t.start.x + round * sizes.a_round;
-        let b_start = t.start.y + round * sizes.b_round;
+        let start = t.start.xy + round * vec2(sizes.a_round, sizes.b_round);
         var k = t.depth.x;
         for (; k + 4u <= t.depth.y; k += 4u) {
-            let p0 = depth_places(k, steps);
-            let p1 = depth_places(k + 1u, steps);
-            let p2 = depth_places(k + 2u, steps);
-            let p3 = depth_places(k + 3u, steps);
-            let depth = vec4(p0.x, p1.x, p2.x, p3.x) + a_start;
-            let b0 = four_of_b(b_start + p0.y, left.b);
-            let b1 = four_of_b(b_start + p1.y, left.b);
-            let b2 = four_of_b(b_start + p2.y, left.b);
-            let b3 = four_of_b(b_start + p3.y, left.b);
-            var c0 = vec4<f32>(); var c1 = vec4<f32>(); var c2 = vec4<f32>(); var c3 = vec4<f32>();
-            if (WIDE) {
-                c0 = four_of_b(b_start + p0.y, right.b);
-                c1 = four_of_b(b_start + p1.y, right.b);
-                c2 = four_of_b(b_start + p2.y, right.b);
-                c3 = four_of_b(b_start + p3.y, right.b);
-            }
-            let a0 = four_of_a(row0, depth);
-            l0 += four_depths(a0, b0, b1, b2, b3);
-            if (WIDE) { r0 += four_depths(a0, c0, c1, c2, c3); }
+            let p0 = start + depth_places(k, steps);
+            let p1 = start + depth_places(k + 1u, steps);
+            let p2 = start + depth_places(k + 2u, steps);
+            let p3 = start + depth_places(k + 3u, steps);
+            let depth = vec4(p0.x, p1.x, p2.x, p3.x);
+            let b0 = row_of_b(p0.y, c);
+            let b1 = row_of_b(p1.y, c);
+            let b2 = row_of_b(p2.y, c);
+            let b3 = row_of_b(p3.y, c);
+            add_four(&s0, rows0.x, depth, b0, b1, b2, b3);
             if (ROWS > 1u) {
-                let a1 = four_of_a(row1, depth);
-                l1 += four_depths(a1, b0, b1, b2, b3);
-                if (WIDE) { r1 += four_depths(a1, c0, c1, c2, c3); }
-                let a2 = four_of_a(row2, depth);
-                l2 += four_depths(a2, b0, b1, b2, b3);
-                if (WIDE) { r2 += four_depths(a2, c0, c1, c2, c3); }
-                let a3 = four_of_a(row3, depth);
-                l3 += four_depths(a3, b0, b1, b2, b3);
-                if (WIDE) { r3 += four_depths(a3, c0, c1, c2, c3); }
+                add_four(&s1, rows0.y, depth, b0, b1, b2, b3);
+                add_four(&s2, rows0.z, depth, b0, b1, b2, b3);
+                add_four(&s3, rows0.w, depth, b0, b1, b2, b3);
             }
             if (ROWS > 4u) {
-                let a4 = four_of_a(row4, depth);
-                l4 += four_depths(a4, b0, b1, b2, b3);
-                if (WIDE) { r4 += four_depths(a4, c0, c1, c2, c3); }
-                let a5 = four_of_a(row5, depth);
-                l5 += four_depths(a5, b0, b1, b2, b3);
-                if (WIDE) { r5 += four_depths(a5, c0, c1, c2, c3); }
-                let a6 = four_of_a(row6, depth);
-                l6 += four_depths(a6, b0, b1, b2, b3);
-                if (WIDE) { r6 += four_depths(a6, c0, c1, c2, c3); }
-                let a7 = four_of_a(row7, depth);
-                l7 += four_depths(a7, b0, b1, b2, b3);
-                if (WIDE) { r7 += four_depths(a7, c0, c1, c2, c3); }
+                add_four(&s4, rows4.x, depth, b0, b1, b2, b3);
+                add_four(&s5, rows4.y, depth, b0, b1, b2, b3);
+                add_four(&s6, rows4.z, depth, b0, b1, b2, b3);
+                add_four(&s7, rows4.w, depth, b0, b1, b2, b3);
+            }
+            if (ROWS > 8u) {
+                add_four(&s8, rows8.x, depth, b0, b1, b2, b3);
+                add_four(&s9, rows8.y, depth, b0, b1, b2, b3);
+                add_four(&s10, rows8.z, depth, b0, b1, b2, b3);
+                add_four(&s11, rows8.w, depth, b0, b1, b2, b3);
+                add_four(&s12, rows12.x, depth, b0, b1, b2, b3);
+                add_four(&s13, rows12.y, depth, b0, b1, b2, b3);
+                add_four(&s14, rows12.z, depth, b0, b1, b2, b3);
+                add_four(&s15, rows12.w, depth, b0, b1, b2, b3);
             }
         }
         for (; k < t.depth.y; k++) { // what four do not divide
-            let p = depth_places(k, steps);
-            let depth = a_start + p.x;
-            let x = vec4(a[row0 + depth], a[row1 + depth], a[row2 + depth], a[row3 + depth]);
-            let z = vec4(a[row4 + depth], a[row5 + depth], a[row6 + depth], a[row7 + depth]);
-            let b0 = four_of_b(b_start + p.y, left.b);
-            l0 += x.x * b0; l1 += x.y * b0; l2 += x.z * b0; l3 += x.w * b0;
-            l4 += z.x * b0; l5 += z.y * b0; l6 += z.z * b0; l7 += z.w * b0;
-            if (WIDE) {
-                let c0 = four_of_b(b_start + p.y, right.b);
-                r0 += x.x * c0; r1 += x.y * c0; r2 += x.z * c0; r3 += x.w * c0;
-                r4 += z.x * c0; r5 += z.y * c0; r6 += z.z * c0; r7 += z.w * c0;
+            let p = start + depth_places(k, steps);
+            let b0 = row_of_b(p.y, c);
+            add_one(&s0, p.x + rows0.x, b0);
+            if (ROWS > 1u) {
+                add_one(&s1, p.x + rows0.y, b0);
+                add_one(&s2, p.x + rows0.z, b0);
+                add_one(&s3, p.x + rows0.w, b0);
+            }
+            if (ROWS > 4u) {
+                add_one(&s4, p.x + rows4.x, b0);
+                add_one(&s5, p.x + rows4.y, b0);
+                add_one(&s6, p.x + rows4.z, b0);
+                add_one(&s7, p.x + rows4.w, b0);
+            }
+            if (ROWS > 8u) {
+                add_one(&s8, p.x + rows8.x, b0);
+                add_one(&s9, p.x + rows8.y, b0);
+                add_one(&s10, p.x + rows8.z, b0);
+                add_one(&s11, p.x + rows8.w, b0);
+                add_one(&s12, p.x + rows12.x, b0);
+                add_one(&s13, p.x + rows12.y, b0);
+                add_one(&s14, p.x + rows12.z, b0);
+                add_one(&s15, p.x + rows12.w, b0);
             }
         }
     }
 
     let y_row = sizes.y_row;
-    let y_start = t.start.z + i * y_row;
-    store_row(y_start, i < rows, left, l0, right, r0);
+    let y0 = t.start.z + t.row * y_row;
+    let rows = sizes.rows - t.row; // that are left
+    store(y0, true, c, s0);
     if (ROWS > 1u) {
-        store_row(y_start + y_row, i + 1u < rows, left, l1, right, r1);
-        store_row(y_start + 2u * y_row, i + 2u < rows, left, l2, right, r2);
-        store_row(y_start + 3u * y_row, i + 3u < rows, left, l3, right, r3);
+        store(y0 + y_row, rows > 1u, c, s1);
+        store(y0 + 2u * y_row, rows > 2u, c, s2);
+        store(y0 + 3u * y_row, rows > 3u, c, s3);
     }
     if (ROWS > 4u) {
-        store_row(y_start + 4u * y_row, i + 4u < rows, left, l4, right, r4);
-        store_row(y_start + 5u * y_row, i + 5u < rows, left, l5, right, r5);
-        store_row(y_start + 6u * y_row, i + 6u < rows, left, l6, right, r6);
-        store_row(y_start + 7u * y_row, i + 7u < rows, left, l7, right, r7);
+        store(y0 + 4u * y_row, rows > 4u, c, s4);
+        store(y0 + 5u * y_row, rows > 5u, c, s5);
+        store(y0 + 6u * y_row, rows > 6u, c, s6);
+        store(y0 + 7u * y_row, rows > 7u, c, s7);
+    }
+    if (ROWS > 8u) {
+        store(y0 + 8u * y_row, rows > 8u, c, s8);
+        store(y0 + 9u * y_row, rows > 9u, c, s9);
+        store(y0 + 10u * y_row, rows > 10u, c, s10);
+        store(y0 + 11u * y_row, rows > 11u, c, s11);
+        store(y0 + 12u * y_row, rows > 12u, c, s12);
+        store(y0 + 13u * y_row, rows > 13u, c, s13);
+        store(y0 + 14u * y_row, rows > 14u, c, s14);
+        store(y0 + 15u * y_row, rows > 15u, c, s15);
     }
 }

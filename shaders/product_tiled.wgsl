@@ -50,7 +50,7 @@ fn a_at(t: Task, i: u32, k: u32, start: u32) -> f32 {
 
 fn b_at(t: Task, k: u32, j: u32, start: u32) -> f32 {
     if (j < sizes.columns && k < t.depth.y) {
-        return b[start + depth_places(k, depth_steps()).y + column_places(j).x];
+        return b[start + depth_places(k, depth_steps()).y + column_places(j, column_steps()).x];
     }
     return 0.0;
 }
@@ -87,7 +87,7 @@ fn a_vector(t: Task, i: u32, k: u32, start: u32) -> vec4<f32> {
 
 fn b_vector(t: Task, k: u32, j: u32, start: u32) -> vec4<f32> {
     if (j < sizes.columns && k < t.depth.y) {
-        return b_vectors[(start + depth_places(k, depth_steps()).y + column_places(j).x) / 4u];
+        return b_vectors[(start + depth_places(k, depth_steps()).y + column_places(j, column_steps()).x) / 4u];
     }
     return vec4<f32>();
 }
@@ -174,7 +174,7 @@ fn product(
     let i = t.row + 8u * local.y;
     let j = t.column + 4u * local.x;
     for (var c = 0u; c < 4u && j + c < sizes.columns; c++) {
-        let to = t.start.z + column_places(j + c).y;
+        let to = t.start.z + column_places(j + c, column_steps()).y;
         for (var r = 0u; r < 8u && i + r < sizes.rows; r++) {
             y[to + (i + r) * sizes.y_row] = sums[r][c];
         }

@@ -46,12 +46,21 @@ fn depth_steps() -> vec2<u32> {
 }
 
 // The parts of b's and y's places that column j decides; beyond the last column, the last's.
-fn column_places(j: u32) -> vec2<u32> {
-    let column = min(j, sizes.columns - 1u);
+fn column_places(j: u32, steps: ColumnSteps) -> vec2<u32> {
+    let column = min(j, steps.count - 1u);
     if (TABLES) {
         return vec2(column_table[2u * column], column_table[2u * column + 1u]);
     }
-    return column * vec2(sizes.b_column, sizes.y_column);
+    return column * steps.places;
+}
+
+struct ColumnSteps {
+    count: u32,
+    places: vec2<u32>,
+}
+
+fn column_steps() -> ColumnSteps {
+    return ColumnSteps(sizes.columns, vec2(sizes.b_column, sizes.y_column));
 }
 
 // One tile of one member's part: from row and column, which depths and rounds, where a, b, y start.

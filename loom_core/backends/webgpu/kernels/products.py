@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product as choices
 
 from loom_core.backends.webgpu.dispatch import Adapter, Dispatch, Operand, grid_1d
 from loom_core.backends.webgpu.kernels.grids import cell_grid
@@ -24,7 +25,7 @@ _TILED_GROUPS = 128
 _BLOCKED_GROUPS = 8
 """The same for an adapter that computes on a few CPU cores."""
 
-_LOAD = 10
+_LOAD = 25
 """Cost of a load in multiply-adds, on an adapter that computes on a CPU."""
 
 
@@ -232,12 +233,8 @@ def _blocked(product: Product) -> tuple[int, _Tiling]:
 
 
 def _blocks(product: Product) -> Iterator[tuple[int, _Tiling]]:
-    for lanes in (8, 4):
-        for wide in (True, False):
-            for rows in (8, 4, 1):
-                columns = 8 if wide else 4
-                tiling = _Tiling(
-                    rows, lanes * columns, {"ROWS": rows, "WIDE": int(wide), "LANES": lanes}
-                )
-                block = rows * columns + _LOAD * (rows + columns)
-                yield tiling.tiles(product) * lanes * block, tiling
+    for lanes, quads, rows in choices((8, 4), (4, 2, 1), (16, 8, 4, 1)):
+        columns = 4 * quads
+        tiling = _Tiling(rows, lanes * columns, {"ROWS": rows, "QUADS": quads, "LANES": lanes})
+        block = rows * columns + _LOAD * (rows + columns)
+        yield tiling.tiles(product) * lanes * block, tiling
