@@ -98,6 +98,7 @@ from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, 
 from loom_core.registry import call_layer_init, list_layer_init_functions
 from loom_core.single_layer import run_layer
 from loom_core.stepping.step_state import StepState
+from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
@@ -207,6 +208,8 @@ __all__ = [
     "SpecError",
     "StepDecayScheduler",
     "StepState",
+    "SteppingTrainingConfig",
+    "SteppingTrainingResult",
     "SwiGLU",
     "Tensor",
     "TrainingBatch",

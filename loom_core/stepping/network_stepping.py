@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.errors import ShapeError, SpecError
-from loom_core.public import public
+from loom_core.public import Cooperative, Wait, public
 from loom_core.stepping.step_state import StepState, require_layer_count
 from loom_core.stepping.tick_graph import tick_plan
 from loom_core.stepping.trails import Trails
+from loom_core.stepping.training import DataLoader, stepping_training_steps
+from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
 from loom_core.train.network_gradients import Gradients
 
 
@@ -141,3 +143,32 @@ class Stepping(Gradients):
             self.gradients.begin()
             return np.zeros(element_count(state.trails.shapes[0]), np.float32)
         return self.add_gradients(origin, dy).reshape(-1)
+
+    @public("TrainWithStepping")
+    @Cooperative
+    def train_with_stepping(
+        self,
+        config: SteppingTrainingConfig | None,
+        data_loader: DataLoader,
+        total_steps: int,
+    ) -> Generator[Wait, None, SteppingTrainingResult]:
+        """Train tick by tick: one sample goes in at each tick, one comes out.
+
+        Each output is compared (mean squared error) with the target of the input that it came
+        from, L - 1 ticks ago in a network of L layers, and its gradients are taken at that input.
+        When the samples end, those on their way through the layers are learned from as well.
+
+        Args:
+            config: Defaults where left out; a record or a mapping.
+            data_loader: Called with 0, 1, ...; gives a TrainingBatch, (input, target) or
+                (input, target, ok). None, or a false ``ok``, ends the training. All samples have
+                one size; one may hold several inputs one after the other.
+            total_steps: Most samples.
+
+        Raises:
+            BusyError: The network is training already.
+            SpecError, ShapeError: Settings, or what the loader gives, are wrong.
+            NonFiniteError: A loss or gradient became NaN or infinite; the weights are those of
+                the last update.
+        """
+        return (yield from stepping_training_steps(self, config, data_loader, total_steps))

@@ -49,9 +49,7 @@ def apply_gradients(
     rate = finite_number(learning_rate, "the learning rate")
     if not network.gradients.filled:
         raise SpecError("there are no gradients to apply", hint="Call BackwardCPU first.")
-    network.require_weights()
-    weights = trained_weights(network.layers)
-    if not weights:
+    if not any(True for layer in network.layers for _ in layer.trained_weights()):
         return 0.0
     program = network.prepared(
         ("apply", *optimizer.plan_key()),
@@ -64,7 +62,9 @@ def apply_gradients(
         optimizer.halted.fill(0)
         bad = [
             f"{network.layer_name(weight.index)} {weight.name}"
-            for weight, norm in zip(weights, program.read("norms"), strict=True)
+            for weight, norm in zip(
+                trained_weights(network.layers), program.read("norms"), strict=True
+            )
             if not np.isfinite(norm)
         ]
         raise NonFiniteError(

@@ -1,0 +1,199 @@
+"""The training loop tick by tick, as a generator that gives control back between two steps."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import numpy as np
+
+from loom_core.arrays import F32, FloatData, element_count, to_float32
+from loom_core.errors import NonFiniteError, ShapeError, SpecError
+from loom_core.layers.base import positive
+from loom_core.public import Wait, read_record
+from loom_core.stepping.step_state import StepState
+from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
+from loom_core.train.apply_gradients import apply_gradients
+from loom_core.train.config import TrainingBatch
+from loom_core.train.optimizer import Optimizer
+from loom_core.train.optimizers import SGDOptimizer
+from loom_core.train.work_clock import WorkClock
+
+if TYPE_CHECKING:
+    from loom_core.network import Network
+    from loom_core.stepping.network_stepping import Stepping
+
+Sample: TypeAlias = TrainingBatch | Sequence[FloatData | bool] | None
+"""(input, target), (input, target, ok), or both as a record; None, or a false ``ok``: no more."""
+
+DataLoader: TypeAlias = Callable[[int], Sample]
+"""Called with 0, 1, ... in order."""
+
+
+def stepping_training_steps(
+    network: Stepping,
+    config: SteppingTrainingConfig | None,
+    data_loader: DataLoader,
+    total_steps: int,
+) -> Generator[Wait, None, SteppingTrainingResult]:
+    """Train tick by tick, yielding between steps; see TrainWithStepping.
+
+    Yields:
+        True while paused, else False.
+    """
+    settings = read_record(SteppingTrainingConfig, config if config is not None else {})
+    settings.require_valid()
+    positive(total_steps, "total_steps")
+    if not callable(data_loader):
+        raise SpecError(f"data_loader must be a function, got {type(data_loader).__name__}")
+    optimizer = settings.make_optimizer()
+    training = _SteppingTraining(network, settings, data_loader, total_steps)
+    with network.control.training():
+        if optimizer is not None:
+            network.optimizer = optimizer
+        try:
+            return (yield from training.run(network.optimizer or SGDOptimizer()))
+        finally:
+            network.gradients.used = True  # what is left of them belongs to no later pass
+
+
+class _SteppingTraining:
+    """One training in progress."""
+
+    def __init__(
+        self,
+        network: Stepping,
+        settings: SteppingTrainingConfig,
+        data_loader: DataLoader,
+        total_steps: int,
+    ) -> None:
+        self.network = network
+        self.settings = settings
+        self.data_loader = data_loader
+        self.total_steps = total_steps
+        self.scheduler = settings.make_scheduler(total_steps)
+        self.result = SteppingTrainingResult()
+        self.clock = WorkClock()
+        self.targets: deque[F32] = deque()
+        self.collected = 0
+        self.window: list[float] = []
+        self.rate = math.nan
+
+    def run(self, optimizer: Optimizer) -> Generator[Wait, None, SteppingTrainingResult]:
+        network, control, result = self.network, self.network.control, self.result
+        state: StepState | None = None
+        network.gradients.zero()
+        for step in range(self.total_steps):
+            sample = read_sample(self.data_loader(step), step)
+            if sample is None:
+                break
+            x, target = sample
+            state = state or network.init_step_state(x.size)
+            self._check(state, x, target, step)
+            state.set_input(x)
+            self.targets.append(target)
+            network.step_forward(state)
+            if len(self.targets) == network.total_layers():
+                self._learn(state, optimizer)
+            yield from self.clock.give_way(control)
+            if control.stopping:
+                break
+        # What is still on its way through the layers is learned from, too.
+        while state is not None and self.targets and not control.stopping:
+            network.step_forward(state)
+            if state.step_count >= network.total_layers():
+                self._learn(state, optimizer)
+            yield from self.clock.give_way(control)
+        if state is None:
+            raise SpecError("the data loader gave no sample", hint="It is called with 0 first.")
+        if self.collected:
+            self._apply(optimizer)
+        if self.window:
+            self._log()
+        result.stopped = control.stopping
+        result.total_time = self.clock.seconds()
+        result.steps_per_second = result.total_steps / max(result.total_time, 1e-9)
+        return result
+
+    def _check(self, state: StepState, x: F32, target: F32, step: int) -> None:
+        expected = element_count(state.trails.shapes[-1])
+        if target.size != expected:
+            raise ShapeError(
+                f"the target of step {step} has {target.size} numbers, the output {expected}"
+            )
+        size = element_count(state.trails.shapes[0])
+        if x.size != size:
+            raise ShapeError(
+                f"the input of step {step} has {x.size} numbers, those before {size}",
+                hint="All samples of a training tick by tick have one size.",
+            )
+
+    def _learn(self, state: StepState, optimizer: Optimizer) -> None:
+        """Compare what came out with the target that belongs to it, and go one step on."""
+        settings, result = self.settings, self.result
+        error = state.get_output() - self.targets.popleft().reshape(-1)
+        loss = float(np.mean(np.square(error, dtype=np.float64)))
+        if not math.isfinite(loss):
+            raise NonFiniteError(
+                f"the loss became {loss} in step {result.total_steps + 1}",
+                hint="Lower the learning rate, or scale the inputs to about -1 to 1. "
+                "The weights are those of the last update.",
+            )
+        self.network.add_step_gradients(state, np.float32(2 / error.size) * error)
+        self.rate = self.scheduler.get_lr(result.total_steps)
+        self.collected += 1
+        if self.collected == settings.grad_accum_steps:
+            self._apply(optimizer)
+        result.total_steps += 1
+        done = result.total_steps
+        self.window.append(loss)
+        if len(self.window) == settings.log_every:
+            self._log()
+        if settings.on_step is not None:
+            settings.on_step(done, self.rate, loss)
+        due = settings.checkpoint_every and done % settings.checkpoint_every == 0
+        if due and settings.on_checkpoint is not None:
+            settings.on_checkpoint(done, cast("Network", self.network))
+
+    def _apply(self, optimizer: Optimizer) -> None:
+        """Update the weights by the mean of the gradients collected."""
+        if self.collected > 1:
+            self.network.gradients.scale(1 / self.collected)
+        try:
+            apply_gradients(self.network, optimizer, self.rate, self.settings.grad_clip_value)
+        except NonFiniteError as error:
+            raise error.at(f"step {self.result.total_steps + 1}") from error
+        self.collected = 0
+
+    def _log(self) -> None:
+        self.result.final_loss = float(np.mean(self.window))
+        self.result.loss_history.append(self.result.final_loss)
+        self.result.lr_history.append(self.rate)
+        self.window.clear()
+
+
+def read_sample(found: object, step: int) -> tuple[F32, F32] | None:
+    """Return input and target as a data loader gave them, flat; None where there are no more.
+
+    Raises:
+        SpecError: It is anything else.
+    """
+    if found is None:
+        return None
+    if isinstance(found, TrainingBatch | Mapping):
+        batch = read_record(TrainingBatch, found)
+        found = (batch.input, batch.target)
+    if not isinstance(found, Sequence) or not 2 <= len(found) <= 3:
+        raise SpecError(
+            f"the data loader gave {type(found).__name__} for step {step}",
+            hint="It has to give (input, target), or None at the end.",
+        )
+    if len(found) == 3 and not found[2]:
+        return None
+    x, target = cast(Sequence[FloatData], found)[:2]
+    return (
+        to_float32(x, f"the input of step {step}").reshape(-1),
+        to_float32(target, f"the target of step {step}").reshape(-1),
+    )

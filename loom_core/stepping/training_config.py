@@ -1,0 +1,150 @@
+"""Settings and results of a training tick by tick. These records cross to JavaScript."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from loom_core.errors import SpecError
+from loom_core.layers.base import positive
+from loom_core.public import record, result_record
+from loom_core.train.optimizer import Optimizer, finite_number
+from loom_core.train.optimizer_config import OPTIMIZERS, OptimizerName, make_optimizer
+from loom_core.train.scheduler_config import FIELDS, SchedulerName, make_scheduler
+from loom_core.train.schedulers import LRScheduler
+
+if TYPE_CHECKING:
+    from loom_core.network import Network
+
+
+@record
+@dataclass
+class SteppingTrainingConfig:
+    """Settings of TrainWithStepping; each optimizer and schedule reads those that it has.
+
+    Args:
+        optimizer: ``"sgd"``, ``"sgd_momentum"``, ``"adamw"`` or ``"rmsprop"``; the one that is set
+            on the network when left out, or plain gradient descent.
+        learning_rate: At the start, or after the warm-up.
+        beta1: Of adamw; 0.9 when left out.
+        beta2: Of adamw; 0.999 when left out.
+        weight_decay: On matrices and kernels only; 0.01 for adamw when left out, else 0.
+        momentum: Of sgd and rmsprop; 0.9 for sgd_momentum when left out, else 0.
+        dampening: Of sgd with momentum.
+        nesterov: Of sgd with momentum.
+        alpha: Of rmsprop; 0.99 when left out.
+        epsilon: Of adamw and rmsprop; 1e-8 when left out.
+        lr_schedule: See :class:`~loom_core.train.scheduler_config.SchedulerConfig`.
+        warmup_steps: Steps in which the rate rises from ``min_lr``, in front of any schedule.
+        total_steps: Of linear, cosine and polynomial; the steps asked for when left out.
+        min_lr: Where these three end; 1 % of the learning rate for linear when left out, else 0.
+        decay_rate: Of exponential, 0.96 when left out; of step, 0.1.
+        decay_steps: Of exponential; 1000 when left out.
+        step_size: Of step; 10000 when left out.
+        power: Of polynomial; 1 when left out.
+        restart_period: Of cosine_warm_restarts; has to be given.
+        grad_accum_steps: Steps whose mean gradient makes one update.
+        grad_clip_value: Most that the norm over all gradients may be; 0 does not clip.
+        checkpoint_every: Steps between two calls of ``on_checkpoint``; 0 for none.
+        log_every: Steps whose mean loss makes one entry of the history.
+        on_step: Called after each step with its number from 1, the learning rate and the loss.
+        on_checkpoint: Called with the number of steps done, and the network.
+    """
+
+    optimizer: OptimizerName | None = None
+    learning_rate: float = 0.01
+    beta1: float | None = None
+    beta2: float | None = None
+    weight_decay: float | None = None
+    momentum: float | None = None
+    dampening: float | None = None
+    nesterov: bool | None = None
+    alpha: float | None = None
+    epsilon: float | None = None
+    lr_schedule: SchedulerName = "constant"
+    warmup_steps: int = 0
+    total_steps: int | None = None
+    min_lr: float | None = None
+    decay_rate: float | None = None
+    decay_steps: int | None = None
+    step_size: int | None = None
+    power: float | None = None
+    restart_period: int | None = None
+    grad_accum_steps: int = 1
+    grad_clip_value: float = 0.0
+    checkpoint_every: int = 0
+    log_every: int = 100
+    on_step: Callable[[int, float, float], object] | None = None
+    on_checkpoint: Callable[[int, Network], object] | None = None
+
+    def require_valid(self) -> None:
+        """Raise :class:`SpecError` for a setting of the loop itself that is not allowed."""
+        for name, least in (
+            ("grad_accum_steps", 1),
+            ("log_every", 1),
+            ("checkpoint_every", 0),
+            ("warmup_steps", 0),
+        ):
+            positive(getattr(self, name), name, least)
+        finite_number(self.learning_rate, "learning_rate")
+        finite_number(self.grad_clip_value, "grad_clip_value")
+        for name in ("on_step", "on_checkpoint"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise SpecError(f"{name} must be a function, got {type(value).__name__}")
+
+    def make_optimizer(self) -> Optimizer | None:
+        """Return the optimizer of that name, or None for the network's own.
+
+        Raises:
+            SpecError: An unknown name, or a setting that is not allowed.
+        """
+        if self.optimizer is None:
+            return None
+        kind = OPTIMIZERS.get(self.optimizer)
+        settings = self._settings({name: name for name in kind.setting_names} if kind else {})
+        return make_optimizer({"type": self.optimizer, **settings})
+
+    def make_scheduler(self, steps: int) -> LRScheduler:
+        """Return the schedule of that name for a training of so many steps.
+
+        Raises:
+            SpecError: An unknown name, or a setting that is not allowed.
+        """
+        theirs = {"final_lr": "min_lr", "decay_factor": "decay_rate"}
+        names = {name: theirs.get(name, name) for name in FIELDS.get(self.lr_schedule, ())}
+        if self.warmup_steps:
+            names |= {"warmup_steps": "warmup_steps", "warmup_lr": "min_lr"}
+        config = {"type": self.lr_schedule, **self._settings(names)}
+        return make_scheduler(config, self.learning_rate, steps)
+
+    def _settings(self, names: dict[str, str]) -> dict[str, Any]:
+        """Return settings that are not left out, by the names that others know them by."""
+        found = {theirs: getattr(self, ours) for theirs, ours in names.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+@result_record
+@dataclass
+class SteppingTrainingResult:
+    """What a training tick by tick reached.
+
+    Args:
+        total_steps: Samples that were learned from.
+        final_loss: Mean loss of the last ``log_every`` steps, or of those that there were since.
+        loss_history: Mean loss of each ``log_every`` steps; of the rest at the end.
+        lr_history: Learning rate of the last step of each entry.
+        total_time: Seconds, without pauses.
+        steps_per_second: Of the steps that were done.
+        stopped: It was ended early by StopTraining.
+    """
+
+    total_steps: int = 0
+    final_loss: float = math.nan
+    loss_history: list[float] = field(default_factory=list)
+    lr_history: list[float] = field(default_factory=list)
+    total_time: float = 0.0
+    steps_per_second: float = 0.0
+    stopped: bool = False

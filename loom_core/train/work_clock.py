@@ -1,0 +1,28 @@
+"""The time that a training works, without that in which it is paused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+from loom_core.train.control import TrainingControl
+
+
+class WorkClock:
+    """Runs from the start; stands while the training has given way."""
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._resumed_at = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Return how long the training has worked."""
+        return self._before + time.perf_counter() - self._resumed_at
+
+    def give_way(self, control: TrainingControl) -> Generator[bool, None, None]:
+        """Yield once, and for as long as the training is paused."""
+        self._before = self.seconds()
+        yield False
+        while control.paused:
+            yield True
+        self._resumed_at = time.perf_counter()
