@@ -97,7 +97,7 @@ def _simd() -> SimdBackend | BackendError:
     try:
         return SimdBackend()
     except BackendError as error:
-        return error
+        return error.with_traceback(None)  # which would keep the caller's network alive
 
 
 def report(choice: Choice, programs: Iterable[Program]) -> BackendReport:

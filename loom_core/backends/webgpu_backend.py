@@ -11,6 +11,7 @@ import numpy as np
 from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu.residents import Residents
+from loom_core.backends.webgpu.self_check import SelfCheck
 from loom_core.errors import BackendError
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait
@@ -28,7 +29,8 @@ class WebGpuBackend:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.variant = "software" if device.adapter.software else "hardware"
-        self._residents = Residents(device)
+        self._residents = residents = Residents(device)
+        self._checks = SelfCheck(device, lambda plan: WebGpuProgram(plan, device, residents))
         self.close = weakref.finalize(self, device.close)
 
     def prepare(self, plan: Plan) -> WebGpuProgram:
@@ -41,7 +43,7 @@ class WebGpuBackend:
         if plan.dtype != np.float32:
             raise BackendError(f"the kernels compute in float32, the plan in {plan.dtype}")
         self.device.require_alive()
-        return WebGpuProgram(plan, self.device, self._residents)
+        return WebGpuProgram(plan, self.device, self._residents, self._checks)
 
     def settle(self) -> Generator[Wait, None, None]:
         """Bring what the device has changed into the layers' own arrays."""

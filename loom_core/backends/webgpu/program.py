@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -20,11 +21,14 @@ from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
 from loom_core.backends.webgpu.kernel_table import kernel_of
 from loom_core.backends.webgpu.layout import lay_out, value_bytes
 from loom_core.backends.webgpu.residents import Resident, Residents
+from loom_core.backends.webgpu.self_check import SelfCheck, variants
 from loom_core.backends.webgpu.step_batches import Staging, StepBatch
 from loom_core.backends.webgpu.uniforms import Uniforms
 from loom_core.graph.builder import Node, Phase, Value
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait, finish
+
+R = TypeVar("R")
 
 SAFETY_COPY_STEPS = 500
 """Steps after which the weights are copied to the host although nobody asks for them."""
@@ -39,11 +43,19 @@ class WebGpuProgram:
 
     patience = 0.05  # more than a CPU's: reading back takes its time, and others run meanwhile
 
-    def __init__(self, plan: Plan, device: Device, residents: Residents) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        device: Device,
+        residents: Residents,
+        checks: SelfCheck | None = None,
+    ) -> None:
         self.plan = plan
+        self._checks = checks
         self._device = device
         self._residents = residents
         kernels = [kernel_of(node, device.adapter) for node in plan.nodes]
+        self._variants = variants(plan.nodes, kernels)
         layout = lay_out(plan, kernels, device.adapter)
         self._held = _Held(device, residents)
         self._uploads = Staging(device, self._held.buffers)
@@ -158,7 +170,7 @@ class WebGpuProgram:
     def settle(self) -> Generator[Wait, None, None]:
         """Bring what the device has changed into the layers' own arrays."""
         self._steps_since_copy = 0
-        yield from self._residents.download_changes()
+        yield from self._checked(self._residents.download_changes())
 
     def read(self, port: str) -> Array:
         """Return a copy of a port's current value."""
@@ -166,16 +178,36 @@ class WebGpuProgram:
 
     def fetch(self, ports: Sequence[str]) -> Generator[Wait, None, dict[str, Array]]:
         """Return copies of several ports in one read."""
-        values = [self.plan.ports[port] for port in ports]
-        pieces = [
-            Piece(self._ports[port].buffer, 0, value_bytes(value))
-            for port, value in zip(ports, values, strict=True)
-        ]
-        parts = yield from self._device.read(pieces)
+        parts = yield from self._checked(self._device.read(self.pieces(ports)))
         return {
-            port: part.view(np.float32).reshape(value.shape)
-            for port, value, part in zip(ports, values, parts, strict=True)
+            port: part.view(np.float32).reshape(self.plan.ports[port].shape)
+            for port, part in zip(ports, parts, strict=True)
         }
+
+    def pieces(self, ports: Iterable[str]) -> list[Piece]:
+        """Return where ports lie on the device."""
+        return [
+            Piece(self._ports[port].buffer, 0, value_bytes(self.plan.ports[port])) for port in ports
+        ]
+
+    def _checked(self, reading: Generator[Wait, None, R]) -> Generator[Wait, None, R]:
+        """Return what is read once the kernels that made it have been found right.
+
+        The reading is begun first: others may use the program while the kernels are tried.
+        """
+        if self._checks is not None and not self._checks.passed(self._variants):
+            try:
+                wait = next(reading)
+            except StopIteration as end:  # nothing took time
+                yield from self._checks.require(self._variants)
+                return cast(R, end.value)
+            try:
+                yield from self._checks.require(self._variants)
+            except BaseException:
+                reading.close()
+                raise
+            yield wait
+        return (yield from reading)
 
     def run_steps(
         self, data: Mapping[str, Array], report: Sequence[str]
@@ -208,7 +240,8 @@ class WebGpuProgram:
         for changed in self._changes.values():
             for resident in changed:
                 resident.ahead = True
-        parts = yield from self._device.read([Piece(reports, 0, batch.report_bytes)])
+        pieces = [Piece(reports, 0, batch.report_bytes)]
+        parts = yield from self._checked(self._device.read(pieces))
         found = batch.reports(parts[0])
         done = batch.steps
         if halted is not None and found[-1].any():
