@@ -1,6 +1,6 @@
 /**
- * Two charts of the training history, loss and accuracy, with a sentence and a table that say the
- * same for those who cannot see them.
+ * Charts of the training history: loss, accuracy and learning rate, with a sentence and a table that
+ * say the same for those who cannot see them.
  */
 
 import { thinMinMax } from "./history.js";
@@ -17,6 +17,7 @@ const FONT = "12px system-ui, sans-serif";
  * @typedef {object} ChartElements
  * @property {HTMLElement} loss
  * @property {HTMLElement} accuracy
+ * @property {HTMLElement} rate
  * @property {HTMLElement} summary
  * @property {HTMLTableSectionElement} rows
  */
@@ -26,7 +27,7 @@ export class TrainingChart {
   #elements;
   #history;
   #lossScale;
-  /** @type {InstanceType<UPlot>[]} loss, accuracy */
+  /** @type {InstanceType<UPlot>[]} loss, accuracy, learning rate */
   #plots = [];
   #redrawAsked = false;
   #lastRedrawMs = -Infinity;
@@ -71,9 +72,11 @@ export class TrainingChart {
 
   #build() {
     for (const plot of this.#plots) plot.destroy();
-    const { loss, accuracy } = this.#elements;
+    const { loss, accuracy, rate } = this.#elements;
     const colours = themeColours();
     const log = this.#lossScale === "log";
+    /** @type {import("uplot").Series} */
+    const eachStep = { stroke: colours.blue, width: 1.5, points: { show: false } };
     /** @type {import("uplot").Series} */
     const heldOut = {
       stroke: colours.orange,
@@ -86,7 +89,7 @@ export class TrainingChart {
         {
           ...frame(loss, colours),
           scales: { x: { time: false }, y: log ? { distr: 3 } : { range: fromZero } },
-          series: [{}, { stroke: colours.blue, width: 1.5, points: { show: false } }, heldOut],
+          series: [{}, eachStep, heldOut],
         },
         [[], [], []],
         loss,
@@ -100,18 +103,28 @@ export class TrainingChart {
         [[], []],
         accuracy,
       ),
+      new this.#UPlot(
+        {
+          ...frame(rate, colours),
+          scales: { x: { time: false }, y: { range: fromZero } },
+          series: [{}, eachStep],
+        },
+        [[], []],
+        rate,
+      ),
     ];
     this.#draw();
   }
 
   #resize() {
-    const { loss, accuracy } = this.#elements;
-    this.#plots[0]?.setSize(sizeOf(loss));
-    this.#plots[1]?.setSize(sizeOf(accuracy));
+    const { loss, accuracy, rate } = this.#elements;
+    for (const [at, place] of [loss, accuracy, rate].entries()) {
+      this.#plots[at]?.setSize(sizeOf(place));
+    }
   }
 
   #draw() {
-    const { steps, losses, epochs } = this.#history;
+    const { steps, losses, rates, epochs } = this.#history;
     const drawable = (/** @type {number | null} */ y) =>
       this.#lossScale === "log" && y !== null && y <= 0 ? null : y; // no logarithm of zero
     const [xs, ys] = thinMinMax(steps, losses, MAX_POINTS);
@@ -128,6 +141,7 @@ export class TrainingChart {
       [0, ...ends],
       [null, ...percent],
     ]);
+    this.#plots[2]?.setData(thinMinMax(steps, rates, MAX_POINTS));
     this.#elements.summary.textContent = summary(this.#history);
     this.#fillTable();
   }

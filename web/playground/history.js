@@ -18,6 +18,8 @@ export class TrainingHistory {
   steps = [];
   /** @type {number[]} loss of the batch at each of `steps` */
   losses = [];
+  /** @type {number[]} learning rate at each of `steps` */
+  rates = [];
   /** @type {EpochRow[]} */
   epochs = [];
   #stepsBefore = 0;
@@ -35,6 +37,7 @@ export class TrainingHistory {
     if (step > (this.steps.at(-1) ?? 0)) {
       this.steps.push(step);
       this.losses.push(event.Loss);
+      this.rates.push(event.LearningRate);
     }
     if (event.Event === "epoch_end") {
       this.epochs.push({
@@ -55,6 +58,7 @@ export class TrainingHistory {
   clear() {
     this.steps = [];
     this.losses = [];
+    this.rates = [];
     this.epochs = [];
     this.beginRun();
   }

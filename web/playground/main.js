@@ -9,6 +9,7 @@ import { HELD_OUT_COUNT, loadDigits } from "./digits.js";
 import { DrawingPad, showDigit } from "./draw.js";
 import { element } from "./elements.js";
 import { TrainingHistory } from "./history.js";
+import { Inside } from "./inside.js";
 import { listenForKeys } from "./keys.js";
 import { loadChartLibrary, startLoom } from "./library.js";
 import { ModelFiles } from "./model_files.js";
@@ -43,8 +44,15 @@ const history = new TrainingHistory();
 const chartElements = {
   loss: element("loss-chart", HTMLElement),
   accuracy: element("accuracy-chart", HTMLElement),
+  rate: element("rate-chart", HTMLElement),
   summary: element("chart-summary", HTMLElement),
   rows: element("history-rows", HTMLTableSectionElement),
+};
+
+const insideElements = {
+  blueprint: element("blueprint", HTMLElement),
+  rows: element("layer-rows", HTMLTableSectionElement),
+  findings: element("findings", HTMLElement),
 };
 
 /** @type {Session | null} null until Python, the digits and the first network are there */
@@ -145,6 +153,9 @@ async function start() {
       showHistory: () => chart?.update(),
       showAccuracy,
       predict: predictDrawing,
+      inside: new Inside(insideElements, loom, (error) =>
+        status.error(error, "Looking inside", null),
+      ),
     });
     await started.rebuild();
     session = started;

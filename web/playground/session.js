@@ -15,6 +15,7 @@ import { Training } from "./training.js";
  * @property {(accuracy: number | null, final: boolean) => void} showAccuracy of the held-out digits, 0
  * to 1; null when it has not been measured; final when the run has ended
  * @property {() => void} predict called when the network has changed
+ * @property {import("./inside.js").Inside} inside
  */
 
 export class Session {
@@ -65,20 +66,26 @@ export class Session {
   }
 
   async #train() {
-    const { status, showHistory, showAccuracy, predict } = this.#view;
+    const { status, showHistory, showAccuracy, predict, inside } = this.#view;
     this.#history.beginRun();
     showAccuracy(null, false);
     status.show("training", "Training: getting the digits ready …");
     const settings = this.#readSettings();
     const { network } = this.#current;
-    const result = await this.#training.run(network, settings, this.#digits, (event) => {
+    const run = this.#training.run(network, settings, this.#digits, (event) => {
       this.#history.add(event);
       status.training(event);
       showHistory();
+      inside.refresh();
       if (event.ValidationAccuracy !== null) showAccuracy(event.ValidationAccuracy, false);
       predict();
     });
+    const [result] = await Promise.all([run, inside.watch()]).catch(async (error) => {
+      await inside.unwatch(); // what the layers did last says why it failed
+      throw error;
+    });
     if (!result) return; // abandoned: whoever did that says what comes next
+    await inside.unwatch();
     showAccuracy(result.ValidationAccuracy ?? this.#history.lastAccuracy(), true);
     this.#showReady(result.Stopped ? "Stopped." : `Trained in ${result.TotalTime.toFixed(1)} s.`);
     predict();
@@ -133,7 +140,7 @@ export class Session {
    * @param {() => Promise<T>} replacement
    */
   async #replace(replacement) {
-    const { showHistory, showAccuracy, predict } = this.#view;
+    const { showHistory, showAccuracy, predict, inside } = this.#view;
     this.#replacing = true;
     try {
       await this.#training.abandon();
@@ -142,6 +149,7 @@ export class Session {
       showHistory();
       showAccuracy(null, true);
       predict();
+      inside.show(this.#current.network);
       return result;
     } finally {
       this.#replacing = false;

@@ -35,3 +35,17 @@ export function formatDuration(seconds) {
   if (whole < 60) return `${whole} s`;
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
+
+/**
+ * A number of any size in three digits.
+ *
+ * @param {number | null} number
+ */
+export function formatMagnitude(number) {
+  if (number === null) return "–";
+  if (number === 0 || !Number.isFinite(number)) return String(number);
+  const size = Math.abs(number);
+  return size >= 0.001 && size < 100_000
+    ? String(Number(number.toPrecision(3)))
+    : number.toExponential(1);
+}

@@ -1,0 +1,54 @@
+"""The playground looks inside the network: blueprint, layers while they learn, diagnosis."""
+
+import pytest
+from playground import LONG, QUICK, Playground
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def playground(page, site_url):
+    return Playground(page, site_url)
+
+
+def layer_cells(page):
+    """The table of layers as rows of texts."""
+    rows = page.locator("#layer-rows tr")
+    return [row.locator("th, td").all_inner_texts() for row in rows.all()]
+
+
+def test_the_blueprint_is_a_picture_of_the_grid(playground, page):
+    playground.open(QUICK)
+    boxes = page.locator("#blueprint .layer")
+    expect(boxes).to_have_count(3)
+    assert "784 → 64" in boxes.first.inner_text()
+    assert "50,240 weights" in boxes.first.inner_text()
+
+    page.select_option("#setting-network", "cnn")
+    expect(boxes).to_have_count(4)
+    assert "1×28×28 → 8×14×14" in boxes.first.inner_text()
+
+
+def test_layers_are_shown_while_they_learn(playground, page):
+    playground.open(LONG)
+    expect(page.locator("#layer-rows tr")).to_have_count(3)
+    assert layer_cells(page)[0][2:] == ["–", "–", "–", "–"]
+
+    page.click("#run")
+    gradient = page.locator("#layer-rows tr").first.locator("td").nth(1)
+    expect(gradient).not_to_have_text("–")
+    before = layer_cells(page)[0][1]
+    expect(page.locator("#layer-rows tr").first.locator("td").first).not_to_have_text(before)
+    page.click("#stop")
+    playground.wait_for("ready")
+
+    first, _, last = layer_cells(page)
+    assert float(first[2]) > 0 and float(first[4]) > 0
+    assert last[1] == "0" and float(last[3]) >= 0 and float(last[4]) <= 1  # probabilities
+
+
+def test_a_training_that_blows_up_is_explained(playground, page):
+    playground.open("#v=1&net=mlp&n=1000&epochs=3&lr=1&batch=8")
+    page.click("#run")
+    findings = page.locator("#findings")
+    expect(findings).to_have_attribute("data-count", "1", timeout=60_000)
+    assert "dead neurons" in findings.inner_text()
