@@ -22,6 +22,13 @@ from loom_core.errors import (
     ShapeError,
     SpecError,
 )
+from loom_core.evaluate.adaptation_records import TaskChange, TimeWindow
+from loom_core.evaluate.adaptation_result import (
+    AdaptationComparison,
+    AdaptationResult,
+    new_adaptation_comparison,
+)
+from loom_core.evaluate.adaptation_tracker import AdaptationTracker, new_adaptation_tracker
 from loom_core.evaluate.deviation_metrics import (
     DeviationBucket,
     DeviationMetrics,
@@ -105,8 +112,11 @@ from loom_core.train.config import (
     TrainingData,
     TrainingProgress,
     TrainingResult,
+    default_training_config,
 )
+from loom_core.train.loss_gradients import LossGradient, cross_entropy_loss_grad
 from loom_core.train.optimizer import Optimizer
+from loom_core.train.optimizer_config import OptimizerConfig
 from loom_core.train.optimizers import (
     AdamWOptimizer,
     RMSpropOptimizer,
@@ -118,6 +128,7 @@ from loom_core.train.optimizers import (
     new_sgd_optimizer,
     new_sgd_optimizer_with_momentum,
 )
+from loom_core.train.scheduler_config import SchedulerConfig
 from loom_core.train.schedulers import (
     ConstantScheduler,
     CosineAnnealingScheduler,
@@ -142,6 +153,9 @@ __all__ = [
     "RNN",
     "ActivationType",
     "AdamWOptimizer",
+    "AdaptationComparison",
+    "AdaptationResult",
+    "AdaptationTracker",
     "AttentionWeights",
     "Backend",
     "BackendError",
@@ -182,6 +196,7 @@ __all__ = [
     "LinearDecayScheduler",
     "LoadedModel",
     "LoomError",
+    "LossGradient",
     "MethodInfo",
     "ModelFormatError",
     "ModelNotFoundError",
@@ -191,6 +206,7 @@ __all__ = [
     "NetworkBlueprint",
     "NonFiniteError",
     "Optimizer",
+    "OptimizerConfig",
     "Parallel",
     "ParameterInfo",
     "PolynomialDecayScheduler",
@@ -201,6 +217,7 @@ __all__ = [
     "RecordingObserver",
     "Residual",
     "SGDOptimizer",
+    "SchedulerConfig",
     "Sequential",
     "ShapeError",
     "Softmax",
@@ -211,7 +228,9 @@ __all__ = [
     "SteppingTrainingConfig",
     "SteppingTrainingResult",
     "SwiGLU",
+    "TaskChange",
     "Tensor",
+    "TimeWindow",
     "TrainingBatch",
     "TrainingConfig",
     "TrainingData",
@@ -224,6 +243,8 @@ __all__ = [
     "build_network_from_file",
     "build_network_from_json",
     "call_layer_init",
+    "cross_entropy_loss_grad",
+    "default_training_config",
     "deserialize_model",
     "diagnose_stats",
     "evaluate_from_checkpoint_files",
@@ -247,6 +268,8 @@ __all__ = [
     "minimum",
     "new_adamw_optimizer",
     "new_adamw_optimizer_default",
+    "new_adaptation_comparison",
+    "new_adaptation_tracker",
     "new_channel_observer",
     "new_comparison_result",
     "new_console_observer",

@@ -203,9 +203,7 @@ class NetworkGrid:
 
     # Running
 
-    def program(
-        self, batch: int, width: int, backend: Backend | None = None
-    ) -> Program:
+    def program(self, batch: int, width: int, backend: Backend | None = None) -> Program:
         """Return the prepared plan of an inference for a batch size; made once, then kept.
 
         Args:

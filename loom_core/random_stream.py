@@ -61,3 +61,11 @@ class RandomStream:
     def permutation(self, n: int) -> NDArray[np.intp]:
         """Return the numbers 0 to n-1 in random order."""
         return np.argsort(self.bits(n), kind="stable")
+
+
+def permutations(seed: int, keys: NDArray[np.uint64], n: int) -> NDArray[np.intp]:
+    """Return for each key what ``RandomStream(seed, key).permutation(n)`` gives, one a row."""
+    start = np.array([(seed + _GAMMA) & _MASK], np.uint64)
+    states = (_mix(start) ^ keys)[:, np.newaxis]
+    counters = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_GAMMA)
+    return np.argsort(_mix(counters + states), axis=1, kind="stable")

@@ -236,7 +236,7 @@ def test_the_description_is_complete_and_documented():
         "type": {"kind": "number"},
         "optional": True,
         "default": 0.01,
-        "doc": "Step size of gradient descent.",
+        "doc": "Step size of gradient descent, where no scheduler says another.",
     }
     assert all(f["doc"] for r in description["records"] for f in r["fields"] if r["input"] is False)
 

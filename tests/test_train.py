@@ -18,6 +18,7 @@ from loom_core import (
     TrainingConfig,
     TrainingData,
 )
+from loom_core.train.pace import GROWTH
 
 XOR_INPUTS = [0, 0, 0, 1, 1, 0, 1, 1]
 XOR_TARGETS = [0, 1, 1, 0]
@@ -185,11 +186,14 @@ def test_pause_resume_and_stop_take_effect_between_steps():
     network.resume_training()
     assert next(steps) is False
     assert network.is_training()
+    done, before = network.position.step, weights_of(network)
+    assert 2 <= done <= 1 + GROWTH
     network.stop_training()
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert end.value.value.stopped
-    assert end.value.value.steps == 2
+    assert end.value.value.steps == done
+    assert all((a == b).all() for a, b in zip(before, weights_of(network), strict=True))
     assert not network.is_training()
 
 

@@ -81,9 +81,7 @@ class Observing(NetworkGrid):
         """Return whether anyone watches the network or a layer."""
         return self.observer is not None or anyone_listens(self.layers)
 
-    def program(
-        self, batch: int, width: int, backend: Backend | None = None
-    ) -> Program:
+    def program(self, batch: int, width: int, backend: Backend | None = None) -> Program:
         """Return the prepared plan of an inference, which shows its layers while one listens."""
         if backend is None and not self.control.running and self.listening():
             return self.watched_inference(batch, width)

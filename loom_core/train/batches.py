@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.layers.base import positive
 from loom_core.public import read_record
-from loom_core.random_stream import RandomStream
+from loom_core.random_stream import permutations
 from loom_core.train.config import TrainingBatch, TrainingData
 
 if TYPE_CHECKING:
@@ -29,54 +31,114 @@ class Samples:
         return len(self.inputs)
 
 
-class BatchSource:
-    """The batches of each epoch.
+class BatchSource(ABC):
+    """All batches of a training, one step after the other, over all epochs.
+
+    Steps are counted from 0 over the whole training.
 
     Args:
-        batches: Given batches, kept in order, or None.
-        samples: A data set to cut, or None.
-        batch_size: Samples a batch of the data set.
-        shuffle: New order in each epoch.
+        shapes: For each batch of an epoch its samples and whatever else makes its plan another.
     """
 
-    def __init__(
-        self,
-        batches: list[Samples] | None = None,
-        samples: Samples | None = None,
-        batch_size: int = 1,
-        shuffle: bool = False,
-    ) -> None:
-        self._batches = batches
-        self._samples = samples
-        self._batch_size = batch_size
-        self._shuffle = shuffle
+    def __init__(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        self._shapes = np.array(shapes)
+        changes = np.flatnonzero(np.diff(self._shapes, axis=0).any(axis=1)) + 1
+        self._stretch_ends = [*changes.tolist(), len(shapes)]
 
     def __len__(self) -> int:
-        if self._batches is not None:
-            return len(self._batches)
-        return -(-self.samples_per_epoch // self._batch_size)
+        return len(self._shapes)
 
     @property
     def samples_per_epoch(self) -> int:
         """Samples seen in one epoch."""
-        if self._batches is not None:
-            return sum(map(len, self._batches))
-        return len(self._samples) if self._samples is not None else 0
+        return int(self._shapes[:, 0].sum())
 
-    def epoch(self, seed: int, number: int) -> Iterator[Samples]:
-        """Yield the batches of one epoch; the order depends on seed and number only."""
-        if self._batches is not None:
-            yield from self._batches
-            return
-        samples = self._samples
-        if samples is None:
-            return
-        order = np.arange(len(samples))
+    def batch_size(self, step: int) -> int:
+        """Return the number of samples of a step."""
+        return int(self._shapes[step % len(self), 0])
+
+    def equal_steps(self, step: int) -> int | None:
+        """Return how many steps from this one on have equal shapes; None when all have."""
+        if len(self._stretch_ends) == 1:
+            return None
+        batch = step % len(self)
+        return next(end for end in self._stretch_ends if end > batch) - batch
+
+    @abstractmethod
+    def step_bytes(self) -> int:
+        """Return the bytes of the largest batch."""
+
+    @abstractmethod
+    def take(self, seed: int, step: int, count: int) -> tuple[F32, F32]:
+        """Return inputs (count, B, I) and targets (count, B, O) of steps of equal shapes."""
+
+
+class SampleBatches(BatchSource):
+    """Batches cut from one set of samples.
+
+    Args:
+        samples: All samples of an epoch.
+        sizes: Of the batches of an epoch.
+        shuffle: New order in each epoch, which depends on seed and epoch only. A single batch is
+            left as it is: its mean has no order.
+    """
+
+    def __init__(self, samples: Samples, sizes: Sequence[int], shuffle: bool = False) -> None:
+        super().__init__([(size,) for size in sizes])
+        self._samples = samples
+        self._starts = np.cumsum(self._shapes[:, 0]) - self._shapes[:, 0]
+        self._shuffle = shuffle and len(sizes) > 1
+        self._last_order: tuple[object, NDArray[np.intp]] | None = None
+
+    def step_bytes(self) -> int:
+        """Return the bytes of the largest batch."""
+        every_sample = self._samples.inputs.nbytes + self._samples.targets.nbytes
+        return every_sample // len(self._samples) * int(self._shapes.max())
+
+    def take(self, seed: int, step: int, count: int) -> tuple[F32, F32]:
+        """Return inputs and targets of steps, gathered at once."""
+        epoch, batch = divmod(step, len(self))
+        size = self.batch_size(step)
+        start, wanted = int(self._starts[batch]), count * size
+        chosen: NDArray[np.intp] | slice
         if self._shuffle:
-            order = RandomStream(seed, number).permutation(len(samples))
-        for start in range(0, len(samples), self._batch_size):
-            chosen = order[start : start + self._batch_size]
-            yield Samples(samples.inputs[chosen], samples.targets[chosen])
+            epochs = -(-(start + wanted) // len(self._samples))
+            chosen = self._order(seed, epoch, epochs)[start : start + wanted]
+        elif start + wanted <= len(self._samples):
+            chosen = slice(start, start + wanted)
+        else:
+            chosen = np.arange(start, start + wanted) % len(self._samples)
+        inputs, targets = self._samples.inputs[chosen], self._samples.targets[chosen]
+        return (
+            inputs.reshape(count, size, inputs.shape[1]),
+            targets.reshape(count, size, targets.shape[1]),
+        )
+
+    def _order(self, seed: int, epoch: int, epochs: int) -> NDArray[np.intp]:
+        """Return the order of the samples in some epochs; kept until asked for others."""
+        key = (seed, epoch, epochs)
+        if self._last_order is None or self._last_order[0] != key:
+            numbers = np.arange(epoch + 1, epoch + 1 + epochs, dtype=np.uint64)
+            orders = permutations(seed, numbers, len(self._samples))
+            self._last_order = key, orders.reshape(-1)
+        return self._last_order[1]
+
+
+class ListedBatches(BatchSource):
+    """Batches as they are given, whose samples need not be of one size."""
+
+    def __init__(self, batches: Sequence[Samples]) -> None:
+        super().__init__([(*batch.inputs.shape, batch.targets.shape[1]) for batch in batches])
+        self._batches = batches
+
+    def step_bytes(self) -> int:
+        """Return the bytes of the largest batch."""
+        return max(batch.inputs.nbytes + batch.targets.nbytes for batch in self._batches)
+
+    def take(self, seed: int, step: int, count: int) -> tuple[F32, F32]:
+        """Return inputs and targets of steps."""
+        chosen = [self._batches[at % len(self)] for at in range(step, step + count)]
+        return np.stack([b.inputs for b in chosen]), np.stack([b.targets for b in chosen])
 
 
 def read_batches(network: NetworkGrid, data: object) -> BatchSource:
@@ -92,11 +154,9 @@ def read_batches(network: NetworkGrid, data: object) -> BatchSource:
         samples = read_samples(
             network, given.inputs, given.targets, given.labels, "the training data"
         )
-        return BatchSource(
-            samples=samples,
-            batch_size=positive(given.batch_size, "batch_size"),
-            shuffle=given.shuffle,
-        )
+        size = positive(given.batch_size, "batch_size")
+        whole, rest = divmod(len(samples), size)
+        return SampleBatches(samples, [size] * whole + [rest] * (rest > 0), given.shuffle)
     if not isinstance(data, Sequence) or isinstance(data, str) or not data:
         raise SpecError(
             "training needs a list of batches, or a data set with Inputs and Targets or Labels"
@@ -106,7 +166,13 @@ def read_batches(network: NetworkGrid, data: object) -> BatchSource:
         batch = read_record(TrainingBatch, item)
         what = f"batch {number}"
         batches.append(read_samples(network, batch.input, batch.target, None, what))
-    return BatchSource(batches=batches)
+    if len({(b.inputs.shape[1], b.targets.shape[1]) for b in batches}) > 1:
+        return ListedBatches(batches)
+    together = Samples(
+        np.concatenate([batch.inputs for batch in batches]),
+        np.concatenate([batch.targets for batch in batches]),
+    )
+    return SampleBatches(together, [len(batch) for batch in batches])
 
 
 def read_samples(

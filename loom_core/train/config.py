@@ -8,7 +8,13 @@ from typing import Literal
 
 from loom_core.arrays import FloatData
 from loom_core.errors import SpecError
-from loom_core.public import record, result_record
+from loom_core.evaluate.deviation_metrics import DeviationMetrics
+from loom_core.layers.base import positive
+from loom_core.public import public, record, result_record
+from loom_core.train.optimizer import Optimizer, finite_number
+from loom_core.train.optimizer_config import OptimizerConfig, OptimizerName
+from loom_core.train.scheduler_config import SchedulerConfig, SchedulerName
+from loom_core.train.schedulers import LRScheduler
 
 LossName = Literal["mse", "cross_entropy"]
 LOSSES: tuple[LossName, ...] = ("mse", "cross_entropy")
@@ -55,47 +61,72 @@ class TrainingConfig:
 
     Args:
         epochs: Times the data is seen.
-        learning_rate: Step size of gradient descent.
+        learning_rate: Step size of gradient descent, where no scheduler says another.
+        use_gpu: Train on the WebGPU backend, whatever runs the network otherwise.
+        print_every_batch: Batches between two printed lines where ``verbose``; 0 for epochs only.
+        gradient_clip: Most that the norm over all gradients may be: larger ones are scaled down to
+            it; 0 does not clip.
         loss_type: ``"mse"``, or ``"cross_entropy"`` of the output as probabilities.
         seed: Of the shuffling; the network's own when left out.
         validation_inputs: Held-out samples, evaluated but never trained on.
         validation_targets: Their targets; this or labels.
         validation_labels: Their class numbers.
+        verbose: Print how the training goes, with a progress bar in a terminal.
         evaluate_every_n: Epochs between evaluations; the last epoch is always evaluated.
         progress_interval: Least seconds between two batch events; epoch ends are always reported.
+        optimizer: An optimizer, whose state goes on from where it is, or its name or settings for a
+            fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+        scheduler: A scheduler, or its name or settings; left out, the rate is constant.
+        resume_from: A string from SaveTrainingState: weights, optimizer, scheduler, order of the
+            data and position are taken from it, and the training goes on to ``epochs``, all told.
     """
 
     epochs: int = 10
     learning_rate: float = 0.01
+    use_gpu: bool = False
+    print_every_batch: int = 0
+    gradient_clip: float = 0.0
     loss_type: LossName = "mse"
+    verbose: bool = False
     seed: int | None = None
     validation_inputs: FloatData | None = None
     validation_targets: FloatData | None = None
     validation_labels: FloatData | None = None
     evaluate_every_n: int = 1
     progress_interval: float = 0.05
+    optimizer: Optimizer | OptimizerConfig | OptimizerName | None = None
+    scheduler: LRScheduler | SchedulerConfig | SchedulerName | None = None
+    resume_from: str | None = None
 
     def require_valid(self) -> None:
         """Raise :class:`SpecError` for a setting that is not allowed."""
-        for name, minimum in (("epochs", 1), ("evaluate_every_n", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-                raise SpecError(f"{name} must be a whole number of at least {minimum}: {value!r}")
-        for name in ("learning_rate", "progress_interval"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise SpecError(f"{name} must be a number, got {value!r}")
-            if not math.isfinite(value) or value < 0:
-                raise SpecError(f"{name} must be finite and at least 0, got {value!r}")
+        for name, minimum in (("epochs", 1), ("evaluate_every_n", 1), ("print_every_batch", 0)):
+            positive(getattr(self, name), name, minimum)
+        for name in ("learning_rate", "progress_interval", "gradient_clip"):
+            finite_number(getattr(self, name), name)
+        for name in ("use_gpu", "verbose"):
+            if not isinstance(getattr(self, name), bool):
+                raise SpecError(f"{name} must be true or false, got {getattr(self, name)!r}")
         if self.loss_type not in LOSSES:
             raise SpecError(f"loss_type must be one of {', '.join(LOSSES)}: {self.loss_type!r}")
         if self.seed is not None and (
             isinstance(self.seed, bool) or not isinstance(self.seed, int)
         ):
             raise SpecError(f"seed must be a whole number, got {self.seed!r}")
+        if self.resume_from is not None and not isinstance(self.resume_from, str):
+            raise SpecError("resume_from must be a string from SaveTrainingState")
         given = (self.validation_targets is not None) + (self.validation_labels is not None)
         if (self.validation_inputs is None) != (given == 0) or given == 2:
             raise SpecError("validation needs inputs, and either targets or labels")
+
+
+@public("DefaultTrainingConfig")
+def default_training_config() -> TrainingConfig:
+    """Return Loom's defaults: 10 epochs at a rate of 0.001, mean squared error, printing.
+
+    Loom asks for the GPU here; this leaves the network on its own backend.
+    """
+    return TrainingConfig(learning_rate=0.001, verbose=True)
 
 
 @result_record
@@ -116,6 +147,7 @@ class TrainingProgress:
         validation_loss: At the last evaluation, or None.
         validation_accuracy: Share of held-out samples classified rightly, 0 to 1, or None.
         learning_rate: Of the last step.
+        gradient_norm: Over all gradients of the last step, before clipping; 0 without any.
         elapsed_seconds: Without pauses.
         remaining_seconds: Estimate.
         samples_per_second: Since the start, without pauses.
@@ -133,6 +165,7 @@ class TrainingProgress:
     validation_loss: float | None
     validation_accuracy: float | None
     learning_rate: float
+    gradient_norm: float
     elapsed_seconds: float
     remaining_seconds: float
     samples_per_second: float
@@ -149,6 +182,9 @@ class TrainingResult:
         total_time: Seconds, without pauses.
         avg_throughput: Samples a second.
         loss_history: Mean loss of each epoch.
+        eval_metrics: How far the outputs for the validation samples are from what is expected, at
+            the last evaluation; None without validation, or where targets are neither one number
+            nor a class.
         validation_loss: At the last evaluation, or None.
         validation_accuracy: At the last evaluation, 0 to 1, or None.
         accuracy_history: Validation accuracy at each evaluation.
@@ -161,6 +197,7 @@ class TrainingResult:
     total_time: float = 0.0
     avg_throughput: float = 0.0
     loss_history: list[float] = field(default_factory=list)
+    eval_metrics: DeviationMetrics | None = None
     validation_loss: float | None = None
     validation_accuracy: float | None = None
     accuracy_history: list[float] = field(default_factory=list)

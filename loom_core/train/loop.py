@@ -1,19 +1,20 @@
-"""The training loop, as a generator that gives control back between two steps."""
+"""The training loop, as a generator that gives control back between two goes of some steps."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loom_core.errors import NonFiniteError
-from loom_core.graph.ops.updates import HYPER
-from loom_core.public import read_record
+from loom_core.arrays import Array
+from loom_core.backends.base import Backend, Program
+from loom_core.backends.webgpu_backend import open_backend
+from loom_core.public import Wait, read_record
 from loom_core.random_stream import RandomStream
-from loom_core.train.batches import BatchSource, Samples, read_batches, read_samples
+from loom_core.train.batches import BatchSource, read_batches
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
@@ -21,25 +22,28 @@ from loom_core.train.config import (
     TrainingProgress,
     TrainingResult,
 )
-from loom_core.train.losses import loss_value
+from loom_core.train.divergence import divergence_error
+from loom_core.train.pace import Pace
+from loom_core.train.progress_text import ProgressText
+from loom_core.train.step_graph import training_plan
+from loom_core.train.training_setup import begin_position
+from loom_core.train.training_state import TrainingPosition
+from loom_core.train.validation import Validation, read_validation
+from loom_core.train.work_clock import WorkClock
 
 if TYPE_CHECKING:
     from loom_core.network_grid import NetworkGrid
 
-NOISE_KEY = -1
-"""Names the random stream of noise; those of shuffling are named by epochs, from 1."""
-
-EVALUATION_BATCH = 64
-"""Samples of one validation run; small, so that a browser's worker stays responsive."""
+OnProgress = Callable[[TrainingProgress], object]
 
 
 def training_steps(
     network: NetworkGrid,
     batches: TrainingData | Sequence[TrainingBatch],
     config: TrainingConfig | None,
-    on_progress: Callable[[TrainingProgress], object] | None,
-) -> Generator[bool, None, TrainingResult]:
-    """Train by stochastic gradient descent, yielding between steps.
+    on_progress: OnProgress | None,
+) -> Generator[Wait, None, TrainingResult]:
+    """Train by an optimizer, yielding between goes of as many steps as fit into some milliseconds.
 
     Args:
         network: Trained in place; every yield leaves it with the weights of a whole step.
@@ -48,33 +52,30 @@ def training_steps(
         on_progress: Called with each event.
 
     Yields:
-        True while paused, else False.
+        True while paused, False to give way, or what a device has to be waited for.
 
     Raises:
         BusyError: The network is training already.
-        SpecError, ShapeError, NonFiniteError: Settings or data are wrong (before anything
-            changes), or the loss became NaN or infinite (the weights are those of the last step
-            with a finite loss).
+        BackendError: The GPU is asked for and cannot be used here.
+        SpecError, ShapeError, ModelFormatError: Settings, data or the state to resume from are
+            wrong (before anything changes).
+        NonFiniteError: The data hold NaN or infinity; or the loss or a gradient became NaN or
+            infinite, and the weights are those of the last step before.
     """
     settings = read_record(TrainingConfig, config if config is not None else {})
     settings.require_valid()
     network.control.require_idle("start a training")
     source = read_batches(network, batches)
-    held_out = _held_out(network, settings)
+    validation = read_validation(network, settings)
     with network.control.training():
-        return (yield from _Training(network, source, held_out, settings, on_progress).run())
-
-
-def _held_out(network: NetworkGrid, settings: TrainingConfig) -> Samples | None:
-    if settings.validation_inputs is None:
-        return None
-    return read_samples(
-        network,
-        settings.validation_inputs,
-        settings.validation_targets,
-        settings.validation_labels,
-        "the validation data",
-    )
+        backend = (yield from open_backend()) if settings.use_gpu else None
+        network.require_weights()
+        network.position = begin_position(network, settings, source)
+        training = _Training(network, source, validation, settings, on_progress, backend)
+        try:
+            return (yield from training.run())
+        finally:
+            training.close()
 
 
 class _Training:
@@ -84,126 +85,186 @@ class _Training:
         self,
         network: NetworkGrid,
         source: BatchSource,
-        held_out: Samples | None,
+        validation: Validation | None,
         settings: TrainingConfig,
-        on_progress: Callable[[TrainingProgress], object] | None,
+        on_progress: OnProgress | None,
+        backend: Backend | None,
     ) -> None:
+        if network.position is None:
+            raise TypeError("internal: a training begins without a position")
         self.network = network
         self.source = source
-        self.held_out = held_out
+        self.validation = validation
         self.settings = settings
         self.on_progress = on_progress
-        self.seed = network.seed if settings.seed is None else settings.seed
-        self.noise = RandomStream(self.seed, NOISE_KEY)
-        self.result = TrainingResult()
+        self.text = ProgressText(settings.print_every_batch) if settings.verbose else None
+        self.backend = backend
+        self.position: TrainingPosition = network.position
+        self.total_steps = len(source) * settings.epochs
+        self.noise = RandomStream(0)
+        self.noise.state = self.position.noise
+        self.result = TrainingResult(accuracy_history=self.position.accuracy_history)
+        self.clock = WorkClock()
+        self.pace = Pace(source.step_bytes())
         self.samples_seen = 0
-        self.busy_seconds = 0.0
-        self._resumed_at = time.perf_counter()
+        self.first_step = self.position.step
+        self.loss = self.norm = self.rate = 0.0
         self._last_event = -math.inf
 
-    def run(self) -> Generator[bool, None, TrainingResult]:
-        settings, result = self.settings, self.result
-        for epoch in range(1, settings.epochs + 1):
-            total = 0.0
-            done = 0
-            for batch in self.source.epoch(self.seed, epoch):
-                loss = self._step(batch, epoch, done + 1)
-                done += 1
-                total += loss
-                self._report("batch_end", epoch, done, loss, total / done)
-                yield from self._give_way()
-                if self.network.control.stopping:
-                    break
-            result.loss_history.append(total / done)
-            result.final_loss = total / done
-            result.best_loss = min(result.best_loss, result.final_loss)
-            result.stopped = self.network.control.stopping
-            last = result.stopped or epoch == settings.epochs
-            if self.held_out is not None and (last or epoch % settings.evaluate_every_n == 0):
-                yield from self._evaluate(self.held_out)
-            self._report("epoch_end", epoch, done, loss, result.final_loss)
-            if result.stopped:
-                break
-        result.total_time = self._elapsed()
+    def run(self) -> Generator[Wait, None, TrainingResult]:
+        """Run to the end, or until the training is stopped."""
+        position, control = self.position, self.network.control
+        program: Program | None = None
+        while position.step < self.total_steps and not control.stopping:
+            program = yield from self._go()
+            self._report("batch_end")
+            yield from self.clock.give_way(control)
+            if control.stopping or position.step % len(self.source) == 0:
+                yield from program.settle()
+                yield from self._end_epoch()
+        if program is not None:
+            yield from program.settle()
+        return self._finished()
+
+    def close(self) -> None:
+        """Leave things as they should be, however the training has ended."""
+        self.position.optimizer.halted.fill(0)
+        if self.text is not None:
+            self.text.close()
+
+    # Steps
+
+    def _go(self) -> Generator[Wait, None, Program]:
+        """Run some steps of one batch size, and take in what came of them."""
+        count = self._steps_to_go()
+        step, position = self.position.step, self.position
+        started = time.perf_counter()
+        inputs, targets = self.source.take(position.seed, step, count)
+        rates = position.scheduler.rates(np.arange(step, step + count, dtype=np.float64))
+        _, size, width = inputs.shape
+        program = self._program(size, width)
+        ports = program.plan.ports
+        data = {"input": inputs, "target": targets, **self._noises(program, count)}
+        report = ["loss"]
+        if "hyper" in ports:
+            program.write("limit", np.asarray(self.settings.gradient_clip, np.float32))
+            data["hyper"] = position.optimizer.hyper_rows(position.optimizer.steps_done + 1, rates)
+            report += ["norm", "norms"]
+        found = yield from program.run_steps(data, report)
+        self.pace.note(count, time.perf_counter() - started, program.patience)
+        good = _steps_before_trouble(found)
+        position.optimizer.steps_done += good
+        self.samples_seen += good * size
+        if good:
+            self.loss, self.rate = float(found["loss"][good - 1]), float(rates[good - 1])
+            self.norm = float(found["norm"][good - 1]) if "norm" in found else 0.0
+            position.note(np.asarray(found["loss"][:good], np.float32))
+            position.noise = self.noise.state
+        if good < count:
+            yield from program.settle()
+            raise divergence_error(self.network, position.step, len(self.source), found, inputs)
+        return program
+
+    def _steps_to_go(self) -> int:
+        """Return how many steps to run: as many as fit, but nobody misses what they wait for."""
+        step = self.position.step
+        limits = [self.pace.steps(), self.total_steps - step]
+        alike = self.source.equal_steps(step)
+        if alike is not None:
+            limits.append(alike)
+        batch = step % len(self.source)
+        if self.on_progress or self.text or self.validation:
+            limits.append(len(self.source) - batch)
+        if self.on_progress and self.settings.progress_interval == 0:
+            limits.append(1)
+        if self.text and self.settings.print_every_batch:
+            every = self.settings.print_every_batch
+            limits.append(every - batch % every)
+        return min(limits)
+
+    def _program(self, size: int, width: int) -> Program:
+        network, loss, optimizer = self.network, self.settings.loss_type, self.position.optimizer
+        return network.prepared(
+            ("training", size, width, loss, *optimizer.plan_key()),
+            lambda: training_plan(network.layers, size, width, loss, optimizer),
+            self.backend,
+        )
+
+    def _noises(self, program: Program, count: int) -> dict[str, Array]:
+        """Draw the noise of some steps: step by step, port by port."""
+        shapes = {
+            port: value.shape
+            for port, value in program.plan.ports.items()
+            if port.startswith("noise.")
+        }
+        sizes = [math.prod(shape) for shape in shapes.values()]
+        drawn = self.noise.gumbel((count, sum(sizes)))
+        parts = np.split(drawn, np.cumsum(sizes)[:-1], axis=1) if sizes else []
+        return dict(zip(shapes, parts, strict=True))
+
+    # Epochs
+
+    def _end_epoch(self) -> Generator[Wait, None, None]:
+        stopping, done = self.network.control.stopping, self.position.step == self.total_steps
+        epoch = -(-self.position.step // len(self.source))
+        if self.validation and (stopping or done or epoch % self.settings.evaluate_every_n == 0):
+            yield from self.validation.measure(self.network, self.clock, self.result)
+        self._report("epoch_end")
+
+    def _finished(self) -> TrainingResult:
+        position, result = self.position, self.result
+        result.loss_history = [*position.loss_history]
+        if position.losses.size:
+            result.loss_history.append(position.mean_loss())
+        result.final_loss = result.loss_history[-1] if result.loss_history else math.nan
+        result.best_loss = min(result.loss_history, default=math.inf)
+        result.stopped = self.network.control.stopping
+        result.steps = position.step
+        result.total_time = self.clock.seconds()
         result.avg_throughput = self.samples_seen / max(result.total_time, 1e-9)
         return result
 
-    def _step(self, batch: Samples, epoch: int, number: int) -> float:
-        n, width = batch.inputs.shape
-        program = self.network.program(n, width, self.settings.loss_type)
-        program.write("input", batch.inputs)
-        program.write("target", batch.targets)
-        for port, value in program.plan.ports.items():
-            if port.startswith("noise."):
-                program.write(port, self.noise.gumbel(value.shape))
-        hyper = np.zeros(len(HYPER), np.float32)
-        hyper[0] = self.settings.learning_rate
-        program.write("hyper", hyper)
-        program.run("forward", "loss")
-        loss = float(program.read("loss"))
-        if not math.isfinite(loss):
-            raise NonFiniteError(
-                f"the loss became {loss} in epoch {epoch}, batch {number} "
-                f"(step {self.result.steps + 1})",
-                hint="Lower the learning rate, or scale the inputs to about -1 to 1. "
-                "The weights are those of the step before.",
-            )
-        program.run("backward", "update")
-        self.result.steps += 1
-        self.samples_seen += n
-        return loss
-
-    def _give_way(self) -> Generator[bool, None, None]:
-        """Yield once, and for as long as the training is paused; pauses do not count as time."""
-        self.busy_seconds = self._elapsed()
-        yield False
-        while self.network.control.paused:
-            yield True
-        self._resumed_at = time.perf_counter()
-
-    def _elapsed(self) -> float:
-        return self.busy_seconds + time.perf_counter() - self._resumed_at
-
-    def _evaluate(self, samples: Samples) -> Generator[bool, None, None]:
-        """Measure loss and accuracy on held-out samples with the present weights."""
-        total, right = 0.0, 0
-        for start in range(0, len(samples), EVALUATION_BATCH):
-            x = samples.inputs[start : start + EVALUATION_BATCH]
-            t = samples.targets[start : start + EVALUATION_BATCH]
-            y = self.network.forward_cpu(x)
-            total += loss_value(self.settings.loss_type, y, t) * len(x)
-            right += int(np.sum(y.argmax(axis=1) == t.argmax(axis=1)))
-            yield from self._give_way()
-        self.result.validation_loss = total / len(samples)
-        if samples.targets.shape[1] > 1:
-            self.result.validation_accuracy = right / len(samples)
-            self.result.accuracy_history.append(right / len(samples))
-
-    def _report(self, event: str, epoch: int, batch: int, loss: float, mean: float) -> None:
+    def _report(self, event: str) -> None:
         now = time.perf_counter()
-        due = now - self._last_event >= self.settings.progress_interval
-        if self.on_progress is None or (event == "batch_end" and not due):
+        due = event == "epoch_end" or now - self._last_event >= self.settings.progress_interval
+        batch = (self.position.step - 1) % len(self.source) + 1
+        printed = self.text is not None and (due or self.text.wants_batch(batch))
+        if not printed and (self.on_progress is None or not due):
             return
-        self._last_event = now
-        elapsed = self._elapsed()
-        total_steps = len(self.source) * self.settings.epochs
-        rate = self.result.steps / max(elapsed, 1e-9)
-        self.on_progress(
-            TrainingProgress(
-                event="epoch_end" if event == "epoch_end" else "batch_end",
-                epoch=epoch,
-                epochs=self.settings.epochs,
-                batch=batch,
-                batches=len(self.source),
-                step=self.result.steps,
-                total_steps=total_steps,
-                loss=loss,
-                epoch_loss=mean,
-                validation_loss=self.result.validation_loss,
-                validation_accuracy=self.result.validation_accuracy,
-                learning_rate=self.settings.learning_rate,
-                elapsed_seconds=elapsed,
-                remaining_seconds=(total_steps - self.result.steps) / rate,
-                samples_per_second=self.samples_seen / max(elapsed, 1e-9),
-            )
+        progress = self._progress(event, batch)
+        if due:
+            self._last_event = now
+        if self.text is not None:
+            self.text.show(progress)
+        if self.on_progress is not None and due:
+            self.on_progress(progress)
+
+    def _progress(self, event: str, batch: int) -> TrainingProgress:
+        elapsed, step = self.clock.seconds(), self.position.step
+        rate = (step - self.first_step) / max(elapsed, 1e-9)
+        return TrainingProgress(
+            event="epoch_end" if event == "epoch_end" else "batch_end",
+            epoch=(step - 1) // len(self.source) + 1,
+            epochs=self.settings.epochs,
+            batch=batch,
+            batches=len(self.source),
+            step=step,
+            total_steps=self.total_steps,
+            loss=self.loss,
+            epoch_loss=self.position.mean_loss(),
+            validation_loss=self.result.validation_loss,
+            validation_accuracy=self.result.validation_accuracy,
+            learning_rate=self.rate,
+            gradient_norm=self.norm,
+            elapsed_seconds=elapsed,
+            remaining_seconds=(self.total_steps - step) / rate,
+            samples_per_second=self.samples_seen / max(elapsed, 1e-9),
         )
+
+
+def _steps_before_trouble(found: Mapping[str, Array]) -> int:
+    """Return how many steps went well: those before the first loss or norm that is not finite."""
+    fine = np.isfinite(found["loss"])
+    if "norm" in found:
+        fine &= np.isfinite(found["norm"])
+    return len(fine) if fine.all() else int(fine.argmin())

@@ -41,8 +41,13 @@ def emit_loss(
     return loss, {y: dy}
 
 
-def loss_value(name: str, y: F32, t: F32) -> float:
-    """Return a loss of outputs that are already there: the op's own definition, run once."""
+def loss_and_gradient(name: str, y: F32, t: F32) -> tuple[float, F32]:
+    """Return a loss of outputs that are already there, and its gradient: the op, run once."""
     loss, dy = np.zeros((), np.float32), np.empty_like(y)
     OPS[name].compute([y, t], [loss, dy], OPS[name].attributes)
-    return float(loss)
+    return float(loss), dy
+
+
+def loss_value(name: str, y: F32, t: F32) -> float:
+    """Return a loss of outputs that are already there."""
+    return loss_and_gradient(name, y, t)[0]

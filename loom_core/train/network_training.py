@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 
+from loom_core.errors import SpecError
 from loom_core.network_grid import NetworkGrid
 from loom_core.public import Cooperative, Wait, public
 from loom_core.train.config import (
@@ -14,6 +15,7 @@ from loom_core.train.config import (
     TrainingResult,
 )
 from loom_core.train.loop import training_steps
+from loom_core.train.training_state import write_training_state
 
 
 class Training(NetworkGrid):
@@ -29,6 +31,21 @@ class Training(NetworkGrid):
     ) -> Generator[Wait, None, TrainingResult]:
         """Train on batches; see :func:`loom_core.train.loop.training_steps`."""
         return (yield from training_steps(self, batches, config, on_progress))
+
+    @public("SaveTrainingState")
+    def save_training_state(self) -> str:
+        """Return the network's training as text, to go on from exactly (ResumeFrom in the config).
+
+        Weights, optimizer with its state, scheduler, random state, epoch and position are in it.
+        It can be called between two steps of a running training, and after one, stopped or not.
+
+        Raises:
+            SpecError: The network has not been trained since its layers were set.
+            NonFiniteError: A weight is NaN or infinite.
+        """
+        if self.position is None:
+            raise SpecError("there is no training to save", hint="Call Train first.")
+        return write_training_state(self.layers, self.position)
 
     @public("PauseTraining")
     def pause_training(self) -> None:

@@ -824,6 +824,14 @@ export type LoadedModelOnMainThread = {
   Dtype: string;
 };
 
+/** A loss and its gradient; in Python it unpacks as a pair. */
+export type LossGradient = {
+  /** Mean over the batch. */
+  Loss: number;
+  /** With respect to the output, in its shape. */
+  Grad: Float32Array;
+};
+
 /** Bytes that a network needs, computed from its plans; nothing is allocated to find out. */
 export type MemoryTelemetry = {
   /** Samples of one run that the numbers hold for. */
@@ -1286,6 +1294,30 @@ export type SwiGLUGradientsOnMainThread = {
   GradDownBias: TensorOnMainThread;
 };
 
+/** The task became another. */
+export type TaskChange = {
+  /** Seconds after the start: when it was scheduled. */
+  AtTime: number;
+  /** Name of the task before. */
+  FromTask: string;
+  /** Name of the task after. */
+  ToTask: string;
+  /** The window before the one of the change, or that one if it is the first. */
+  PreChangeWindow: number;
+  /** The window in which the change came. */
+  PostChangeWindow: number;
+  /** Percent, in the former. */
+  PreAccuracy: number;
+  /** Percent, in the latter. */
+  PostAccuracy: number;
+  /**
+   * Windows from there to the first of at least 50 percent, 0 if it is that window itself; -1 if none was before the next change or the end.
+   */
+  RecoveryWindows: number;
+  /** The same in seconds; -1 if none. */
+  RecoveryTime: number;
+};
+
 /** How a network fares. */
 export type Telemetry = {
   /** Bytes that it holds now: weights, working memory of its plans, and what an optimizer keeps. */
@@ -1300,6 +1332,26 @@ export type Telemetry = {
   GradientBytes: number;
   /** One entry for each layer of the grid. */
   LayerStats: LayerHealth[];
+};
+
+/** What happened in one stretch of time. */
+export type TimeWindow = {
+  /** From 0. */
+  WindowIndex: number;
+  /** Seconds. */
+  Duration: number;
+  /** Predictions. */
+  Outputs: number;
+  /** How many of them were right. */
+  Correct: number;
+  /** Percent of right ones; 0 without predictions. */
+  Accuracy: number;
+  /** Predictions a second, rounded down. */
+  OutputsPerSec: number;
+  /** Name of the task at its end. */
+  CurrentTask: string;
+  /** Number of that task. */
+  TaskID: number;
 };
 
 /** One batch, as Loom takes them. */
@@ -1626,6 +1678,130 @@ export interface AdamWOptimizer extends LoomObject {
   Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `Step`. */
   step: AdamWOptimizer["Step"];
+}
+
+/** Measurements of several networks or ways of training, side by side. Its calls give promises. */
+export interface AdaptationComparison extends LoomObject {
+  /** Add what a tracker's Finalize returned. */
+  AddResult(result: AdaptationResult, options?: CallOptions): Promise<void>;
+  /** Same as `AddResult`. */
+  addResult: AdaptationComparison["AddResult"];
+  /** Return the result of highest mean accuracy, the first of equals; None without any. */
+  GetBestByAvgAccuracy(options?: CallOptions): Promise<AdaptationResult | null>;
+  /** Same as `GetBestByAvgAccuracy`. */
+  getBestByAvgAccuracy: AdaptationComparison["GetBestByAvgAccuracy"];
+  /** Return the result whose windows with predictions differ least in accuracy. */
+  GetMostStable(options?: CallOptions): Promise<AdaptationResult | null>;
+  /** Same as `GetMostStable`. */
+  getMostStable: AdaptationComparison["GetMostStable"];
+  /** Print mean accuracy, its spread and the number of outputs of each; return the text. */
+  PrintComparisonSummary(title: string, options?: CallOptions): Promise<string>;
+  /** Same as `PrintComparisonSummary`. */
+  printComparisonSummary: AdaptationComparison["PrintComparisonSummary"];
+  /** Print the accuracies of the first windows side by side; return the text. */
+  PrintComparisonTimeline(
+    title: string,
+    numWindows?: number,
+    options?: CallOptions,
+  ): Promise<string>;
+  /** Same as `PrintComparisonTimeline`. */
+  printComparisonTimeline: AdaptationComparison["PrintComparisonTimeline"];
+  /** All that were added. */
+  Results(options?: CallOptions): Promise<AdaptationResult[]>;
+  /** Same as `Results`. */
+  results: AdaptationComparison["Results"];
+  /** Write all results to a JSON file. */
+  SaveToJSON(filename: string, options?: CallOptions): Promise<void>;
+  /** Same as `SaveToJSON`. */
+  saveToJSON: AdaptationComparison["SaveToJSON"];
+  /** Return all results as Loom's JSON. */
+  ToJSON(options?: CallOptions): Promise<string>;
+  /** Same as `ToJSON`. */
+  toJSON: AdaptationComparison["ToJSON"];
+}
+
+/** One measurement, window by window. Its calls give promises. */
+export interface AdaptationResult extends LoomObject {
+  /** Mean accuracy of the windows that hold predictions, each of equal weight, in percent. */
+  AvgAccuracy(options?: CallOptions): Promise<number>;
+  /** Same as `AvgAccuracy`. */
+  avgAccuracy: AdaptationResult["AvgAccuracy"];
+  /** Seconds. */
+  Duration(options?: CallOptions): Promise<number>;
+  /** Same as `Duration`. */
+  duration: AdaptationResult["Duration"];
+  /** The way of training it. */
+  ModeName(options?: CallOptions): Promise<string>;
+  /** Same as `ModeName`. */
+  modeName: AdaptationResult["ModeName"];
+  /** The network. */
+  ModelName(options?: CallOptions): Promise<string>;
+  /** Same as `ModelName`. */
+  modelName: AdaptationResult["ModelName"];
+  /** Print totals and what each change of the task did; return the text. */
+  PrintAdaptationSummary(options?: CallOptions): Promise<string>;
+  /** Same as `PrintAdaptationSummary`. */
+  printAdaptationSummary: AdaptationResult["PrintAdaptationSummary"];
+  /** Print a bar for each window, and where the task changed; return the text. */
+  PrintTimeline(options?: CallOptions): Promise<string>;
+  /** Same as `PrintTimeline`. */
+  printTimeline: AdaptationResult["PrintTimeline"];
+  /** All changes of the task. */
+  TaskChanges(options?: CallOptions): Promise<TaskChange[]>;
+  /** Same as `TaskChanges`. */
+  taskChanges: AdaptationResult["TaskChanges"];
+  /** Return the result as Loom's JSON. */
+  ToJSON(options?: CallOptions): Promise<string>;
+  /** Same as `ToJSON`. */
+  toJSON: AdaptationResult["ToJSON"];
+  /** Predictions in all windows. */
+  TotalOutputs(options?: CallOptions): Promise<number>;
+  /** Same as `TotalOutputs`. */
+  totalOutputs: AdaptationResult["TotalOutputs"];
+  /** All windows. */
+  Windows(options?: CallOptions): Promise<TimeWindow[]>;
+  /** Same as `Windows`. */
+  windows: AdaptationResult["Windows"];
+}
+
+/**
+ * Measures how fast a network that goes on learning gets used to another task.
+ * Its calls give promises.
+ */
+export interface AdaptationTracker extends LoomObject {
+  /** Return the windows, the changes of the task, and how the network took them. */
+  Finalize(options?: CallOptions): Promise<AdaptationResult>;
+  /** Same as `Finalize`. */
+  finalize: AdaptationTracker["Finalize"];
+  /** Return the number of the task that holds now; raises as RecordOutput. */
+  GetCurrentTask(options?: CallOptions): Promise<number>;
+  /** Same as `GetCurrentTask`. */
+  getCurrentTask: AdaptationTracker["GetCurrentTask"];
+  /** Return what was counted in each window so far; raises as RecordOutput. */
+  GetWindows(options?: CallOptions): Promise<TimeWindow[]>;
+  /** Same as `GetWindows`. */
+  getWindows: AdaptationTracker["GetWindows"];
+  /** Count a prediction; return the number of the task that holds from now on. */
+  RecordOutput(correct: boolean, options?: CallOptions): Promise<number>;
+  /** Same as `RecordOutput`. */
+  recordOutput: AdaptationTracker["RecordOutput"];
+  /** Let a task start later. */
+  ScheduleTaskChange(
+    atOffset: number,
+    taskId: number,
+    taskName: string,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Same as `ScheduleTaskChange`. */
+  scheduleTaskChange: AdaptationTracker["ScheduleTaskChange"];
+  /** Say what is measured: a network, and a way of training it. */
+  SetModelInfo(modelName: string, modeName: string, options?: CallOptions): Promise<void>;
+  /** Same as `SetModelInfo`. */
+  setModelInfo: AdaptationTracker["SetModelInfo"];
+  /** Start the measurement, from nothing, with a task. */
+  Start(initialTask: string, initialTaskId: number, options?: CallOptions): Promise<void>;
+  /** Same as `Start`. */
+  start: AdaptationTracker["Start"];
 }
 
 /**
@@ -2352,6 +2528,10 @@ export interface Network extends LoomObject {
   ): Promise<string>;
   /** Same as `SaveModelWithDType`. */
   saveModelWithDType: Network["SaveModelWithDType"];
+  /** Return the network's training as text, to go on from exactly (ResumeFrom in the config). */
+  SaveTrainingState(options?: CallOptions): Promise<string>;
+  /** Same as `SaveTrainingState`. */
+  saveTrainingState: Network["SaveTrainingState"];
   /** Return the network as one model object (id, cfg, weights) for DeserializeModel. */
   SerializeModel(
     modelId: string,
@@ -2422,7 +2602,7 @@ export interface Network extends LoomObject {
   /** Train tick by tick: one sample goes in at each tick, one comes out. */
   TrainWithStepping(
     config: SteppingTrainingConfig | null,
-    dataLoader: (event: number) => void,
+    dataLoader: (event: number) => TrainingBatch | readonly (FloatArray | boolean)[] | null | Promise<TrainingBatch | readonly (FloatArray | boolean)[] | null>,
     totalSteps: number,
     options?: CallOptions,
   ): Promise<SteppingTrainingResult>;
@@ -2961,6 +3141,14 @@ export interface Loom extends Session, Enums {
   ConvertTensorTToFloat32(src: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: Loom["ConvertTensorTToFloat32"];
+  /** Return `-sum(t ln p) / B` of probabilities and its gradient `-t / (p B)`, for BackwardCPU. */
+  CrossEntropyLossGrad(
+    output: FloatArray,
+    target: FloatArray,
+    options?: CallOptions,
+  ): Promise<LossGradient>;
+  /** Same as `CrossEntropyLossGrad`. */
+  crossEntropyLossGrad: Loom["CrossEntropyLossGrad"];
   /** Return Loom's defaults: 10 epochs at a rate of 0.001, mean squared error, printing. */
   DefaultTrainingConfig(options?: CallOptions): Promise<TrainingConfig>;
   /** Same as `DefaultTrainingConfig`. */
@@ -3497,6 +3685,18 @@ export interface Loom extends Session, Enums {
   NewAdamWOptimizerDefault(options?: CallOptions): Promise<AdamWOptimizer>;
   /** Same as `NewAdamWOptimizerDefault`. */
   newAdamWOptimizerDefault: Loom["NewAdamWOptimizerDefault"];
+  /** Return a comparison without results. */
+  NewAdaptationComparison(options?: CallOptions): Promise<AdaptationComparison>;
+  /** Same as `NewAdaptationComparison`. */
+  newAdaptationComparison: Loom["NewAdaptationComparison"];
+  /** Return a tracker; typical are windows of one second. */
+  NewAdaptationTracker(
+    windowDuration: number,
+    totalDuration: number,
+    options?: CallOptions,
+  ): Promise<AdaptationTracker>;
+  /** Same as `NewAdaptationTracker`. */
+  newAdaptationTracker: Loom["NewAdaptationTracker"];
   /** Return a backend of tensor operations for one numeric type. */
   NewCPUBackend(
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -3962,6 +4162,129 @@ export interface AdamWOptimizerOnMainThread extends LoomObject {
   Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
   /** Same as `Step`. */
   step: AdamWOptimizerOnMainThread["Step"];
+}
+
+/**
+ * Measurements of several networks or ways of training, side by side.
+ * Its calls give their results at once.
+ */
+export interface AdaptationComparisonOnMainThread extends LoomObject {
+  /** Add what a tracker's Finalize returned. */
+  AddResult(result: AdaptationResultOnMainThread, options?: CallOptions): void;
+  /** Same as `AddResult`. */
+  addResult: AdaptationComparisonOnMainThread["AddResult"];
+  /** Return the result of highest mean accuracy, the first of equals; None without any. */
+  GetBestByAvgAccuracy(options?: CallOptions): AdaptationResultOnMainThread | null;
+  /** Same as `GetBestByAvgAccuracy`. */
+  getBestByAvgAccuracy: AdaptationComparisonOnMainThread["GetBestByAvgAccuracy"];
+  /** Return the result whose windows with predictions differ least in accuracy. */
+  GetMostStable(options?: CallOptions): AdaptationResultOnMainThread | null;
+  /** Same as `GetMostStable`. */
+  getMostStable: AdaptationComparisonOnMainThread["GetMostStable"];
+  /** Print mean accuracy, its spread and the number of outputs of each; return the text. */
+  PrintComparisonSummary(title: string, options?: CallOptions): string;
+  /** Same as `PrintComparisonSummary`. */
+  printComparisonSummary: AdaptationComparisonOnMainThread["PrintComparisonSummary"];
+  /** Print the accuracies of the first windows side by side; return the text. */
+  PrintComparisonTimeline(title: string, numWindows?: number, options?: CallOptions): string;
+  /** Same as `PrintComparisonTimeline`. */
+  printComparisonTimeline: AdaptationComparisonOnMainThread["PrintComparisonTimeline"];
+  /** All that were added. */
+  Results(options?: CallOptions): AdaptationResultOnMainThread[];
+  /** Same as `Results`. */
+  results: AdaptationComparisonOnMainThread["Results"];
+  /** Write all results to a JSON file. */
+  SaveToJSON(filename: string, options?: CallOptions): void;
+  /** Same as `SaveToJSON`. */
+  saveToJSON: AdaptationComparisonOnMainThread["SaveToJSON"];
+  /** Return all results as Loom's JSON. */
+  ToJSON(options?: CallOptions): string;
+  /** Same as `ToJSON`. */
+  toJSON: AdaptationComparisonOnMainThread["ToJSON"];
+}
+
+/** One measurement, window by window. Its calls give their results at once. */
+export interface AdaptationResultOnMainThread extends LoomObject {
+  /** Mean accuracy of the windows that hold predictions, each of equal weight, in percent. */
+  AvgAccuracy(options?: CallOptions): number;
+  /** Same as `AvgAccuracy`. */
+  avgAccuracy: AdaptationResultOnMainThread["AvgAccuracy"];
+  /** Seconds. */
+  Duration(options?: CallOptions): number;
+  /** Same as `Duration`. */
+  duration: AdaptationResultOnMainThread["Duration"];
+  /** The way of training it. */
+  ModeName(options?: CallOptions): string;
+  /** Same as `ModeName`. */
+  modeName: AdaptationResultOnMainThread["ModeName"];
+  /** The network. */
+  ModelName(options?: CallOptions): string;
+  /** Same as `ModelName`. */
+  modelName: AdaptationResultOnMainThread["ModelName"];
+  /** Print totals and what each change of the task did; return the text. */
+  PrintAdaptationSummary(options?: CallOptions): string;
+  /** Same as `PrintAdaptationSummary`. */
+  printAdaptationSummary: AdaptationResultOnMainThread["PrintAdaptationSummary"];
+  /** Print a bar for each window, and where the task changed; return the text. */
+  PrintTimeline(options?: CallOptions): string;
+  /** Same as `PrintTimeline`. */
+  printTimeline: AdaptationResultOnMainThread["PrintTimeline"];
+  /** All changes of the task. */
+  TaskChanges(options?: CallOptions): TaskChange[];
+  /** Same as `TaskChanges`. */
+  taskChanges: AdaptationResultOnMainThread["TaskChanges"];
+  /** Return the result as Loom's JSON. */
+  ToJSON(options?: CallOptions): string;
+  /** Same as `ToJSON`. */
+  toJSON: AdaptationResultOnMainThread["ToJSON"];
+  /** Predictions in all windows. */
+  TotalOutputs(options?: CallOptions): number;
+  /** Same as `TotalOutputs`. */
+  totalOutputs: AdaptationResultOnMainThread["TotalOutputs"];
+  /** All windows. */
+  Windows(options?: CallOptions): TimeWindow[];
+  /** Same as `Windows`. */
+  windows: AdaptationResultOnMainThread["Windows"];
+}
+
+/**
+ * Measures how fast a network that goes on learning gets used to another task.
+ * Its calls give their results at once.
+ */
+export interface AdaptationTrackerOnMainThread extends LoomObject {
+  /** Return the windows, the changes of the task, and how the network took them. */
+  Finalize(options?: CallOptions): AdaptationResultOnMainThread;
+  /** Same as `Finalize`. */
+  finalize: AdaptationTrackerOnMainThread["Finalize"];
+  /** Return the number of the task that holds now; raises as RecordOutput. */
+  GetCurrentTask(options?: CallOptions): number;
+  /** Same as `GetCurrentTask`. */
+  getCurrentTask: AdaptationTrackerOnMainThread["GetCurrentTask"];
+  /** Return what was counted in each window so far; raises as RecordOutput. */
+  GetWindows(options?: CallOptions): TimeWindow[];
+  /** Same as `GetWindows`. */
+  getWindows: AdaptationTrackerOnMainThread["GetWindows"];
+  /** Count a prediction; return the number of the task that holds from now on. */
+  RecordOutput(correct: boolean, options?: CallOptions): number;
+  /** Same as `RecordOutput`. */
+  recordOutput: AdaptationTrackerOnMainThread["RecordOutput"];
+  /** Let a task start later. */
+  ScheduleTaskChange(
+    atOffset: number,
+    taskId: number,
+    taskName: string,
+    options?: CallOptions,
+  ): void;
+  /** Same as `ScheduleTaskChange`. */
+  scheduleTaskChange: AdaptationTrackerOnMainThread["ScheduleTaskChange"];
+  /** Say what is measured: a network, and a way of training it. */
+  SetModelInfo(modelName: string, modeName: string, options?: CallOptions): void;
+  /** Same as `SetModelInfo`. */
+  setModelInfo: AdaptationTrackerOnMainThread["SetModelInfo"];
+  /** Start the measurement, from nothing, with a task. */
+  Start(initialTask: string, initialTaskId: number, options?: CallOptions): void;
+  /** Same as `Start`. */
+  start: AdaptationTrackerOnMainThread["Start"];
 }
 
 /**
@@ -4721,6 +5044,10 @@ export interface NetworkOnMainThread extends LoomObject {
   ): string;
   /** Same as `SaveModelWithDType`. */
   saveModelWithDType: NetworkOnMainThread["SaveModelWithDType"];
+  /** Return the network's training as text, to go on from exactly (ResumeFrom in the config). */
+  SaveTrainingState(options?: CallOptions): string;
+  /** Same as `SaveTrainingState`. */
+  saveTrainingState: NetworkOnMainThread["SaveTrainingState"];
   /** Return the network as one model object (id, cfg, weights) for DeserializeModel. */
   SerializeModel(
     modelId: string,
@@ -4791,7 +5118,7 @@ export interface NetworkOnMainThread extends LoomObject {
   /** Train tick by tick: one sample goes in at each tick, one comes out. */
   TrainWithStepping(
     config: SteppingTrainingConfig | null,
-    dataLoader: (event: number) => void,
+    dataLoader: (event: number) => TrainingBatch | readonly (FloatArray | boolean)[] | null | Promise<TrainingBatch | readonly (FloatArray | boolean)[] | null>,
     totalSteps: number,
     options?: CallOptions,
   ): Promise<SteppingTrainingResult>;
@@ -5341,6 +5668,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ConvertTensorTToFloat32(src: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: LoomOnMainThread["ConvertTensorTToFloat32"];
+  /** Return `-sum(t ln p) / B` of probabilities and its gradient `-t / (p B)`, for BackwardCPU. */
+  CrossEntropyLossGrad(
+    output: FloatArray,
+    target: FloatArray,
+    options?: CallOptions,
+  ): LossGradient;
+  /** Same as `CrossEntropyLossGrad`. */
+  crossEntropyLossGrad: LoomOnMainThread["CrossEntropyLossGrad"];
   /** Return Loom's defaults: 10 epochs at a rate of 0.001, mean squared error, printing. */
   DefaultTrainingConfig(options?: CallOptions): TrainingConfigOnMainThread;
   /** Same as `DefaultTrainingConfig`. */
@@ -5883,6 +6218,18 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   NewAdamWOptimizerDefault(options?: CallOptions): AdamWOptimizerOnMainThread;
   /** Same as `NewAdamWOptimizerDefault`. */
   newAdamWOptimizerDefault: LoomOnMainThread["NewAdamWOptimizerDefault"];
+  /** Return a comparison without results. */
+  NewAdaptationComparison(options?: CallOptions): AdaptationComparisonOnMainThread;
+  /** Same as `NewAdaptationComparison`. */
+  newAdaptationComparison: LoomOnMainThread["NewAdaptationComparison"];
+  /** Return a tracker; typical are windows of one second. */
+  NewAdaptationTracker(
+    windowDuration: number,
+    totalDuration: number,
+    options?: CallOptions,
+  ): AdaptationTrackerOnMainThread;
+  /** Same as `NewAdaptationTracker`. */
+  newAdaptationTracker: LoomOnMainThread["NewAdaptationTracker"];
   /** Return a backend of tensor operations for one numeric type. */
   NewCPUBackend(
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,

@@ -13,6 +13,10 @@ from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.model_io.network_json import build_network_from_json
 from loom_core.train.losses import emit_loss
+from loom_core.train.optimizers import SGDOptimizer
+from loom_core.train.step_graph import training_plan
+from loom_core.train.trained_weights import TrainedWeight
+from loom_core.train.update_graph import emit_updates
 
 
 class Steps:
@@ -58,7 +62,9 @@ def network(given: Any, backend: str) -> Network:
 def training(given: Any, backend: str) -> Steps:
     """Return the step that ``Train`` runs."""
     net, x, y = network(given, backend), _rows(given.x, given.batch), _rows(given.y, given.batch)
-    return _training(net.program(*x.shape, given.loss), x, y, given.rate)
+    net.require_weights()
+    plan = training_plan(net.layers, *x.shape, given.loss)
+    return _training(choose(backend).backend.prepare(plan), x, y, given.rate)
 
 
 def attention_gradients(given: Any, backend: str) -> Steps:
@@ -122,22 +128,25 @@ def _rows(numbers: Any, batch: int) -> np.ndarray:
 def _training(program: Program, x: np.ndarray, y: np.ndarray, rate: float) -> Steps:
     program.write("input", x)
     program.write("target", y)
-    program.write("rate", np.asarray(rate, np.float32))
+    if "hyper" in program.plan.ports:
+        program.write("hyper", SGDOptimizer().hyper(1, rate))
     return Steps(program)
 
 
 def _plan(
     graph: GraphBuilder, x: Value, output: Value, wanted: Sequence[Value], *, update: bool
 ) -> Plan:
-    target, rate = graph.input("target", output.shape), graph.input("rate", ())
+    target = graph.input("target", output.shape)
     with graph.segment("loss"):
         loss, seeds = emit_loss(graph, "mse", output, target)
     gradients = differentiate(graph, seeds, wanted)
-    ports = {"input": x, "target": target, "rate": rate, "loss": loss}
+    ports = {"input": x, "target": target, "loss": loss}
     if update:
-        with graph.segment("update"):
-            for weight, gradient in gradients.items():
-                graph.emit_update("sgd", weight, gradient, rate)
+        changes = {
+            TrainedWeight(0, str(number), weight.name, weight.array): gradient
+            for number, (weight, gradient) in enumerate(gradients.items())
+        }
+        ports |= emit_updates(graph, SGDOptimizer(), changes, loss)
     else:
         ports |= _numbered(gradients.values())
     return make_plan(graph.graph, ports)

@@ -1,0 +1,67 @@
+"""What a training starts with: its optimizer, its scheduler, and where it resumes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loom_core.random_stream import RandomStream
+from loom_core.train.batches import BatchSource
+from loom_core.train.config import TrainingConfig
+from loom_core.train.optimizer import Optimizer
+from loom_core.train.optimizer_config import make_optimizer
+from loom_core.train.scheduler_config import make_scheduler
+from loom_core.train.training_state import TrainingPosition, read_training_state
+
+if TYPE_CHECKING:
+    from loom_core.network_grid import NetworkGrid
+
+NOISE_KEY = -1
+"""Names the random stream of noise; those of shuffling are named by epochs, from 1."""
+
+
+def begin_position(
+    network: NetworkGrid, settings: TrainingConfig, source: BatchSource
+) -> TrainingPosition:
+    """Return where a training starts; nothing has changed when this raises.
+
+    Raises:
+        SpecError, ShapeError, ModelFormatError, NonFiniteError, LimitError: Optimizer, scheduler or
+            the state to resume from are wrong.
+    """
+    steps = len(source) * settings.epochs
+    samples = source.samples_per_epoch
+    if settings.resume_from is None:
+        scheduler = make_scheduler(settings.scheduler, settings.learning_rate, steps)
+        optimizer = _optimizer(network, settings.optimizer)
+        seed = network.seed if settings.seed is None else settings.seed
+        noise = RandomStream(seed, NOISE_KEY).state
+        return TrainingPosition(optimizer, scheduler, seed, len(source), samples, noise)
+    stored = read_training_state(network, settings.resume_from)
+    stored.require_fitting(len(source), samples, settings.seed)
+    asked = stored.scheduler if settings.scheduler is None else settings.scheduler
+    scheduler = make_scheduler(asked, settings.learning_rate, steps)
+    same = str(stored.optimizer.get("type")) if network.optimizer is None else None
+    optimizer = _optimizer(network, settings.optimizer or same)
+    optimizer.load_state(stored.optimizer)
+    stored.set_weights()
+    return stored.position(optimizer, scheduler)
+
+
+def _optimizer(network: NetworkGrid, asked: object) -> Optimizer:
+    """Return the optimizer of a training: one that goes on, or a fresh one.
+
+    A fresh one with the settings of the last is the last one, reset: its plans are there already.
+    """
+    if isinstance(asked, Optimizer):
+        return asked
+    if asked is None and network.optimizer is not None:
+        return network.optimizer
+    made = make_optimizer("sgd" if asked is None else asked)
+    held = network.training_optimizer
+    if held is not None and held.settings() == made.settings():
+        held.reset()
+        return held
+    if held is not None:
+        network.forget_programs(held)
+    network.training_optimizer = made
+    return made
