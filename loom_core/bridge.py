@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from loom_core.backends.simd_backend import SimdProgram
+from loom_core.backends.webgpu_backend import shared_backend
 from loom_core.calls import require_arguments
 from loom_core.errors import CallError, LoomError
 from loom_core.network_grid import NetworkGrid
@@ -28,6 +29,7 @@ from loom_core.public import (
     public_class_of,
     write_record,
 )
+from loom_core.questions import CallerFunction
 
 Envelope = dict[str, Any]
 
@@ -65,7 +67,12 @@ class Bridge:
         return _enveloped(lambda: self._advance(job, budget_ms))
 
     def cancel(self, job: int) -> Envelope:
-        """End a job now; a training keeps the weights of its last whole step."""
+        """End a job now; a training keeps the weights of its last whole step.
+
+        Returns:
+            ``{"job": number}`` where these still have to come back from a GPU; no other call should
+            be made before that job has ended. Else ``{"value": None}``.
+        """
         return _enveloped(lambda: self._cancel(job))
 
     def prepare_forward(self, handle: int, length: int) -> int:
@@ -146,7 +153,12 @@ class Bridge:
         if job in self._jobs:
             self._jobs[job].close()
             self._forget_job(job)
-        return {"value": None}
+        backend = shared_backend()
+        if backend is None or not backend.ahead():
+            return {"value": None}
+        number = self._number()
+        self._jobs[number] = backend.settle()
+        return {"job": number}
 
     def _forget_job(self, job: int) -> None:
         self._jobs.pop(job, None)
@@ -171,7 +183,7 @@ class Bridge:
         if isinstance(value, list):
             return [self._from_plain(item) for item in value] if _nested(value) else value
         if callable(value):
-            return lambda *args: value(*(self._to_plain(arg) for arg in args))
+            return CallerFunction(value, self._to_plain, self._from_plain)
         return value
 
     def _to_plain(self, value: Any) -> Any:

@@ -25,6 +25,8 @@ export class Jobs {
   /** @type {Set<Job>} */
   #jobs = new Set();
   #driving = false;
+  /** @type {Promise<unknown> | undefined} what no other call should come before */
+  settling;
   #turns = new Turns();
 
   /**
@@ -60,8 +62,20 @@ export class Jobs {
    */
   cancel(job, reason) {
     if (!this.#jobs.delete(job)) return;
-    job.reject(reason);
-    this.#python.cancel(job.number);
+    /** @type {number | undefined} */
+    let settling;
+    try {
+      settling = this.#python.cancel(job.number);
+    } finally {
+      if (settling === undefined) job.reject(reason);
+    }
+    if (settling === undefined) return;
+    const end = () => job.reject(reason);
+    const settled = this.run(settling, 0).result.then(end, end);
+    this.settling = settled;
+    void settled.then(() => {
+      if (this.settling === settled) this.settling = undefined;
+    });
   }
 
   /**

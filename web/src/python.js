@@ -8,6 +8,7 @@
 import { asNumbers, runSheet } from "./call_sheet.js";
 import { LoomError, deadSession } from "./errors.js";
 import { Gpu } from "./gpu/device.js";
+import { Ticket } from "./gpu/ticket.js";
 import { decodeCallbacks, mapPlain } from "./plain_data.js";
 
 /** @import { Machine, Numbers } from "./call_sheet.js" */
@@ -30,6 +31,7 @@ import { decodeCallbacks, mapPlain } from "./plain_data.js";
  *   `wait` never rejects, and has to settle before the job is advanced again
  */
 /** @typedef {(index: number, args: Plain[]) => void} OnCallback */
+/** @typedef {(index: number, args: Plain[]) => Promise<Plain>} OnQuestion */
 
 const METHODS = /** @type {const} */ ([
   ...["describe", "call", "prepare_forward", "advance", "cancel", "release"],
@@ -95,18 +97,23 @@ export class Python {
    * @param {string} name
    * @param {Plain[]} args a function is `{ $callback: index }`
    * @param {OnCallback} onCallback is told of each call of a function, from inside Python
+   * @param {OnQuestion} onQuestion likewise, where Python waits for what the function gives
    * @returns {Started}
    * @throws {LoomError} what Python raised
    */
-  call(target, name, args, onCallback) {
+  call(target, name, args, onCallback, onQuestion) {
     if (name === FORWARD && args.length === 1) {
       const input = asNumbers(args[0]);
       const value = input && this.#forward(target, input);
       if (value) return { value };
     }
-    const decoded = decodeCallbacks(args, (index) => (...values) => {
-      // Python destroys its proxies itself when this returns.
-      onCallback(index, values.map(toPlain));
+    // Python destroys its proxies itself when one of these returns.
+    const decoded = decodeCallbacks(args, (index) => {
+      /** @param {Plain[]} values */
+      const tell = (...values) => onCallback(index, values.map(toPlain));
+      /** @param {Plain[]} values */
+      const ask = (...values) => new Ticket(onQuestion(index, values.map(toPlain)));
+      return Object.assign(tell, { ask });
     });
     const list = this.#open(this.#pyodide.toPy(decoded));
     try {
@@ -153,9 +160,13 @@ export class Python {
     return /** @type {Advanced} */ (this.#reply("advance", job, budgetMs));
   }
 
-  /** @param {number} job */
+  /**
+   * @param {number} job
+   * @returns {number | undefined} a job that brings its results back from the GPU, if there are any
+   */
   cancel(job) {
-    this.#reply("cancel", job);
+    const reply = /** @type {Started} */ (this.#reply("cancel", job));
+    return "job" in reply ? reply.job : undefined;
   }
 
   /** @param {number} handle */

@@ -7,6 +7,7 @@ import { buffersIn } from "./plain_data.js";
 import { checkToWorker, unreachable } from "./protocol.js";
 
 /** @import { Call, ToPage, ToWorker } from "./protocol.js" */
+/** @import { Plain } from "./plain_data.js" */
 /** @import { Python } from "./python.js" */
 
 /** How long a message waits at most while a training runs with steps shorter than this. */
@@ -28,6 +29,14 @@ let session;
  * @type {Map<number, import("./jobs.js").Job>}
  */
 const jobs = new Map();
+
+/**
+ * What Python has asked functions of the page, by the numbers of the questions.
+ *
+ * @type {Map<number, { id: number, resolve: (value: Plain) => void }>}
+ */
+const questions = new Map();
+let lastQuestion = 0;
 
 /** @param {ToPage} message */
 function post(message) {
@@ -67,6 +76,10 @@ async function handle(message) {
       return session.jobs.release(message.handle);
     case "memory":
       return post({ kind: "result", id: message.id, value: session.python.memory() });
+    case "answer":
+      questions.get(message.question)?.resolve(message.value);
+      questions.delete(message.question);
+      return;
     default:
       unreachable(message);
   }
@@ -78,8 +91,18 @@ async function handle(message) {
  */
 async function answer({ id, target, name, args }, session) {
   try {
-    const reply = session.python.call(target, name, args, (callback, values) =>
-      post({ kind: "event", id, callback, args: values }),
+    if (session.jobs.settling) await session.jobs.settling;
+    const reply = session.python.call(
+      target,
+      name,
+      args,
+      (callback, values) => post({ kind: "event", id, callback, args: values }),
+      (callback, values) =>
+        new Promise((resolve) => {
+          const question = ++lastQuestion;
+          questions.set(question, { id, resolve });
+          post({ kind: "question", id, question, callback, args: values });
+        }),
     );
     session.jobs.wake();
     if ("job" in reply) {
@@ -95,6 +118,7 @@ async function answer({ id, target, name, args }, session) {
     post({ kind: "error", id, error: known.toPlain() });
   } finally {
     jobs.delete(id);
+    for (const [number, question] of questions) if (question.id === id) questions.delete(number);
   }
 }
 
