@@ -117,11 +117,11 @@ class TrainingMetrics:
             "steps": self.steps,
             "accuracy": _number(self.accuracy),
             "loss": _number(self.loss),
-            "time_total": _nanoseconds(self.time_total),
-            "time_to_target": _nanoseconds(self.time_to_target),
+            "time_total": nanoseconds(self.time_total),
+            "time_to_target": nanoseconds(self.time_to_target),
             "memory_peak_mb": self.memory_peak_mb,
             "milestones": {
-                str(percent): _nanoseconds(seconds or 0.0)
+                str(percent): nanoseconds(seconds or 0.0)
                 for percent, seconds in sorted(self._milestones.items(), key=lambda m: str(m[0]))
             },
         }
@@ -149,5 +149,6 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _nanoseconds(seconds: float) -> int:
+def nanoseconds(seconds: float) -> int:
+    """Return a time as Loom writes it."""
     return round(seconds * NANOSECONDS)
