@@ -2,17 +2,21 @@
 
 // Put images between zeros: x (images, H, W) to y (images, H', W'), x's corner at (top, left).
 //
-// An invocation takes the cells i, i + all invocations, ... of y. No arithmetic: bandwidth is the
-// bound. No workgroup memory and few registers, so occupancy is full.
+// An invocation takes RUN neighbouring cells of a line of y: one on a GPU, where neighbours then move
+// neighbouring memory, and many on a CPU, where finding the line costs more than moving. No
+// arithmetic: bandwidth is the bound. No workgroup memory and few registers, so occupancy is full.
+
+override RUN: u32 = 1;
 
 struct Border {
-    cells: u32, // of y
+    lines: u32, // of y, of all images
     height: u32,
     width: u32,
     y_height: u32,
     y_width: u32,
     top: u32,
     left: u32,
+    runs: u32, // of a line
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -21,15 +25,17 @@ struct Border {
 
 @compute @workgroup_size(SIZE)
 fn border(at: Invocation) {
-    for (var i = first_cell(at); i < sizes.cells; i += all_cells(at)) {
-        let line = i / sizes.y_width;
-        // below the start of the image these wrap around, and are then beyond its end
-        let w = i - line * sizes.y_width - sizes.left;
-        let h = line % sizes.y_height - sizes.top;
-        if (h < sizes.height && w < sizes.width) {
-            y[i] = x[(line / sizes.y_height * sizes.height + h) * sizes.width + w];
-        } else {
-            y[i] = 0.0;
+    let s = sizes;
+    for (var n = first_cell(at); n < s.lines * s.runs; n += all_cells(at)) {
+        let line = n / s.runs;
+        let first = (n - line * s.runs) * RUN;
+        let image = line / s.y_height;
+        // Above and left of the image these wrap around, and are then beyond its end.
+        let h = line - image * s.y_height - s.top;
+        let start = (image * s.height + h) * s.width - s.left;
+        for (var column = first; column < min(first + RUN, s.y_width); column++) {
+            let inside = h < s.height && column - s.left < s.width;
+            y[line * s.y_width + column] = select(0.0, x[start + column], inside);
         }
     }
 }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from loom_core.arrays import Shape, element_count
 from loom_core.backends.webgpu.dispatch import Adapter, Dispatch, Encoder, Kernel, Operand, Shapes
-from loom_core.backends.webgpu.kernels.grids import cell_grid
+from loom_core.backends.webgpu.kernels.grids import cell_grid, row_run
 from loom_core.backends.webgpu.kernels.products import (
     Operands,
     Product,
@@ -50,15 +50,17 @@ def _bordered(
     images, height, width = element_count(shape[:2]), *shape[2:]
     if (height, width) == size:
         return _Bordered(image, height, width, (), 0)
-    cells = images * size[0] * size[1]
+    lines, run = images * size[0], row_run(size[1], adapter)
+    runs = -(-size[1] // run)
     copy = Dispatch(
         "border",
         "border",
         (image, _BORDERED),
-        parameters=(cells, height, width, *size, *before),
-        workgroups=cell_grid(cells, adapter),
+        parameters=(lines, height, width, *size, *before, runs),
+        constants={"RUN": run},
+        workgroups=cell_grid(lines * runs, adapter),
     )
-    return _Bordered(_BORDERED, *size, (copy,), cells)
+    return _Bordered(_BORDERED, *size, (copy,), lines * size[1])
 
 
 def _grid(*axes: tuple[int, int]) -> Places:

@@ -7,7 +7,7 @@ from math import isqrt
 from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Shape, element_count
 from loom_core.backends.webgpu.dispatch import Adapter, Dispatch, Encoder, Kernel, Operand, Shapes
-from loom_core.backends.webgpu.kernels.grids import cell_grid
+from loom_core.backends.webgpu.kernels.grids import cell_grid, row_run
 from loom_core.backends.webgpu.kernels.products import (
     Operands,
     Product,
@@ -58,24 +58,23 @@ def _per_channel(entry: str) -> Encoder:
         inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter
     ) -> Kernel:
         outer, channels, inner = _around(inputs[0], integer(attributes, "axis"))
-        constants = {"CHANNELS_BESIDE": int(inner == 1)}
+        rows, width = (outer, channels) if inner == 1 else (outer * channels, inner)
+        if rows * width == 0:
+            return Kernel(())
+        run = row_run(width, adapter)
+        runs = -(-width // run)
+        constants = {"CHANNELS_BESIDE": int(inner == 1), "RUN": run}
         if "function" in attributes:
             constants["FUNCTION"] = ACTIVATIONS[str(attributes["function"])].code
-        cells = element_count(inputs[0])
-        if cells == 0:
-            return Kernel(())
-        return Kernel(
-            [
-                Dispatch(
-                    "channels",
-                    entry,
-                    (_FIRST, _SECOND, _RESULT),
-                    parameters=(outer, channels, inner, 0, 0, 0),
-                    constants=constants,
-                    workgroups=cell_grid(cells, adapter),
-                )
-            ]
+        dispatch = Dispatch(
+            "channels",
+            entry,
+            (_FIRST, _SECOND, _RESULT),
+            parameters=(rows, width, channels, runs),
+            constants=constants,
+            workgroups=cell_grid(rows * runs, adapter),
         )
+        return Kernel([dispatch])
 
     return encoder
 
