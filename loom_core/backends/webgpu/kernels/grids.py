@@ -18,12 +18,17 @@ _LEAST_PIECE = 256
 _SOFTWARE_GROUPS = 16
 """Workgroups that keep a few CPU cores busy; more of them only cost."""
 
+_SOFTWARE_LOOP = 512
+"""Cells that an invocation loops over at most on a software adapter: Mesa's ends an invocation's
+loops after 65 535 rounds in all, without a word, and a kernel may loop within each cell."""
+
 
 def cell_grid(cells: int, adapter: Adapter) -> tuple[int, int, int]:
     """Return workgroups for a shader that walks over all cells, however many there are."""
     groups = -(-cells // (CELL_GROUP * _CELLS_OF_AN_INVOCATION))
     if adapter.software:
-        groups = min(groups, _SOFTWARE_GROUPS)
+        longest = -(-cells // (CELL_GROUP * _SOFTWARE_LOOP))
+        groups = max(min(groups, _SOFTWARE_GROUPS), longest)
     return grid_1d(groups, 1)
 
 
@@ -43,16 +48,14 @@ class RowGrid:
 def row_grid(rows: int, width: int, adapter: Adapter) -> RowGrid:
     """Return a grid for ``rows`` rows of ``width`` cells.
 
-    A lane gets at least 4 cells on a GPU, so that the tree pays; a software adapter, on which a
-    barrier costs more than a short row, gets one lane for each row and few rows a workgroup.
+    A lane gets at least 4 cells on a GPU, so that the tree pays; on a software adapter a barrier
+    costs more than a short row, so that only long ones are shared.
     """
-    if adapter.software:
-        lanes, together = 1, 8
-    else:
-        lanes = 1
-        while lanes < 256 and lanes * 8 <= width:
-            lanes *= 2
-        together = max(1, 64 // lanes)
+    cells, together = (_SOFTWARE_LOOP, 8) if adapter.software else (4, 64)
+    lanes = 1
+    while lanes < 256 and lanes * 2 * cells <= width:
+        lanes *= 2
+    together = max(1, together // lanes)
     return RowGrid({"LANES": lanes, "ROWS": together}, grid_1d(rows, together))
 
 
