@@ -119,7 +119,9 @@ def describe_type(hint: Any) -> Description:
     if origin in (dict, Mapping):
         return {"kind": "map", "item": describe_type(arguments[1])}
     if origin is Callable:
-        return {"kind": "callback", "parameters": [describe_type(item) for item in arguments[0]]}
+        told = {"kind": "callback", "parameters": [describe_type(item) for item in arguments[0]]}
+        answer = arguments[1]  # of a function that is only told something: object
+        return told if answer is object else {**told, "returns": describe_type(answer)}
     if origin is Annotated:
         return describe_type(arguments[0])
     if hint in CLASSES.values():
@@ -141,7 +143,8 @@ def type_text(described: Description) -> str:
         options = (type_text(option) for option in described["options"])
         return " | ".join(f"({option})" if "=>" in option else option for option in options)
     if kind == "callback":
-        return f"({', '.join(type_text(item) for item in described['parameters'])}) => void"
+        returns = type_text(described["returns"]) if "returns" in described else "void"
+        return f"({', '.join(type_text(item) for item in described['parameters'])}) => {returns}"
     if kind in ("object", "record"):
         return str(described["name"])
     if kind == "literal":

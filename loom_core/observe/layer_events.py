@@ -92,6 +92,15 @@ class WatchedRun:
         ]
         return math.sqrt(sum(found)) if found else None
 
+    def gradient_norms(self) -> dict[int, float]:
+        """Return the norm of the gradients of each layer of the grid that trains weights."""
+        found = {
+            watched.index: self.gradient_norm(number)
+            for number, watched in enumerate(self.layers)
+            if not watched.path
+        }
+        return {index: norm for index, norm in found.items() if norm is not None}
+
     def _stats(self, number: int, y: Array, keep: int, gradient_norm: float | None) -> LayerStats:
         watched = self.layers[number]
         layer = watched.layer

@@ -1,0 +1,135 @@
+"""Steps of a training that are watched, between others that run plainly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+import numpy as np
+
+from loom_core.arrays import Array
+from loom_core.backends.base import Program
+from loom_core.graph.ops.updates import HYPER
+from loom_core.network_grid import NetworkGrid
+from loom_core.observe.layer_events import WatchedRun, watched_values
+from loom_core.observe.network_observing import Observing
+from loom_core.observe.records import TrainingEvent
+from loom_core.observe.watched_layers import watched_layers
+from loom_core.public import Wait
+
+RATE = HYPER.index("rate")
+
+
+class TrainingWatch:
+    """What observers are told of one training.
+
+    Args:
+        network: That is trained.
+        batches: Steps of an epoch.
+    """
+
+    def __init__(self, network: NetworkGrid, batches: int) -> None:
+        self._network = network if isinstance(network, Observing) else None
+        self._batches = batches
+
+    @property
+    def listening(self) -> bool:
+        """Whether anyone listens now; it may change between two goes."""
+        return self._network is not None and self._network.listening()
+
+    def run_steps(
+        self,
+        program: Program,
+        watched: Callable[[], Program],
+        data: Mapping[str, Array],
+        report: Sequence[str],
+        step: int,
+    ) -> Generator[Wait, None, Mapping[str, Array]]:
+        """Run steps of one epoch as :meth:`~loom_core.backends.base.Program.run_steps` does.
+
+        Of those who listen, every ``observe_every``-th step runs by a plan that shows its layers;
+        it computes the same numbers. While nobody listens, all run in one call.
+
+        Args:
+            program: Of the plain plan.
+            watched: Gives the program of the plan that shows its layers.
+            data: See Program.run_steps.
+            report: See Program.run_steps.
+            step: Steps of the training done before.
+        """
+        network = self._network
+        if network is None or not network.listening():
+            return (yield from program.run_steps(data, report))
+        if step % self._batches == 0:
+            self._tell(TrainingEvent("epoch_start", step // self._batches + 1, step=step))
+        steps = len(next(iter(data.values())))
+        parts: list[Mapping[str, Array]] = []
+        done = 0
+        while done < steps:
+            at = step + done
+            plain = min(-at % network.observe_every, steps - done)
+            rows = {port: values[done : done + (plain or 1)] for port, values in data.items()}
+            if plain:
+                part = yield from program.run_steps(rows, report)
+            else:
+                part = yield from self._watched_step(network, watched(), rows, report, at)
+            parts.append(part)
+            finished = len(part["loss"])
+            rates = rows["hyper"][:, RATE] if "hyper" in rows else np.zeros(plain or 1)
+            for number in range(finished):
+                epoch, batch = divmod(at + number, self._batches)
+                event = TrainingEvent(
+                    "batch_end",
+                    epoch + 1,
+                    batch + 1,
+                    float(part["loss"][number]),
+                    step=at + number + 1,
+                    learning_rate=float(rates[number]),
+                )
+                self._tell(event)
+            done += finished
+            if finished < (plain or 1) or not _last_is_finite(part):
+                break
+        return {port: np.concatenate([part[port] for part in parts]) for port in report}
+
+    def _watched_step(
+        self,
+        network: Observing,
+        program: Program,
+        data: Mapping[str, Array],
+        report: Sequence[str],
+        step: int,
+    ) -> Generator[Wait, None, Mapping[str, Array]]:
+        """Run one step, tell of its layers, and return what :meth:`run_steps` does."""
+        names = watched_values(program.plan)
+        found = yield from program.run_steps(data, [*report, *names])
+        yield from program.settle()  # the weights are looked at too
+        values = {"input": data["input"][0], **{name: found[name][0] for name in names}}
+        layers = list(watched_layers(network.layers, network.observer))
+        run = WatchedRun(network, program.plan, layers, values, "training", step)
+        run.emit_forward()
+        run.emit_backward()
+        network.watched_gradients = run.gradient_norms()
+        return found
+
+    def end_epoch(self, epoch: int, batch: int, loss: float, accuracy: float | None) -> None:
+        """Tell that an epoch has ended, after it was validated.
+
+        Args:
+            epoch: From 1.
+            batch: The last one, from 1.
+            loss: Mean of the epoch.
+            accuracy: At the last validation, or None.
+        """
+        step = (epoch - 1) * self._batches + batch
+        self._tell(TrainingEvent("epoch_end", epoch, batch, loss, accuracy, step))
+
+    def _tell(self, event: TrainingEvent) -> None:
+        if self._network is not None and self._network.observer is not None:
+            self._network.observer.on_training_event(event)
+
+
+def _last_is_finite(part: Mapping[str, Array]) -> bool:
+    """Whether the last step was one that changes weights."""
+    looked_at = [part[port][-1] for port in ("loss", "norm") if port in part]
+    return all(math.isfinite(value) for value in looked_at)
