@@ -54,6 +54,7 @@ def test_everything_public_here_is_described():
         "name": "shape",
         "type": {"kind": "array", "item": {"kind": "number"}},
         "optional": False,
+        "doc": "Sizes of at least 0.",
     }
     assert public_field_name("grad_weight_ih") == "GradWeightIH"
 

@@ -13,6 +13,7 @@ from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.layers.base import positive
 from loom_core.public import Wait, read_record
+from loom_core.questions import ask
 from loom_core.stepping.step_state import StepState
 from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
 from loom_core.train.apply_gradients import apply_gradients
@@ -86,7 +87,7 @@ class _SteppingTraining:
         state: StepState | None = None
         network.gradients.zero()
         for step in range(self.total_steps):
-            sample = read_sample(self.data_loader(step), step)
+            sample = read_sample((yield from ask(self.data_loader, step)), step)
             if sample is None:
                 break
             x, target = sample

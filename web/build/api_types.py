@@ -151,7 +151,10 @@ class Declarations:
                 types = [self._type(p, mode, given=not given) for p in type_["parameters"]]
                 names = ["event"] if len(types) == 1 else [f"value{i}" for i in range(len(types))]
                 pairs = ", ".join(f"{n}: {t}" for n, t in zip(names, types, strict=True))
-                return f"({pairs}) => void"
+                if "returns" not in type_:
+                    return f"({pairs}) => void"
+                answer = self._type(type_["returns"], mode, given=given)
+                return f"({pairs}) => {answer} | Promise<{answer}>"
             case "literal":
                 return json.dumps(type_["value"])
             case "number" | "string" | "boolean" | "void" | "unknown" | "null" as simple:

@@ -116,9 +116,11 @@ export class Api {
       const { values, signal } = splitOptions(callable, args);
       const handleOf = (/** @type {object} */ value) => this.#handleOf(value);
       const encoded = encodeArguments(values, handleOf, this.#engine.asynchronous);
-      encoded.functions = encoded.functions.map((listener) => (...items) => {
-        listener(.../** @type {Plain[]} */ (items.map((item) => this.#wrap(item))));
-      });
+      encoded.functions = encoded.functions.map(
+        (listener) =>
+          (...items) =>
+            listener(.../** @type {Plain[]} */ (items.map((item) => this.#wrap(item)))),
+      );
       const result = this.#engine.call(target, callable.name, encoded, signal);
       /** @param {Plain} value */
       const finish = (value) => (callable.returns.kind === "void" ? undefined : this.#wrap(value));

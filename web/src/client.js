@@ -3,14 +3,14 @@
 import { Api } from "./api.js";
 import { moduleFailure } from "./assets.js";
 import { LoomError, deadSession } from "./errors.js";
-import { buffersIn, mapPlain, marked } from "./plain_data.js";
+import { buffersIn, encodeAnswer, mapPlain, marked } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 import { unreachable } from "./protocol.js";
 
 /** @import { Description } from "./description.js" */
 /** @import { Callback, Encoded, Plain } from "./plain_data.js" */
 /** @import { Resolvers } from "./promises.js" */
-/** @import { Progress, ToPage, ToWorker } from "./protocol.js" */
+/** @import { Progress, Question, ToPage, ToWorker } from "./protocol.js" */
 /** @import { Loom, Memory } from "./generated/api.js" */
 
 /** @typedef {Resolvers<Plain | Memory> & { functions: Callback[] }} Pending */
@@ -176,12 +176,32 @@ export class Client {
         }
         return;
       }
+      case "question":
+        return void this.#answer(message);
       case "result":
         return this.#settle(message.id, ({ resolve }) => resolve(message.value), message.value);
       case "error":
         return this.#settle(message.id, ({ reject }) => reject(LoomError.from(message.error)));
       default:
         unreachable(message);
+    }
+  }
+
+  /**
+   * Run a function that Python waits for; what it throws ends the call.
+   *
+   * @param {Question} message
+   */
+  async #answer({ id, question, callback, args }) {
+    try {
+      const given = await this.#pending.get(id)?.functions[callback]?.(...args);
+      const value = encodeAnswer(given);
+      if (this.#closed) return;
+      /** @type {ToWorker} */
+      const message = { kind: "answer", question, value };
+      this.#worker.postMessage(message, buffersIn(value));
+    } catch (error) {
+      this.#cancel(id, error);
     }
   }
 

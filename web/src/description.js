@@ -9,7 +9,7 @@ import { LoomError } from "./errors.js";
  *   | { kind: "object", name: string }
  *   | { kind: "record", name: string }
  *   | { kind: "union", options: Type[] }
- *   | { kind: "callback", parameters: Type[] }
+ *   | { kind: "callback", parameters: Type[], returns?: Type }
  *   | { kind: "literal", value: string | number | boolean }} Type
  */
 /** @typedef {{ name: string, type: Type, optional: boolean, default?: unknown, doc: string }}

@@ -4,6 +4,7 @@ import { Api } from "./api.js";
 import { boot } from "./boot.js";
 import { Jobs } from "./jobs.js";
 import { LoomError } from "./errors.js";
+import { encodeAnswer } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 
 /** @import { LoomOnMainThread } from "./generated/api.js" */
@@ -61,9 +62,19 @@ export class MainThread {
     const deliver = () => {
       for (const event of events.splice(0)) event();
     };
+    /** @type {(error: unknown) => void} */
+    let end = () => {};
     const reply = this.#ask(() =>
-      this.#python.call(target, name, args, (index, values) =>
-        events.push(() => functions[index](...values)),
+      this.#python.call(
+        target,
+        name,
+        args,
+        (index, values) => events.push(() => functions[index](...values)),
+        (index, values) =>
+          new Promise((resolve) => {
+            const question = async () => resolve(encodeAnswer(await functions[index](...values)));
+            events.push(() => void question().catch((error) => end(error)));
+          }),
       ),
     );
     this.#jobs.wake();
@@ -72,6 +83,7 @@ export class MainThread {
       return reply.value;
     }
     const { job, result } = this.#jobs.run(reply.job, target, deliver);
+    end = (error) => this.#jobs.cancel(job, error);
     result.catch((error) => this.#failIfDead(error));
     return abortable(result, signal, (reason) => this.#jobs.cancel(job, reason));
   }

@@ -13,7 +13,7 @@ import { LoomError } from "./errors.js";
  */
 /** @typedef {Plain[]} PlainList */
 /** @typedef {{ [key: string]: Plain }} PlainObject */
-/** @typedef {(...args: Plain[]) => void} Callback */
+/** @typedef {(...args: Plain[]) => unknown} Callback */
 
 /** @typedef {{ args: Plain[], functions: Callback[] }} Encoded functions in the order of markers */
 
@@ -115,6 +115,19 @@ export function encodeArguments(args, handleOf, copyArrays) {
     return descend(value);
   });
   return { args: /** @type {Plain[]} */ (encoded), functions };
+}
+
+/**
+ * Rewrite what a function gave to Python as data that can be posted.
+ *
+ * @param {unknown} value
+ * @returns {Plain}
+ * @throws {LoomError} `call`: it cannot cross; `limit`: too much of it
+ */
+export function encodeAnswer(value) {
+  const { args, functions } = encodeArguments([value], () => undefined, true);
+  if (functions.length > 0) throw refusal("a function");
+  return args[0];
 }
 
 /**

@@ -36,7 +36,8 @@ import { LoomError, deadSession } from "./errors.js";
  * @typedef {{ kind: "cancel", id: number }} Cancel the answer to this call is no longer wanted
  * @typedef {{ kind: "release", handle: number }} Release
  * @typedef {{ kind: "memory", id: number }} MemoryRequest
- * @typedef {Boot | Call | Cancel | Release | MemoryRequest} ToWorker
+ * @typedef {{ kind: "answer", question: number, value: Plain }} Answer to a {@link Question}
+ * @typedef {Boot | Call | Cancel | Release | MemoryRequest | Answer} ToWorker
  */
 
 /**
@@ -49,7 +50,14 @@ import { LoomError, deadSession } from "./errors.js";
  * @typedef {{ kind: "result", id: number, value: Plain | Memory }} Result
  * @typedef {{ kind: "error", id: number, error: PlainError }} CallFailed
  * @typedef {{ kind: "event", id: number, callback: number, args: Plain[] }} CallbackEvent
- * @typedef {Loaded | BootProgress | Ready | Failed | Result | CallFailed | CallbackEvent} ToPage
+ * @typedef {object} Question a call of a function whose answer is waited for
+ * @property {"question"} kind
+ * @property {number} id
+ * @property {number} question its own number
+ * @property {number} callback
+ * @property {Plain[]} args
+ * @typedef {Loaded | BootProgress | Ready | Failed | Result | CallFailed | CallbackEvent | Question
+ * } ToPage
  */
 
 /** @type {{ [K in ToWorker["kind"]]: (message: Record<string, unknown>) => boolean }} */
@@ -64,6 +72,7 @@ const CHECKS = {
   cancel: ({ id }) => isNumber(id),
   release: ({ handle }) => isNumber(handle),
   memory: ({ id }) => isNumber(id),
+  answer: ({ question }) => isNumber(question),
 };
 
 /**

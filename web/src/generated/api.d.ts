@@ -3141,7 +3141,7 @@ export interface Loom extends Session, Enums {
   ConvertTensorTToFloat32(src: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: Loom["ConvertTensorTToFloat32"];
-  /** Return `-sum(t ln p) / B` of probabilities and its gradient `-t / (p B)`, for BackwardCPU. */
+  /** Return `-sum(t ln p) / B` of probabilities, and its gradient `-t / (p B)`. */
   CrossEntropyLossGrad(
     output: FloatArray,
     target: FloatArray,
@@ -5668,7 +5668,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ConvertTensorTToFloat32(src: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: LoomOnMainThread["ConvertTensorTToFloat32"];
-  /** Return `-sum(t ln p) / B` of probabilities and its gradient `-t / (p B)`, for BackwardCPU. */
+  /** Return `-sum(t ln p) / B` of probabilities, and its gradient `-t / (p B)`. */
   CrossEntropyLossGrad(
     output: FloatArray,
     target: FloatArray,
