@@ -21,7 +21,7 @@ from loom_core import (
     limits,
 )
 from loom_core.bridge import Bridge
-from loom_core.evaluate.network_evaluation import EVALUATION_BATCH
+from loom_core.train.validation import EVALUATION_BATCH
 
 
 def network_of(*sizes, seed=3):

@@ -13,6 +13,8 @@ from loom_core import (
     DeviationMetrics,
     Network,
     Softmax,
+    TrainingBatch,
+    TrainingConfig,
     evaluate_from_checkpoint_files,
     evaluate_model,
     load_metrics,
@@ -71,6 +73,63 @@ def test_introspection_calls_any_method_by_its_name():
 
 
 # Model evaluation
+
+
+def test_quick_start_during_training(network, data, tmp_path, capsys):
+    inputs, _ = data
+    labels = inputs[:, :4].argmax(axis=1)
+    config = TrainingConfig(
+        epochs=10,
+        learning_rate=0.3,
+        evaluate_every_n=1,
+        validation_inputs=inputs,
+        validation_targets=labels,  # as Loom takes them: the right value, or a class number
+    )
+    batches = [
+        TrainingBatch(x, np.eye(4, dtype=np.float32)[label])
+        for x, label in zip(inputs.reshape(10, 4, 6), labels.reshape(10, 4), strict=True)
+    ]
+    result = network.train(batches, config)
+    metrics = result.eval_metrics
+    assert metrics.total_samples == 40
+    assert metrics.results == network.evaluate_network(inputs, labels).results
+    assert metrics.accuracy == result.validation_accuracy
+    assert 0 <= metrics.score <= 100
+    assert metrics.average_deviation >= 0
+    metrics.print_summary()
+    assert "Quality Score" in capsys.readouterr().out
+    path = str(tmp_path / "evaluation.json")
+    metrics.save_metrics(path)
+    assert load_metrics(path).results == metrics.results
+
+
+def test_training_integration(network, data, capsys):
+    inputs, _ = data
+    labels = inputs[:, :4].argmax(axis=1)
+    settings = {
+        "Epochs": 6,
+        "LearningRate": 0.3,
+        "LossType": "cross_entropy",
+        "EvaluateEveryN": 2,
+        "ValidationInputs": inputs,
+        "ValidationTargets": labels,
+        "Verbose": True,
+    }
+    result = network.train({"Inputs": inputs, "Labels": labels, "BatchSize": 8}, settings)
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in printed] == [f"{epoch}/6" for epoch in range(1, 7)]
+    assert len(result.accuracy_history) == 3
+    assert result.loss_history[-1] < result.loss_history[0]
+
+
+def test_training_evaluates_without_printing_too(network, data, capsys):
+    inputs, expected = data
+    config = TrainingConfig(
+        epochs=1, validation_inputs=inputs, validation_labels=expected, verbose=False
+    )
+    result = network.train({"Inputs": inputs, "Labels": expected}, config)
+    assert result.eval_metrics.total_samples == 40
+    assert capsys.readouterr().out == ""
 
 
 def test_deviation_buckets(network, data):

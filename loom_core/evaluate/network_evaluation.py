@@ -16,9 +16,7 @@ from loom_core.model_io.json_text import parse_json
 from loom_core.model_io.text_file import read_text_file
 from loom_core.network_grid import NetworkGrid
 from loom_core.public import Cooperative, Wait, public, result_record
-
-EVALUATION_BATCH = 64
-"""Samples of one run; small, so that a browser's worker stays responsive."""
+from loom_core.train.validation import EVALUATION_BATCH
 
 
 @result_record
