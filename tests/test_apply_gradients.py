@@ -1,15 +1,22 @@
 """Weights that are changed by hand: UpdateWeights, ApplyGradients and its forms."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from simd_support import backend as simd
 from test_gradients import mlp, network_of
 from test_layer_gradients import STACKS, stack
 
-from loom_core import BusyError, NonFiniteError, SpecError
+from loom_core import BusyError, Dense, NonFiniteError, SpecError
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.train.apply_gradients import apply_gradients
 from loom_core.train.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
 from loom_core.train.trained_weights import trained_weights
+
+LOOM = json.loads((Path(__file__).parent / "fixtures/loom_train.json").read_text("utf-8"))
+"""Three epochs of Loom v0.0.7's own Train at the rate 0.2, on dense layers."""
 
 X = np.array([[0.5, -1.0, 2.0]], np.float32)
 
@@ -193,3 +200,37 @@ def test_wrong_steps_are_typed_errors():
         for call in (network.update_weights, network.apply_gradients):
             with pytest.raises(BusyError, match="cannot apply gradients"):
                 call(0.1)
+
+
+def mse_gradient(o, t):
+    return 2 * (o - t) / o.size
+
+
+def cross_entropy_gradient(o, t):
+    """Loom's own: targets only, and divided by the number of outputs."""
+    return -(t / np.maximum(o, 1e-7)) / o.size
+
+
+@pytest.mark.parametrize("backend", [NumpyBackend, simd])
+@pytest.mark.parametrize(
+    ("run", "limit", "gradient"),
+    [
+        ("mse_clip0", 0.0, mse_gradient),
+        ("mse_clip0.1", 0.1, mse_gradient),
+        ("cross_entropy_clip0", 0.0, cross_entropy_gradient),
+        ("cross_entropy_clip0.1", 0.1, cross_entropy_gradient),
+    ],
+)
+def test_a_loop_by_hand_reaches_the_weights_of_loom(run, limit, gradient, backend):
+    layers = [Dense(4, 6, "leaky_relu"), Dense(6, 5, "tanh"), Dense(5, 3, "sigmoid")]
+    for layer, weights in zip(layers, LOOM["init"], strict=True):
+        layer.set_weights(weights)
+    network, plain = network_of(layers, 4, backend=backend()), SGDOptimizer()
+    for _ in range(3):
+        for batch in LOOM["batches"]:
+            target = np.array(batch["Target"], np.float32)
+            network.backward_cpu(gradient(network.forward_cpu(batch["Input"]), target))
+            apply_gradients(network, plain, 0.2, limit)
+    for layer, weights in zip(layers, LOOM[run]["params"], strict=True):
+        for name, expected in weights.items():
+            np.testing.assert_allclose(layer.weights[name].ravel(), expected, atol=5e-7)
