@@ -7,6 +7,8 @@
  * @typedef {object} Settings
  * @property {string} network key into PRESETS of presets.js
  * @property {number} learningRate step of gradient descent, no unit
+ * @property {string} optimizer how a gradient becomes a correction: OptimizerConfig.Type
+ * @property {string} schedule how the learning rate changes: key into SCHEDULES of training.js
  * @property {number} epochs passes over the training digits
  * @property {number} batchSize digits a step
  * @property {number} trainingDigits digits to learn from
@@ -84,6 +86,34 @@ export const PROPERTIES = [
       value,
       label: String(value),
     })),
+  },
+  {
+    name: "optimizer",
+    key: "opt",
+    group: "training",
+    label: "Optimizer",
+    help: "How corrections are made. AdamW and RMSprop want a learning rate near 0.002.",
+    default: "sgd",
+    choices: [
+      { value: "sgd", label: "Gradient descent (SGD)" },
+      { value: "sgd_momentum", label: "SGD with momentum" },
+      { value: "adamw", label: "AdamW" },
+      { value: "rmsprop", label: "RMSprop" },
+    ],
+  },
+  {
+    name: "schedule",
+    key: "sched",
+    group: "training",
+    label: "Schedule",
+    help: "How the learning rate changes on the way.",
+    default: "constant",
+    choices: [
+      { value: "constant", label: "Always the same" },
+      { value: "linear", label: "Down in a straight line" },
+      { value: "cosine", label: "Down along a cosine" },
+      { value: "warm_cosine", label: "Warm-up, then a cosine" },
+    ],
   },
   {
     name: "batchSize",

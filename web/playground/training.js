@@ -7,6 +7,18 @@ import { isAbort } from "./errors.js";
 /** @typedef {import("./library.js").Network} Network */
 /** @typedef {import("./library.js").TrainingResult} TrainingResult */
 /** @typedef {import("./library.js").TrainingEvent} TrainingEvent */
+/** Steps in which the learning rate rises where a schedule begins with a warm-up. */
+const WARMUP_STEPS = 50;
+
+/** @type {Readonly<Record<string, import("../loom/generated/api.js").SchedulerConfig>>} */
+const SCHEDULES = {
+  constant: { Type: "constant" },
+  linear: { Type: "linear" },
+  cosine: { Type: "cosine" },
+  warm_cosine: { Type: "cosine", WarmupSteps: WARMUP_STEPS },
+};
+
+/** @typedef {Extract<import("../loom/generated/api.js").TrainingConfig["Optimizer"], string>} OptimizerName */
 /** @typedef {"idle" | "training" | "paused"} TrainingState */
 
 export class Training {
@@ -81,6 +93,8 @@ export class Training {
       {
         Epochs: settings.epochs,
         LearningRate: settings.learningRate,
+        Optimizer: /** @type {OptimizerName} */ (settings.optimizer),
+        Scheduler: SCHEDULES[settings.schedule],
         LossType: "cross_entropy",
         Seed: settings.seed,
         ValidationInputs: heldOut.inputs,
