@@ -215,6 +215,29 @@ def test_state_of_another_size_is_found_when_it_meets_the_network():
         one_step(small_network(), optimizer, 0)
 
 
+def test_layers_of_other_sizes_need_a_reset():
+    network, optimizer = small_network(), AdamWOptimizer()
+    one_step(network, optimizer, 0)
+    network.set_layer(0, 0, 0, Dense(3, 5, "tanh"))
+    one_step(network, optimizer, 1)  # the same sizes: the state goes on
+    for place, layer in enumerate((Dense(3, 4, "tanh"), LayerNorm(4), Dense(4, 2, "linear"))):
+        network.set_layer(0, 0, place, layer)
+    with pytest.raises(ShapeError, match="numbers, the weight"):
+        one_step(network, optimizer, 2)
+    optimizer.reset()
+    one_step(network, optimizer, 2)
+
+
+def test_settings_that_need_other_state_can_be_loaded():
+    network, optimizer = small_network(), SGDOptimizer(0.9)
+    one_step(network, optimizer, 0)
+    optimizer.load_state(SGDOptimizer().get_state())
+    one_step(network, optimizer, 1)
+    again = SGDOptimizer()
+    again.load_state(optimizer.get_state())
+    assert again.get_state() == optimizer.get_state()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

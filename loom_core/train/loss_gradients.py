@@ -32,7 +32,7 @@ class LossGradient:
 
 @public("CrossEntropyLossGrad")
 def cross_entropy_loss_grad(output: FloatData, target: FloatData) -> LossGradient:
-    """Return ``-sum(t ln p) / B`` of probabilities and its gradient ``-t / (p B)``, for BackwardCPU.
+    """Return ``-sum(t ln p) / B`` of probabilities, and its gradient ``-t / (p B)``.
 
     Below a probability of 1e-7 the loss goes on as its tangent, so that both stay finite.
 

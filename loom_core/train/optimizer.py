@@ -102,18 +102,24 @@ class Optimizer(ABC):
         self.fill_hyper(columns, np.arange(first, first + len(rates), dtype=np.float64))
         return rows
 
+    def require_fitting(self, weights: Iterable[TrainedWeight]) -> None:
+        """Raise :class:`ShapeError` where state was loaded for a weight of another size."""
+        for weight in weights:
+            for array in self._state.get(weight.place, {}).values():
+                if array.size != weight.array.size and array.any():
+                    raise ShapeError(
+                        f"the state of {self.label} for weight {weight.place} has {array.size} "
+                        f"numbers, the weight {weight.array.size}",
+                        hint="Reset the optimizer when the layers have changed.",
+                    )
+
     def _state_of(self, weight: TrainedWeight, names: Iterable[str]) -> dict[str, F32]:
+        self.require_fitting([weight])
         held = self._state.setdefault(weight.place, {})
         for name in names:
             array = held.get(name)
-            if array is None:
+            if array is None or array.size != weight.array.size:
                 held[name] = np.zeros_like(weight.array)
-            elif array.size != weight.array.size:
-                raise ShapeError(
-                    f"the state of {self.label} for weight {weight.place} has {array.size} "
-                    f"numbers, the weight {weight.array.size}",
-                    hint="Reset the optimizer when the layers have changed.",
-                )
             elif array.shape != weight.array.shape:
                 held[name] = array.reshape(weight.array.shape)
         return held
@@ -141,7 +147,10 @@ class Optimizer(ABC):
 
     @public("Reset")
     def reset(self) -> None:
-        """Forget all state, as if no step had been done; settings stay."""
+        """Forget all state, as if no step had been done; settings stay.
+
+        It has to be done where layers have been replaced by others of other sizes.
+        """
         self.steps_done = 0
         self.halted.fill(0)
         for arrays in self._state.values():
@@ -200,6 +209,10 @@ class Optimizer(ABC):
             setattr(self, name, getattr(other, name))
         self.reset()
         self.steps_done = steps
+        names = self.update_op()[2]
+        for held in self._state.values():
+            for name in held.keys() - set(names):
+                del held[name]
         for place, arrays in loaded.items():
             held = self._state.setdefault(place, {})
             for name, array in arrays.items():

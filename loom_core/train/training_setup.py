@@ -10,6 +10,7 @@ from loom_core.train.config import TrainingConfig
 from loom_core.train.optimizer import Optimizer
 from loom_core.train.optimizer_config import make_optimizer
 from loom_core.train.scheduler_config import make_scheduler
+from loom_core.train.trained_weights import trained_weights
 from loom_core.train.training_state import TrainingPosition, read_training_state
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def begin_position(
     stored.require_fitting(len(source), samples, settings.seed)
     asked = stored.scheduler if settings.scheduler is None else settings.scheduler
     scheduler = make_scheduler(asked, settings.learning_rate, steps)
-    same = str(stored.optimizer.get("type")) if network.optimizer is None else None
+    kind = str(stored.optimizer.get("type"))
+    trial = make_optimizer(kind)
+    trial.load_state(stored.optimizer)
+    trial.require_fitting(trained_weights(network.layers))
+    same = kind if network.optimizer is None else None
     optimizer = _optimizer(network, settings.optimizer or same)
     optimizer.load_state(stored.optimizer)
     stored.set_weights()

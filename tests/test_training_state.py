@@ -1,0 +1,249 @@
+"""A training that is saved and resumed equals one that was never interrupted, bit for bit."""
+
+import json
+
+import numpy as np
+import pytest
+from simd_support import backend
+
+from loom_core import (
+    AdamWOptimizer,
+    CosineAnnealingScheduler,
+    Dense,
+    LayerNorm,
+    LimitError,
+    ModelFormatError,
+    Network,
+    NonFiniteError,
+    RMSpropOptimizer,
+    SGDOptimizer,
+    ShapeError,
+    Softmax,
+    SpecError,
+    TrainingBatch,
+    TrainingConfig,
+    TrainingData,
+    WarmupScheduler,
+    limits,
+)
+from loom_core.backends.numpy_backend import NumpyBackend
+
+BACKENDS = {"numpy": NumpyBackend, "simd": backend}
+SAMPLES, BATCH, BATCHES = 26, 8, 4  # the last batch of an epoch is smaller
+rng = np.random.default_rng(8)
+DATA = TrainingData(
+    rng.standard_normal((SAMPLES, 5)), labels=rng.integers(0, 3, SAMPLES), batch_size=BATCH
+)
+
+
+def network_on(runs="numpy", seed=6):
+    network = Network(5, 1, 1, 5, seed=seed, backend=BACKENDS[runs]())
+    network.set_layer(0, 0, 0, Dense(5, 9, "tanh"))
+    network.set_layer(0, 0, 1, LayerNorm(9))
+    network.set_layer(0, 0, 2, Softmax(variant="gumbel"))  # noise: its random state matters
+    network.set_layer(0, 0, 3, Dense(9, 3, "linear"))
+    network.set_layer(0, 0, 4, Softmax())
+    return network
+
+
+def config(epochs, **more):
+    return TrainingConfig(epochs=epochs, learning_rate=0.05, loss_type="cross_entropy", **more)
+
+
+def weights_of(network):
+    return [w.copy() for layer in network.layers for w in layer.weights.values()]
+
+
+def assert_same(a, b, first, second):
+    for x, y in zip(weights_of(a), weights_of(b), strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert first.loss_history == second.loss_history
+    assert first.accuracy_history == second.accuracy_history
+    assert (first.steps, first.final_loss, first.best_loss) == (
+        second.steps,
+        second.final_loss,
+        second.best_loss,
+    )
+
+
+SCHEDULER = {"type": "cosine", "total_steps": 10 * BATCHES, "warmup_steps": 5}
+OPTIMIZERS = {
+    "sgd": lambda: None,
+    "nesterov": lambda: SGDOptimizer(0.9, 0.0, True),
+    "dampening": lambda: SGDOptimizer(0.9, 0.5),
+    "adamw": lambda: AdamWOptimizer(),
+    "rmsprop": lambda: RMSpropOptimizer(momentum=0.5),
+}
+
+
+@pytest.mark.parametrize("runs", BACKENDS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_ten_epochs_are_five_and_five(name, runs):
+    make, more = OPTIMIZERS[name], {"scheduler": SCHEDULER}
+    straight, begun, resumed = (network_on(runs, seed) for seed in (6, 6, 99))
+    expected = straight.train(DATA, config(10, optimizer=make(), **more))
+    begun.train(DATA, config(5, optimizer=make(), **more))
+    state = json.loads(json.dumps(begun.save_training_state()))
+    result = resumed.train(DATA, config(10, resume_from=state))  # the state knows the rest
+    assert_same(straight, resumed, expected, result)
+
+
+@pytest.mark.parametrize("runs", BACKENDS)
+def test_a_training_stopped_within_an_epoch_goes_on_from_there(runs):
+    straight, begun, resumed = (network_on(runs, seed) for seed in (6, 6, 99))
+    held_out = {
+        "validation_inputs": rng.standard_normal((6, 5)),
+        "validation_labels": [0, 1, 2] * 2,
+    }
+    more = {"optimizer": "adamw", "progress_interval": 0.0, "evaluate_every_n": 2, **held_out}
+    expected = straight.train(DATA, config(4, **more))
+    steps = []
+
+    def stop_at_the_tenth(event):
+        steps.append(event.step)
+        if event.event == "batch_end" and event.step == 10:
+            begun.stop_training()
+
+    stopped = begun.train(DATA, config(4, **more), stop_at_the_tenth)
+    assert stopped.stopped
+    assert stopped.steps == 10
+    begun.position.accuracy_history.clear()  # the evaluation of the stop itself
+    result = resumed.train(DATA, config(4, **more, resume_from=begun.save_training_state()))
+    expected.accuracy_history = expected.accuracy_history[-len(result.accuracy_history) :]
+    assert_same(straight, resumed, expected, result)
+
+
+def test_a_state_saved_while_the_training_runs_is_of_a_whole_step():
+    running, resumed, straight = network_on(), network_on(seed=99), network_on()
+    expected = straight.train(DATA, config(10))
+    texts = []
+    running.train(DATA, config(10), lambda event: texts.append(running.save_training_state()))
+    result = resumed.train(DATA, config(10, resume_from=texts[len(texts) // 2]))
+    assert_same(straight, resumed, expected, result)
+
+
+def test_an_optimizer_and_scheduler_of_the_config_are_used_instead():
+    begun, resumed = network_on(), network_on()
+    begun.train(DATA, config(2, optimizer="adamw"))
+    state = begun.save_training_state()
+    other = AdamWOptimizer(0.5)
+    rates = []
+    resumed.train(
+        DATA,
+        config(
+            3, optimizer=other, scheduler=CosineAnnealingScheduler(0.5, 0.1, 9), resume_from=state
+        ),
+        lambda event: rates.append(event.learning_rate),
+    )
+    assert other.beta1 == 0.9  # LoadState takes the settings too
+    assert other.steps_done == 3 * BATCHES
+    assert rates[-1] == pytest.approx(0.1)
+    with pytest.raises(SpecError, match="not of 'sgd'"):
+        resumed.train(DATA, config(3, optimizer="sgd", resume_from=state))
+
+
+def test_schedulers_within_schedulers_are_stored():
+    begun, resumed = network_on(), network_on()
+    inner = CosineAnnealingScheduler(0.2, 0.0, 6, restarts=True)
+    begun.train(DATA, config(1, scheduler=WarmupScheduler(3, 0.0, 0.2, inner)))
+    resumed.train(DATA, config(1, resume_from=begun.save_training_state()))
+    found = resumed.position.scheduler
+    assert found.name() == "Warmup+CosineAnnealingWarmRestarts"
+    assert vars(found.after_scheduler) == vars(inner)
+
+
+def test_a_training_that_is_over_is_returned_as_it_was():
+    network, resumed = network_on(), network_on(seed=99)
+    done = network.train(DATA, config(2))
+    result = resumed.train(DATA, config(2, resume_from=network.save_training_state()))
+    assert_same(network, resumed, done, result)
+
+
+def saved():
+    network = network_on()
+    network.train(DATA, config(2, optimizer="adamw"))
+    return json.loads(network.save_training_state())
+
+
+def changed(**parts):
+    return json.dumps({**saved(), **parts})
+
+
+def without(key):
+    state = saved()
+    del state[key]
+    return json.dumps(state)
+
+
+BAD = [
+    (lambda: "", ModelFormatError, "is empty"),
+    (lambda: "[]", ModelFormatError, "must be a JSON object"),
+    (lambda: "{}", ModelFormatError, "no loom-training-state"),
+    (lambda: changed(version=2), ModelFormatError, "of version 1"),
+    (lambda: changed(weights=[]), ModelFormatError, "no object 'weights'"),
+    (lambda: changed(weights={}), ModelFormatError, "weights format None"),
+    (lambda: changed(optimizer=None), ModelFormatError, "no object 'optimizer'"),
+    (lambda: changed(optimizer={"type": "adamw"}), ModelFormatError, "lacks beta1"),
+    (lambda: changed(optimizer={"type": "eval"}), SpecError, "no optimizer 'eval'"),
+    (lambda: changed(scheduler={"class": "Exec"}), SpecError, "no known class"),
+    (lambda: changed(scheduler={"class": "ConstantScheduler"}), SpecError, "other settings"),
+    (
+        lambda: changed(scheduler={"class": "ConstantScheduler", "base_lr": -1}),
+        SpecError,
+        "base_lr",
+    ),
+    (lambda: without("step"), ModelFormatError, "step of the training state"),
+    (lambda: changed(step=9), ModelFormatError, "holds 0 losses"),
+    (lambda: changed(batches=0), ModelFormatError, "holds 0 losses"),
+    (lambda: changed(batches=2), SpecError, "26 samples in 2 batches"),
+    (lambda: changed(samples=27), SpecError, "27 samples in 4 batches"),
+    (lambda: changed(seed=3), ModelFormatError, "digits of a whole number"),
+    (lambda: changed(noise="-"), ModelFormatError, "digits of a whole number"),
+    (lambda: changed(noise="9" * 50), ModelFormatError, "digits of a whole number"),
+    (lambda: changed(losses="AAA="), ModelFormatError, "have 2 bytes"),
+    (lambda: changed(losses="AADAfw==", step=9), NonFiniteError, "a loss of"),
+    (lambda: changed(loss_history=["x"]), ModelFormatError, "list of numbers"),
+    (lambda: changed(accuracy_history=None), ModelFormatError, "list of numbers"),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), BAD)
+def test_a_wrong_state_is_refused_before_anything_changes(make, error, message):
+    network = network_on()
+    network.initialize_weights()
+    before, text = weights_of(network), make()
+    with pytest.raises(error, match=message):
+        network.train(DATA, config(3, resume_from=text))
+    for x, y in zip(before, weights_of(network), strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert not network.is_training()
+
+
+def test_moments_of_another_size_are_refused_before_anything_changes():
+    state = saved()
+    state["optimizer"]["moments"]["0.kernel"]["m"] = "AAAAAA=="
+    network = network_on()
+    network.initialize_weights()
+    before = weights_of(network)
+    with pytest.raises(ShapeError, match="has 1 numbers, the weight 45"):
+        network.train(DATA, config(3, resume_from=json.dumps(state)))
+    for x, y in zip(before, weights_of(network), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_lists_have_their_limit(monkeypatch):
+    text = changed()
+    monkeypatch.setattr(limits, "LIST_ITEMS", 1)
+    with pytest.raises(LimitError, match="loss_history"):
+        network_on().train(DATA, config(3, resume_from=text))
+
+
+def test_data_and_seed_must_be_those_of_the_beginning():
+    text, network = changed(), network_on()
+    batch = TrainingBatch([0.0] * 5, [1.0, 0.0, 0.0])
+    with pytest.raises(SpecError, match="this training has 1 in 1"):
+        network.train([batch], config(3, resume_from=text))
+    with pytest.raises(SpecError, match="made with the seed 6, this config says 7"):
+        network.train(DATA, config(3, resume_from=text, seed=7))
+    with pytest.raises(SpecError, match="no training to save"):
+        network_on().save_training_state()
