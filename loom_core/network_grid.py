@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from loom_core.errors import ShapeError, SpecError
 from loom_core.graph.plan import Plan
 from loom_core.layers import Dense, Layer
 from loom_core.layers.chain import chain_input_features, complete_chain
-from loom_core.public import public
+from loom_core.public import Wait, public
 from loom_core.train.control import TrainingControl
 from loom_core.train.gradient_sums import GradientSums
 from loom_core.train.optimizer import Optimizer
@@ -269,7 +269,7 @@ class NetworkGrid:
     @public("GetBackendReport")
     def backend_report(self) -> BackendReport:
         """Return what was asked for, what runs, why, and which ops fall back to NumPy."""
-        return report(self._choice, self._programs.values())
+        return report(self._choice, self._programs.values(), self.gpu)
 
     def split_batch(self, data: F32, what: str) -> tuple[int, int]:
         """Return (samples, numbers in each) of an input, flat or with the batch first.
@@ -319,6 +319,15 @@ class NetworkGrid:
         self.tell_forward(program)
         output = np.asarray(program.read("output"), np.float32)
         return output if data.ndim > 1 else output.reshape(-1)
+
+    def forward_steps(self, x: F32, backend: Backend | None = None) -> Generator[Wait, None, F32]:
+        """Return the output (B, O) for (B, I) inputs, where that takes time; nobody is told."""
+        batch, width = x.shape
+        program = self.program(batch, width, backend=backend)
+        program.write("input", x)
+        program.queue()
+        found = yield from program.fetch(("output",))
+        return np.asarray(found["output"], np.float32)
 
     def listening(self) -> bool:
         """Return whether anyone is told what layers compute; see the class Observing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -45,6 +45,7 @@ class BackendReport:
         device: What the graphics driver calls itself, for WebGPU.
         transfers: Reads from the device to the host so far, of all networks.
         device_bytes: Memory in use on the device, of all networks.
+        measured: For ``"auto"`` with a GPU: how long training steps take here and there, in words.
     """
 
     asked: str
@@ -55,6 +56,7 @@ class BackendReport:
     device: str = ""
     transfers: int = 0
     device_bytes: int = 0
+    measured: list[str] = field(default_factory=list)
 
 
 def choose(asked: BackendName | Backend) -> Choice:
@@ -100,20 +102,29 @@ def _simd() -> SimdBackend | BackendError:
         return error.with_traceback(None)  # which would keep the caller's network alive
 
 
-def report(choice: Choice, programs: Iterable[Program]) -> BackendReport:
-    """Return what runs, with the ops that fall back in some programs."""
+def report(
+    choice: Choice, programs: Iterable[Program], gpu: WebGpuBackend | None = None
+) -> BackendReport:
+    """Return what runs, with the ops that fall back in some programs.
+
+    Args:
+        choice: The network's backend.
+        programs: Its programs.
+        gpu: The GPU it has besides.
+    """
     fallbacks: Counter[str] = Counter()
     for program in programs:
         fallbacks.update(getattr(program, "fallbacks", {}))
     backend = choice.backend
     variant = getattr(backend, "variant", "")
     found = BackendReport(choice.asked, backend.name, variant, choice.reason, dict(fallbacks))
-    if not isinstance(backend, WebGpuBackend):
+    gpu = backend if isinstance(backend, WebGpuBackend) else gpu
+    if gpu is None:
         return found
-    device = backend.device
     return replace(
         found,
-        device=device.name,
-        transfers=device.transfers,
-        device_bytes=device.memory_bytes,
+        device=gpu.device.name,
+        transfers=gpu.device.transfers,
+        device_bytes=gpu.device.memory_bytes,
+        measured=[measurement.sentence() for measurement in gpu.measured.values()],
     )

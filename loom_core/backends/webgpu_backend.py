@@ -8,6 +8,7 @@ from collections.abc import Generator
 
 import numpy as np
 
+from loom_core.backends.measured_choice import Measurement
 from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu.residents import Residents
@@ -22,12 +23,16 @@ class WebGpuBackend:
 
     Args:
         device: Owned by this backend from now on.
+
+    Attributes:
+        measured: How it compares with a CPU, by the shapes of plans; see :func:`.plan_shape`.
     """
 
     name = "webgpu"
 
     def __init__(self, device: Device) -> None:
         self.device = device
+        self.measured: dict[object, Measurement] = {}
         self.variant = "software" if device.adapter.software else "hardware"
         self._residents = residents = Residents(device)
         self._checks = SelfCheck(device, lambda plan: WebGpuProgram(plan, device, residents))

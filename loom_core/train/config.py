@@ -190,6 +190,8 @@ class TrainingResult:
         accuracy_history: Validation accuracy at each evaluation.
         steps: Batches trained.
         stopped: It was ended early by StopTraining.
+        fallback_reason: Why and from which step on the CPU went on, where a GPU was lost; empty
+            otherwise. No step is left out: those since the last copy of the weights are repeated.
     """
 
     final_loss: float = math.nan
@@ -203,3 +205,4 @@ class TrainingResult:
     accuracy_history: list[float] = field(default_factory=list)
     steps: int = 0
     stopped: bool = False
+    fallback_reason: str = ""

@@ -11,7 +11,9 @@ import numpy as np
 
 from loom_core.arrays import Array
 from loom_core.backends.base import Backend, Program
-from loom_core.backends.webgpu_backend import open_backend
+from loom_core.backends.measured_choice import measure, plan_shape
+from loom_core.backends.webgpu_backend import WebGpuBackend
+from loom_core.errors import BackendError
 from loom_core.public import Wait, read_record
 from loom_core.random_stream import RandomStream
 from loom_core.train.batches import BatchSource, read_batches
@@ -26,6 +28,7 @@ from loom_core.train.divergence import divergence_error
 from loom_core.train.pace import Pace
 from loom_core.train.progress_text import ProgressText
 from loom_core.train.step_graph import training_plan
+from loom_core.train.training_backend import SafePoint, gpu_of_training
 from loom_core.train.training_setup import begin_position
 from loom_core.train.training_state import TrainingPosition
 from loom_core.train.validation import Validation, read_validation
@@ -33,6 +36,9 @@ from loom_core.train.work_clock import WorkClock
 
 if TYPE_CHECKING:
     from loom_core.network_grid import NetworkGrid
+
+SAFETY_COPY_STEPS = 500
+"""Steps after which weights that lie on a GPU are copied to the layers' arrays unasked."""
 
 OnProgress = Callable[[TrainingProgress], object]
 
@@ -68,10 +74,10 @@ def training_steps(
     source = read_batches(network, batches)
     validation = read_validation(network, settings)
     with network.control.training():
-        backend = (yield from open_backend()) if settings.use_gpu else None
+        gpu = yield from gpu_of_training(network, settings)
         network.require_weights()
         network.position = begin_position(network, settings, source)
-        training = _Training(network, source, validation, settings, on_progress, backend)
+        training = _Training(network, source, validation, settings, on_progress, gpu)
         try:
             return (yield from training.run())
         finally:
@@ -88,7 +94,7 @@ class _Training:
         validation: Validation | None,
         settings: TrainingConfig,
         on_progress: OnProgress | None,
-        backend: Backend | None,
+        gpu: WebGpuBackend | None,
     ) -> None:
         if network.position is None:
             raise TypeError("internal: a training begins without a position")
@@ -98,8 +104,10 @@ class _Training:
         self.settings = settings
         self.on_progress = on_progress
         self.text = ProgressText(settings.print_every_batch) if settings.verbose else None
-        self.backend = backend
+        self.gpu = gpu
+        self.backend = gpu if settings.use_gpu else None
         self.position: TrainingPosition = network.position
+        self.safe = SafePoint.of(self.position)
         self.total_steps = len(source) * settings.epochs
         self.noise = RandomStream(0)
         self.noise.state = self.position.noise
@@ -113,18 +121,55 @@ class _Training:
 
     def run(self) -> Generator[Wait, None, TrainingResult]:
         """Run to the end, or until the training is stopped."""
-        position, control = self.position, self.network.control
-        program: Program | None = None
-        while position.step < self.total_steps and not control.stopping:
-            program = yield from self._go()
-            self._report("batch_end")
-            yield from self.clock.give_way(control)
-            if control.stopping or position.step % len(self.source) == 0:
-                yield from program.settle()
-                yield from self._end_epoch()
-        if program is not None:
-            yield from program.settle()
+        yield from self._choose_by_measurement()
+        while self.position.step < self.total_steps and not self.network.control.stopping:
+            try:
+                yield from self._round()
+            except BackendError as error:
+                self._hand_over(error)
         return self._finished()
+
+    def _round(self) -> Generator[Wait, None, None]:
+        """Run some steps, tell of them, and end the epoch or the training where they do."""
+        control = self.network.control
+        program = yield from self._go()
+        self._report("batch_end")
+        yield from self.clock.give_way(control)
+        step = self.position.step
+        ending = control.stopping or step == self.total_steps
+        if ending or step - self.safe.step >= SAFETY_COPY_STEPS:
+            yield from program.settle()
+            self.safe = SafePoint.of(self.position)
+        if control.stopping or step % len(self.source) == 0:
+            yield from self._end_epoch()
+
+    def _choose_by_measurement(self) -> Generator[Wait, None, None]:
+        """Take the GPU where it was made ready, nothing else is asked for, and it is faster."""
+        if self.gpu is None or self.backend is not None:
+            return
+        inputs, _ = self.source.take(self.position.seed, self.position.step, 1)
+        _, size, width = inputs.shape
+        cpu = self._program(size, width)
+        what = f"{len(self.network.layers)} layers, batch {size} of {width}"
+        key = plan_shape(cpu.plan)
+        if key not in self.gpu.measured:
+            gpu = self._program(size, width, self.gpu)
+            self.gpu.measured[key] = yield from measure(cpu, gpu, what)
+        if self.gpu.measured[key].gpu_is_faster:
+            self.backend = self.gpu
+
+    def _hand_over(self, error: BackendError) -> None:
+        """Go on on the CPU from the last copy of the weights, if a GPU that failed was a choice.
+
+        Raises:
+            BackendError: The backend was asked for by name, or the GPU is there: the error itself.
+        """
+        if self.backend is None or self.backend.device.lost is None:
+            raise error
+        self.backend = None
+        self.safe.restore(self.position)
+        self.noise.state = self.position.noise
+        self.result.fallback_reason = f"step {self.safe.step + 1} on, the CPU: {error}"
 
     def close(self) -> None:
         """Leave things as they should be, however the training has ended."""
@@ -182,12 +227,12 @@ class _Training:
             limits.append(every - batch % every)
         return min(limits)
 
-    def _program(self, size: int, width: int) -> Program:
+    def _program(self, size: int, width: int, backend: Backend | None = None) -> Program:
         network, loss, optimizer = self.network, self.settings.loss_type, self.position.optimizer
         return network.prepared(
             ("training", size, width, loss, *optimizer.plan_key()),
             lambda: training_plan(network.layers, size, width, loss, optimizer),
-            self.backend,
+            backend or self.backend,
         )
 
     def _noises(self, program: Program, count: int) -> dict[str, Array]:
@@ -208,7 +253,7 @@ class _Training:
         stopping, done = self.network.control.stopping, self.position.step == self.total_steps
         epoch = -(-self.position.step // len(self.source))
         if self.validation and (stopping or done or epoch % self.settings.evaluate_every_n == 0):
-            yield from self.validation.measure(self.network, self.clock, self.result)
+            yield from self.validation.measure(self.network, self.clock, self.result, self.backend)
         self._report("epoch_end")
 
     def _finished(self) -> TrainingResult:

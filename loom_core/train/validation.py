@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loom_core.arrays import F32, Array, to_float32
+from loom_core.backends.base import Backend
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.public import Wait
 from loom_core.train.batches import Samples, read_samples
@@ -36,16 +37,27 @@ class Validation:
         self._expected = _expected(samples.targets)
 
     def measure(
-        self, network: NetworkGrid, clock: WorkClock, result: TrainingResult
+        self,
+        network: NetworkGrid,
+        clock: WorkClock,
+        result: TrainingResult,
+        backend: Backend | None = None,
     ) -> Generator[Wait, None, None]:
-        """Write loss, accuracy and deviations with the present weights into ``result``."""
+        """Write loss, accuracy and deviations with the present weights into ``result``.
+
+        Args:
+            network: To measure.
+            clock: Of the training.
+            result: Of the training.
+            backend: Where the present weights are, if not with the network's own.
+        """
         samples = self._samples
         total, right = 0.0, 0
         metrics = DeviationMetrics()
         for start in range(0, len(samples), EVALUATION_BATCH):
             chosen = slice(start, start + EVALUATION_BATCH)
             x, t = samples.inputs[chosen], samples.targets[chosen]
-            y = network.forward_cpu(x)
+            y = yield from network.forward_steps(x, backend)
             total += loss_value(self._loss, y, t) * len(x)
             right += int(np.sum(y.argmax(axis=1) == t.argmax(axis=1)))
             if self._expected is not None:

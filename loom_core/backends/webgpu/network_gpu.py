@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-import numpy as np
-
 from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.backends.choice import Choice, choose
 from loom_core.backends.webgpu.program import WebGpuProgram
@@ -111,12 +109,9 @@ class Gpu(Gradients):
         data = to_float32(input, "the input")
         backend = self._require_gpu()
         self.complete_sizes()
-        batch, width = self.split_batch(data, "the input")
-        program = self.program(batch, width, backend=backend)
-        program.write("input", data)
-        program.run()
-        self._gpu_input = data.reshape(batch, width).copy()
-        output = np.asarray((yield from program.fetch(("output",)))["output"], np.float32)
+        x = data.reshape(self.split_batch(data, "the input"))
+        self._gpu_input = x.copy()
+        output = yield from self.forward_steps(x, backend)
         return output if data.ndim > 1 else output.reshape(-1)
 
     @public("BackwardGPU")

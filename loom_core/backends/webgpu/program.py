@@ -30,9 +30,6 @@ from loom_core.public import Wait, finish
 
 R = TypeVar("R")
 
-SAFETY_COPY_STEPS = 500
-"""Steps after which the weights are copied to the host although nobody asks for them."""
-
 
 class WebGpuProgram:
     """A plan with its buffers and lists of dispatches; see :class:`..base.Program`.
@@ -60,7 +57,6 @@ class WebGpuProgram:
         self._held = _Held(device, residents)
         self._uploads = Staging(device, self._held.buffers)
         self._reports = Staging(device, self._held.buffers)
-        self._steps_since_copy = 0
         self._release = weakref.finalize(self, self._held.release)
         try:
             self._fill(kernels, layout.sizes, layout.places)
@@ -169,7 +165,6 @@ class WebGpuProgram:
 
     def settle(self) -> Generator[Wait, None, None]:
         """Bring what the device has changed into the layers' own arrays."""
-        self._steps_since_copy = 0
         yield from self._checked(self._residents.download_changes())
 
     def read(self, port: str) -> Array:
@@ -246,9 +241,6 @@ class WebGpuProgram:
         done = batch.steps
         if halted is not None and found[-1].any():
             done = int(found[-1].any(axis=1).argmax()) + 1
-        self._steps_since_copy += done
-        if self._steps_since_copy >= SAFETY_COPY_STEPS:
-            yield from self.settle()
         return {
             port: numbers[:done].reshape(done, *value.shape)
             for port, value, numbers in zip(report, values, found, strict=False)

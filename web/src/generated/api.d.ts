@@ -181,6 +181,8 @@ export type BackendReport = {
   Transfers: number;
   /** Memory in use on the device, of all networks. */
   DeviceBytes: number;
+  /** For `"auto"` with a GPU: how long training steps take here and there, in words. */
+  Measured: string[];
 };
 
 /** A network with the dtype that its description names. */
@@ -1626,6 +1628,10 @@ export type TrainingResult = {
   Steps: number;
   /** It was ended early by StopTraining. */
   Stopped: boolean;
+  /**
+   * Why and from which step on the CPU went on, where a GPU was lost; empty otherwise. No step is left out: those since the last copy of the weights are repeated.
+   */
+  FallbackReason: string;
 };
 
 /** What a training reached. */
@@ -1654,6 +1660,10 @@ export type TrainingResultOnMainThread = {
   Steps: number;
   /** It was ended early by StopTraining. */
   Stopped: boolean;
+  /**
+   * Why and from which step on the CPU went on, where a GPU was lost; empty otherwise. No step is left out: those since the last copy of the weights are repeated.
+   */
+  FallbackReason: string;
 };
 
 /** Adam with weight decay apart from the gradient. Its calls give promises. */

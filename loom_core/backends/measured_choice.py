@@ -1,0 +1,73 @@
+"""Which of two backends is faster for a plan: measured, not guessed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from loom_core.backends.base import Program
+from loom_core.graph.plan import Plan
+from loom_core.public import Wait
+
+LONG_SECONDS = 0.05
+"""A run of this length is measured once; shorter ones are repeated until it has passed."""
+
+ROUNDS = 3
+"""Measurements of each, of which the shortest counts: whatever disturbs makes one longer."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured.
+
+    Args:
+        cpu: Seconds of a step on the CPU, without its update.
+        gpu: The same on the GPU.
+        what: The network, in words.
+    """
+
+    cpu: float
+    gpu: float
+    what: str
+
+    @property
+    def gpu_is_faster(self) -> bool:
+        """Whether the GPU takes less time."""
+        return self.gpu < self.cpu
+
+    def sentence(self) -> str:
+        """Return the measurement in words."""
+        cpu, gpu = (f"{seconds * 1e3:.3g} ms" for seconds in (self.cpu, self.gpu))
+        return f"a step of {self.what} takes {cpu} on the CPU, {gpu} on the GPU"
+
+
+def plan_shape(plan: Plan) -> tuple[object, ...]:
+    """Return what decides how fast a plan is: its ops with their shapes."""
+    return tuple((node.op.name, *(x.shape for x in node.inputs)) for node in plan.nodes)
+
+
+def measure(cpu: Program, gpu: Program, what: str) -> Generator[Wait, None, Measurement]:
+    """Time forward, loss and backward of a training step; no weight changes."""
+    return Measurement((yield from _seconds(cpu)), (yield from _seconds(gpu)), what)
+
+
+def _seconds(program: Program) -> Generator[Wait, None, float]:
+    """Return how long a step takes at best."""
+    yield from _run(program, 1)  # compiles, and warms up
+    start = time.perf_counter()
+    yield from _run(program, 1)
+    once = time.perf_counter() - start
+    count = max(1, min(100, int(LONG_SECONDS / max(once, 1e-6))))
+    rounds = [once]
+    for _ in range(ROUNDS if once < LONG_SECONDS else 0):
+        start = time.perf_counter()
+        yield from _run(program, count)
+        rounds.append((time.perf_counter() - start) / count)
+    return min(rounds)
+
+
+def _run(program: Program, count: int) -> Generator[Wait, None, None]:
+    for _ in range(count):
+        program.queue("forward", "loss", "backward")
+    yield from program.fetch(("loss",))

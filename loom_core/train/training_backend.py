@@ -1,0 +1,74 @@
+"""Where a training runs, and how it goes on when that place is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loom_core.arrays import F32
+from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
+from loom_core.public import Wait
+from loom_core.train.config import TrainingConfig
+from loom_core.train.training_state import TrainingPosition
+
+if TYPE_CHECKING:
+    from loom_core.network_grid import NetworkGrid
+
+
+def gpu_of_training(
+    network: NetworkGrid, settings: TrainingConfig
+) -> Generator[Wait, None, WebGpuBackend | None]:
+    """Return the GPU that is asked for or worth a measurement; None where the CPU is meant.
+
+    Raises:
+        BackendError: ``use_gpu`` is set and there is none.
+    """
+    if settings.use_gpu:
+        network.gpu = yield from open_backend()
+        return network.gpu
+    if network.backend_report().asked != "auto" or network.gpu is None:
+        return None
+    return network.gpu if network.gpu.device.lost is None else None
+
+
+@dataclass(frozen=True)
+class SafePoint:
+    """Where a training stood when the layers' own arrays last held its weights and state.
+
+    Args:
+        step: Steps done.
+        steps_done: The optimizer's count.
+        noise: State of the random stream of noise.
+        losses: Of the steps of the epoch that is not at its end.
+        epochs: Epochs in the history.
+        evaluations: Evaluations in the history.
+    """
+
+    step: int
+    steps_done: int
+    noise: int
+    losses: F32
+    epochs: int
+    evaluations: int
+
+    @classmethod
+    def of(cls, position: TrainingPosition) -> SafePoint:
+        """Return the point at which a training is."""
+        return cls(
+            position.step,
+            position.optimizer.steps_done,
+            position.noise,
+            position.losses.copy(),
+            len(position.loss_history),
+            len(position.accuracy_history),
+        )
+
+    def restore(self, position: TrainingPosition) -> None:
+        """Set a training back to this point; what was done since is done again."""
+        position.step = self.step
+        position.optimizer.steps_done = self.steps_done
+        position.noise = self.noise
+        position.losses = self.losses.copy()
+        del position.loss_history[self.epochs :]
+        del position.accuracy_history[self.evaluations :]
