@@ -42,6 +42,31 @@ export async function wasmIntegration(loom, check) {
  * @param {Loom} loom
  * @param {Check} check
  */
+export async function quickStartDuringTraining(loom, check) {
+  const { network, inputs, expected } = await classifier(loom);
+  const config = {
+    Epochs: 10,
+    LearningRate: 0.1,
+    EvaluateEveryN: 1,
+    ValidationInputs: inputs,
+    ValidationTargets: expected,
+  };
+  const result = await network.Train({ Inputs: inputs, Labels: expected }, config);
+  const metrics = result.EvalMetrics;
+  if (metrics === null) throw new Error("nothing was evaluated");
+  check.equal(await metrics.TotalSamples(), 40);
+  check.equal(await metrics.Accuracy(), result.ValidationAccuracy);
+  const own = await network.EvaluateNetwork(inputs, expected);
+  check.near(await metrics.Score(), await own.Score());
+  check.near(await metrics.AverageDeviation(), await own.AverageDeviation());
+  check.equal(result.AccuracyHistory.length, 10);
+  check.that((await metrics.PrintSummary()).includes("Quality Score"), "a summary");
+}
+
+/**
+ * @param {Loom} loom
+ * @param {Check} check
+ */
 export async function sampleLevelTracking(loom, check) {
   const metrics = await loom.EvaluateModel([5, 3, 2, 4], [1, 7, 9, 4]);
   check.equal(await metrics.GetSamplesInBucket("0-10%"), [3]);
