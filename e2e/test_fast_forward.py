@@ -141,6 +141,24 @@ def test_the_backend_that_was_asked_for_runs(session):
     ) == ["numpy", "simd"]
 
 
+def test_going_back_starts_from_the_last_input(session):
+    assert session.run(
+        HELPERS
+        + """
+        const net = await build(8, 8, 2);
+        const [x, dy] = [wave(16), wave(4)];
+        await net.ForwardCPU(rows(x, 8));
+        const expected = await net.BackwardCPU(dy);
+        for (let i = 0; i < 2; i++) await net.ForwardCPU(x.map((number) => number + i));
+        const other = await net.BackwardCPU(dy);
+        for (let i = 0; i < 2; i++) await net.ForwardCPU(x);
+        const found = await net.BackwardCPU(dy);
+        net.dispose();
+        return equal(found, expected) && !equal(other, expected);
+        """
+    )
+
+
 @pytest.mark.parametrize(
     ("argument", "code", "message"),
     [
