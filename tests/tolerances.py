@@ -71,6 +71,9 @@ TOLERANCES = {
     "rmsprop_momentum": FEW_OPERATIONS,
 }
 
+CURVE = 1e-5
+"""Each of 200 losses of a training in float32, relative to the same training in float64."""
+
 NETWORK = 2e-4
 """Outputs and weights of a whole network after some steps: errors above pass through layers that
 are all of order 1, so that they add up and are not amplified."""
