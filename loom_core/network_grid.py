@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
@@ -329,15 +329,18 @@ class NetworkGrid:
         found = yield from program.fetch(("output",))
         return np.asarray(found["output"], np.float32)
 
-    def listening(self) -> bool:
-        """Return whether anyone is told what layers compute; see the class Observing."""
+    def listening(self, step: int = 0) -> bool:
+        """Return whether anyone is told what layers compute in a step; see the class Observing."""
         return False
 
     def tell_forward(self, program: Program) -> None:
         """Tell those who listen what a forward pass has computed."""
 
-    def tell_backward(self, program: Program) -> None:
-        """Tell those who listen what a backward pass has computed."""
+    def tell_backward(self, program: Program, step: int | None = None) -> None:
+        """Tell those who listen what a backward pass has computed, tick by tick or not."""
+
+    def tell_tick(self, program: Program, chosen: Sequence[int], step: int) -> None:
+        """Tell those who listen what some layers have computed in a tick."""
 
     def forward_program(self, shape: Shape) -> Program:
         """Return what ForwardCPU runs for an input of that shape, and keep it as the last one.

@@ -17,8 +17,8 @@ from loom_core.observe.records import LayerEvent, LayerStats
 from loom_core.observe.statistics import array_statistics, norm_of, saturated_share
 from loom_core.observe.watched_layers import WatchedLayer
 
-VALUES = ("output.", "output_gradient.", "gradient_norms")
-"""How the ports begin whose values make the events."""
+VALUES = ("output.", "output_gradient.", "gradient_norms", "value.")
+"""How the ports begin whose values make the events; the last are inputs in a tick."""
 
 
 def watched_values(plan: Plan) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from loom_core.backends.base import Backend, Program
@@ -77,8 +78,10 @@ class Observing(NetworkGrid):
         self.observe_every = positive(every_n, "every_n")
         self.observer = observer
 
-    def listening(self) -> bool:
-        """Return whether anyone watches the network or a layer."""
+    def listening(self, step: int = 0) -> bool:
+        """Return whether anyone watches the network or a layer, in a training at that step."""
+        if self.control.running and step % self.observe_every:
+            return False
         return self.observer is not None or anyone_listens(self.layers)
 
     def program(self, batch: int, width: int, backend: Backend | None = None) -> Program:
@@ -97,10 +100,18 @@ class Observing(NetworkGrid):
         if "output.0" in program.plan.ports:
             self.watched_run(program).emit_forward()
 
-    def tell_backward(self, program: Program) -> None:
+    def tell_backward(self, program: Program, step: int | None = None) -> None:
         """Emit the events of a backward pass, if its plan shows its layers."""
         if "output.0" in program.plan.ports:
-            self.watched_run(program).emit_backward()
+            run = self.watched_run(program)
+            run = run if step is None else replace(run, mode="step", step=step)
+            run.emit_backward()
+
+    def tell_tick(self, program: Program, chosen: Sequence[int], step: int) -> None:
+        """Emit the events of a tick of some layers, whose plan shows them."""
+        run = self.watched_run(program)
+        layers = [watched for watched in run.layers if watched.index in chosen]
+        replace(run, layers=layers, mode="step", step=step).emit_forward()
 
     def watched_run(self, program: Program) -> WatchedRun:
         """Return the values of a watched inference that has just run."""

@@ -88,20 +88,23 @@ class Stepping(Gradients):
         """Let the chosen layers work on the present values, all at once."""
         trails = state.trails
         require_layer_count(len(trails.shapes) - 1, len(self.layers))
+        watched = self.listening(state.step_count)
         program = self.prepared(
-            ("tick", trails.shapes, tuple(chosen)),
-            lambda: tick_plan(self.layers, trails.shapes, chosen),
+            ("tick", trails.shapes, tuple(chosen), watched),
+            lambda: tick_plan(self.layers, trails.shapes, chosen, watched=watched),
         )
         ports = program.plan.ports
         for name in ports:
-            kind, index, *places = name.split(".")
-            if kind == "value":
-                program.write(name, trails.earlier(int(index), int(places[0])))
+            if name.startswith("value."):
+                _, index, place = name.split(".")
+                program.write(name, trails.earlier(int(index), int(place)))
         program.run()
+        if "input" in ports:
+            self.tell_tick(program, chosen, state.step_count)
         trails.follow(
             [
-                (index, np.asarray(program.read(f"output.{index}"), np.float32))
-                if f"output.{index}" in ports
+                (index, np.asarray(program.read(f"made.{index}"), np.float32))
+                if f"made.{index}" in ports
                 else (index, trails.value(index))
                 for index in chosen
             ]
@@ -142,7 +145,7 @@ class Stepping(Gradients):
         if origin is None:
             self.gradients.begin()
             return np.zeros(element_count(state.trails.shapes[0]), np.float32)
-        return self.add_gradients(origin, dy).reshape(-1)
+        return self.add_gradients(origin, dy, state.step_count - 1).reshape(-1)
 
     @public("TrainWithStepping")
     @Cooperative

@@ -10,6 +10,7 @@ from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_layer, lower_trail
+from loom_core.observe.watched_ports import watched_ports
 
 
 def place_shapes(layers: Sequence[Layer], batch: int, width: int) -> tuple[Shape, ...]:
@@ -71,11 +72,19 @@ def lower_tick(
     return found
 
 
-def tick_plan(layers: Sequence[Layer], shapes: Sequence[Shape], chosen: Sequence[int]) -> Plan:
+def tick_plan(
+    layers: Sequence[Layer],
+    shapes: Sequence[Shape],
+    chosen: Sequence[int],
+    *,
+    watched: bool = False,
+) -> Plan:
     """Plan :func:`lower_tick`.
 
     Ports: for each layer that computes ``value.k.p`` in, the value at place p that layer k reads
-    (its input where p is k, else what a residual connection adds), and ``output.k`` out.
+    (its input where p is k, else what a residual connection adds), and ``made.k`` out.
+    ``watched``, what observers are told as well: ``input`` (what the first layer reads) and
+    those of :func:`~loom_core.observe.watched_ports.watched_ports`.
     """
     graph = GraphBuilder()
     ports: dict[str, Value] = {}
@@ -85,4 +94,7 @@ def tick_plan(layers: Sequence[Layer], shapes: Sequence[Shape], chosen: Sequence
         return ports.setdefault(name, graph.input(name, shapes[place]))
 
     found = lower_tick(graph, layers, shapes, chosen, read)
-    return make_plan(graph.graph, ports | {f"output.{k}": y for k, y in found.items()})
+    if watched and ports:
+        ports["input"] = next(iter(ports.values()))
+    ports |= {f"made.{index}": y for index, y in found.items()}
+    return make_plan(graph.graph, ports | (watched_ports(graph) if watched else {}))

@@ -54,20 +54,25 @@ class Gradients(NetworkGrid):
         dx = self.add_gradients(x, seed)
         return dx if seed.ndim > 1 else dx.reshape(-1)
 
-    def add_gradients(self, x: F32, dy: F32) -> F32:
+    def add_gradients(self, x: F32, dy: F32, step: int | None = None) -> F32:
         """Add the weights' gradients at an input (B, I) to the sums; return the input's (B, I).
+
+        Args:
+            x: The input.
+            dy: Gradient of the output, as many numbers.
+            step: Number of the tick, from 0, where the network runs tick by tick; for observers.
 
         Raises:
             ShapeError: ``dy`` has another size than the output.
         """
-        return finish(self.gradient_steps(x, dy))
+        return finish(self.gradient_steps(x, dy, step=step))
 
     def gradient_steps(
-        self, x: F32, dy: F32, backend: Backend | None = None
+        self, x: F32, dy: F32, backend: Backend | None = None, step: int | None = None
     ) -> Generator[Wait, None, F32]:
         """Do what add_gradients does where that takes time: on a backend that is not watched."""
         batch, width = x.shape
-        watched = backend is None and self.listening()
+        watched = backend is None and self.listening(step or 0)
         program = self.prepared(
             ("gradients", batch, width, watched),
             lambda: gradient_plan(self.layers, batch, width, self.gradients, watched=watched),
@@ -85,7 +90,7 @@ class Gradients(NetworkGrid):
         self.gradients.begin()
         program.queue()
         yield from program.settle()
-        self.tell_backward(program)
+        self.tell_backward(program, step)
         if "input_gradient" not in program.plan.ports:
             return np.zeros_like(x)
         found = yield from program.fetch(("input_gradient",))
