@@ -33,13 +33,17 @@ def test_a_network_learns_and_reports(session):
         }, (event) => events.push(event));
         const y = await net.ForwardCPU(data.Inputs.subarray(0, 8));
         const isFirst = [y[1] > y[0], data.Labels[0] === 1];
+        const { EvalMetrics, ...rest } = result;
+        const right = await EvalMetrics.CorrectCount();
+        EvalMetrics.dispose();  // the metrics are an object of their own
         net.dispose();
-        return { result, events, isFirst };
+        return { result: rest, events, isFirst, right };
     """)
 
     events = result["events"]
     assert result["result"]["FinalLoss"] < result["result"]["LossHistory"][0] / 2
     assert result["result"]["ValidationAccuracy"] > 0.95
+    assert result["right"] == result["result"]["ValidationAccuracy"] * 256
     assert result["result"]["Stopped"] is False
     assert result["isFirst"][0] == result["isFirst"][1]
     assert len([e for e in events if e["Event"] == "epoch_end"]) == 20
