@@ -8,6 +8,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from observed_networks import network_of
+from test_http_observer import LONG, serving
 
 from loom_core import (
     ConsoleObserver,
@@ -17,10 +18,14 @@ from loom_core import (
     Network,
     Parallel,
     Softmax,
+    TrainingBatch,
+    TrainingConfig,
+    cross_entropy_loss_grad,
     evaluate_model,
     new_channel_observer,
     new_console_observer,
     new_deviation_metrics,
+    new_http_observer,
     new_recording_observer,
 )
 
@@ -98,6 +103,22 @@ def test_blueprint_visualization(network):
     text = network.get_blueprint_text()
     assert "Dense" in text
     assert "Softmax" in text
+
+
+def test_live_telemetry(network):
+    output = network.forward_cpu(inputs())
+    network.backward_cpu(np.ones_like(output))
+    telemetry = network.get_telemetry()
+    assert telemetry.memory_usage >= network.get_memory_usage()
+    assert f"{telemetry.memory_usage / 1024 / 1024:.2f} MB".endswith(" MB")
+    assert [layer.index for layer in telemetry.layer_stats] == list(range(12))
+    for layer in telemetry.layer_stats[:-1]:
+        weights = network.layers[layer.index].weights.values()
+        norm = math.sqrt(sum(float((weight.astype(np.float64) ** 2).sum()) for weight in weights))
+        assert layer.weight_norm == pytest.approx(norm, rel=1e-5)
+        assert layer.gradient_norm > 0
+        assert -1 <= layer.activation_min < layer.activation_max <= 1
+    assert telemetry.layer_stats[-1].weight_norm == 0  # the softmax
 
 
 # Observers: real-time monitoring
@@ -200,6 +221,42 @@ def test_channel_observer_custom_processing(network):
     assert observer.dropped_events() == 0
     drifting = [layer for layer, means in layer_means.items() if np.ptp(means) > 2]
     assert drifting == []
+
+
+def test_http_observer_remote_monitoring(network):
+    with serving() as server:
+        # An address of this machine is refused unless it is allowed.
+        observer = new_http_observer(server.url, allow_private=True)
+        network.set_observer(observer)
+        network.forward_cpu(inputs(1))
+        observer.close()
+        assert observer.flush(LONG)
+    events = [event for body in server.bodies for event in body]
+    assert [event["LayerIdx"] for event in events] == list(range(12))
+
+
+def test_training_events():
+    """The handler of the guide: what the end of an epoch says, and a bar that moves on."""
+
+    class MyObserver(LayerObserver):
+        def __init__(self):
+            self.epochs, self.progress = [], []
+
+        def on_training_event(self, event):
+            match event.type:
+                case "epoch_end":
+                    self.epochs.append((event.epoch, event.loss))
+                case "batch_end":
+                    self.progress.append(event.batch)
+
+    student = network_of(Dense(4, 3, "tanh"), Dense(3, 1), input_size=4)
+    observer = MyObserver()
+    student.set_observer(observer)
+    batches = [TrainingBatch(inputs(2, 4), np.ones(2, np.float32)) for _ in range(3)]
+    result = student.train(batches, TrainingConfig(epochs=4, learning_rate=0.01))
+    assert [epoch for epoch, _ in observer.epochs] == [1, 2, 3, 4]
+    assert [loss for _, loss in observer.epochs] == pytest.approx(result.loss_history)
+    assert observer.progress == [1, 2, 3] * 4
 
 
 # Evaluation metrics
@@ -310,6 +367,48 @@ def test_problem_dead_relu():
     (finding,) = (f for f in observer.diagnose() if f.problem == "dead_relu")
     assert finding.layer_index == 0
     assert finding.advice[0].startswith("Use leaky ReLU")
+
+
+def test_putting_it_together(tmp_path):
+    """A complete monitoring: observer, evaluation, blueprint, a training loop by hand."""
+    student = network_of(
+        Dense(8, 12, "tanh"), Dense(12, 3, "linear"), Softmax(), input_size=8, model_id="MyModel"
+    )
+    data = inputs(60, 8)
+    labels = data[:, :3].argmax(axis=1)
+    targets = np.eye(3, dtype=np.float32)[labels]
+    observer = new_recording_observer("MyModel")
+    student.set_observer(observer)
+    metrics = new_deviation_metrics()
+    blueprint = student.get_blueprint()
+    assert (blueprint.total_layers, blueprint.total_params) == (3, 8 * 12 + 12 + 12 * 3 + 3)
+
+    scores, warnings = [], []
+    for epoch in range(15):
+        for sample, target in zip(data, targets, strict=True):
+            output = student.forward_cpu(sample)
+            loss, gradient = cross_entropy_loss_grad(output, target)
+            assert loss >= 0
+            student.backward_cpu(gradient)
+            student.apply_gradients(0.05)
+        for record in observer.get_history() + observer.get_backward_history():
+            if record.gradient_norm is not None and record.gradient_norm > 50:
+                warnings.append((epoch, record.layer_index))
+        observer.clear()
+        for sample, target in zip(data, targets, strict=True):
+            metrics.update(student.forward_cpu(sample), target)
+        scores.append((metrics.score, metrics.accuracy))
+        metrics.reset()
+
+    assert warnings == []
+    assert scores[-1][0] > scores[0][0]
+    assert scores[-1][1] > 0.9
+    assert student.get_telemetry().memory_usage > 0
+    path = tmp_path / "training_history.json"
+    observer.save_to_file(str(path))
+    recording = json.loads(path.read_text(encoding="utf-8"))
+    assert recording["model_id"] == "MyModel"
+    assert recording["total_events"] == 3 * 60  # of the evaluation after the last Clear
 
 
 def test_a_branch_is_told_apart():

@@ -132,6 +132,24 @@ export async function layerByLayerBreakdown(loom, check) {
  * @param {Loom} loom
  * @param {Check} check
  */
+export async function liveTelemetry(loom, check) {
+  const network = await twelveLayers(loom);
+  const output = await network.ForwardCPU(numbers(20));
+  await network.BackwardCPU(output.map(() => 1));
+  const telemetry = await network.GetTelemetry();
+  check.that(telemetry.MemoryUsage >= (await network.GetMemoryUsage()), "weights are in memory");
+  check.equal(telemetry.LayerStats.length, 12);
+  for (const layer of telemetry.LayerStats) {
+    const { Index, WeightNorm, GradientNorm, ActivationMin, ActivationMax } = layer;
+    check.that(WeightNorm > 0 && (GradientNorm ?? 0) > 0, `layer ${Index} learns`);
+    check.that((ActivationMin ?? 2) >= -1 && (ActivationMax ?? 2) <= 1, `tanh of layer ${Index}`);
+  }
+}
+
+/**
+ * @param {Loom} loom
+ * @param {Check} check
+ */
 export async function layerStats(loom, check) {
   const network = await twelveLayers(loom);
   const observer = await loom.NewRecordingObserver();
@@ -206,6 +224,53 @@ export async function channelObserver(loom, check) {
     [...layerMeans.values()].every((means) => means.length === 6),
     "six runs each",
   );
+}
+
+/**
+ * @param {Loom} loom
+ * @param {Check} check
+ */
+export async function httpObserver(loom, check) {
+  const network = await twelveLayers(loom);
+  const address = `${location.origin}/telemetry`;
+  const observer = await loom.NewHTTPObserver(address, true);
+  await network.SetObserver(observer);
+  await network.ForwardCPU(numbers(20));
+  await observer.Close();
+  let status = await observer.GetStatus();
+  while (status.Sent + status.Failed < 12) status = await observer.GetStatus();
+  // The host of this page serves files only: it refuses what it is sent, and nothing is held up.
+  check.equal([status.Failed, status.Waiting, status.Dropped], [12, 0, 0]);
+  check.that(status.LastError !== "", "the refusal is told");
+}
+
+/**
+ * @param {Loom} loom
+ * @param {Check} check
+ */
+export async function trainingEvents(loom, check) {
+  const layers = /** @type {[number, string][]} */ ([
+    [3, "tanh"],
+    [1, "linear"],
+  ]);
+  const network = await networkOf(loom, 4, [1, 1, 2], layers);
+  const observer = await loom.NewChannelObserver();
+  await network.SetObserver(observer);
+  /** @type {number[]} */
+  const losses = [];
+  /** @type {number[]} */
+  const progress = [];
+  const listening = observer.Listen((event) => {
+    if ("Stats" in event) return;
+    if (event.Type === "epoch_end") losses.push(event.Loss);
+    if (event.Type === "batch_end") progress.push(event.Batch);
+  });
+  const batches = [1, 2, 3].map(() => ({ Input: numbers(8), Target: [1, 1] }));
+  const result = await network.Train(batches, { Epochs: 4, LearningRate: 0.01 });
+  await observer.Close();
+  await listening;
+  check.equal(losses, result.LossHistory);
+  check.equal(progress, [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]);
 }
 
 /**
@@ -352,4 +417,46 @@ export async function deadReLU(loom, check) {
   check.equal(values.length, 10);
   check.near(record?.ZeroShare ?? NaN, zeros / values.length);
   check.equal(record?.DeadNeurons, zeros);
+}
+
+/**
+ * @param {Loom} loom
+ * @param {Check} check
+ */
+export async function puttingItTogether(loom, check) {
+  const network = await loom.NewNetwork(4, 1, 1, 3);
+  await network.SetLayer(0, 0, 0, await loom.InitDenseLayer(4, 8, "tanh"));
+  await network.SetLayer(0, 0, 1, await loom.InitDenseLayer(8, 2, "linear"));
+  await network.SetLayer(0, 0, 2, await loom.InitSoftmaxLayer());
+  await network.InitializeWeights(3);
+  const observer = await loom.NewRecordingObserver("MyModel");
+  await network.SetObserver(observer);
+  const metrics = await loom.NewDeviationMetrics();
+  const blueprint = await network.GetBlueprint();
+  check.equal([blueprint.TotalLayers, blueprint.TotalParams], [3, 58]);
+
+  const samples = Array.from({ length: 12 }, (_, i) => numbers(4 * (i + 1)).slice(4 * i));
+  const targets = samples.map((x) => ((x[0] ?? 0) > 0 ? [1, 0] : [0, 1]));
+  const scores = [];
+  for (let epoch = 0; epoch < 12; epoch++) {
+    for (const [i, sample] of samples.entries()) {
+      const output = await network.ForwardCPU(sample);
+      const { Loss, Grad } = await loom.CrossEntropyLossGrad(output, targets[i] ?? []);
+      check.that(Loss >= 0, `a loss of ${Loss}`);
+      await network.BackwardCPU(Grad);
+      await network.ApplyGradients(0.2);
+    }
+    const history = await observer.GetBackwardHistory();
+    const high = history.filter((record) => (record.GradientNorm ?? 0) > 50);
+    check.equal(high.length, 0);
+    await observer.Clear();
+    for (const [i, sample] of samples.entries()) {
+      await metrics.Update(await network.ForwardCPU(sample), targets[i] ?? []);
+    }
+    scores.push(await metrics.Score());
+    await metrics.Reset();
+  }
+  check.that((scores.at(-1) ?? 0) > (scores[0] ?? 100), `scores ${scores}`);
+  check.that((await network.GetTelemetry()).MemoryUsage > 0, "memory is in use");
+  check.equal(JSON.parse(await observer.SaveToString()).model_id, "MyModel");
 }
