@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -75,10 +76,8 @@ class WgpuDevice(Device):
 
     def _make_module(self, shader: str) -> Any:
         label = f"{shader}.wgsl"
-        try:
+        with self._reported(f"{label} does not compile here"):
             return self._device.create_shader_module(label=label, code=shader_source(shader))
-        except self._errors as error:
-            raise BackendError(f"{label} does not compile here: {error}") from error
 
     def _make_pipeline(
         self, shader: str, entry: str, constants: tuple[tuple[str, float], ...]
@@ -88,11 +87,8 @@ class WgpuDevice(Device):
             "entry_point": entry,
             "constants": dict(constants),
         }
-        try:
+        with self._reported(f"{shader}.wgsl {entry} with {dict(constants)} does not compile here"):
             return self._device.create_compute_pipeline(layout="auto", compute=stage)
-        except self._errors as error:
-            where = f"{shader}.wgsl {entry} with {dict(constants)}"
-            raise BackendError(f"{where} does not compile here: {error}") from error
 
     def record(self, dispatches: Sequence[BoundDispatch]) -> int:
         """Make pipelines and bind groups; see :meth:`Device.record`."""
@@ -114,15 +110,10 @@ class WgpuDevice(Device):
             }
             for at, binding in enumerate(dispatch.bindings)
         ]
-        try:
-            group = self._device.create_bind_group(
-                layout=pipeline.get_bind_group_layout(0), entries=entries
-            )
-        except self._errors as error:
-            where = f"{dispatch.shader}.wgsl {dispatch.entry}"
-            raise BackendError(
-                f"{where} does not take the {len(entries)} buffers that it is given: {error}"
-            ) from error
+        where = f"{dispatch.shader}.wgsl {dispatch.entry}"
+        with self._reported(f"{where} does not take the {len(entries)} buffers that it is given"):
+            layout = pipeline.get_bind_group_layout(0)
+            group = self._device.create_bind_group(layout=layout, entries=entries)
         return pipeline, group, dispatch.workgroups
 
     def forget(self, recorded: int) -> None:
@@ -132,8 +123,12 @@ class WgpuDevice(Device):
     def submit(self, commands: Sequence[int]) -> None:
         """Queue commands as one submit; dispatches that follow each other share a pass."""
         self.require_alive()
-        encoder = self._device.create_command_encoder()
-        words = iter(commands)
+        with self._reported("the GPU refused a submit"):
+            encoder = self._device.create_command_encoder()
+            self._encode(encoder, iter(commands))
+            self._device.queue.submit([encoder.finish()])
+
+    def _encode(self, encoder: Any, words: Iterator[int]) -> None:
         open_pass: Any = None
         for command in words:
             if command == RUN:
@@ -152,47 +147,55 @@ class WgpuDevice(Device):
             )
         if open_pass is not None:
             open_pass.end()
-        try:
-            self._device.queue.submit([encoder.finish()])
-        except self._errors as error:
-            raise BackendError(f"the GPU refused a submit: {error}") from error
 
     def _create(self, number: int, size: int, uniform: bool) -> None:
         kind = self._usage.UNIFORM if uniform else self._usage.STORAGE
         usage = kind | self._usage.COPY_SRC | self._usage.COPY_DST
-        try:
+        with self._reported(f"the GPU has no {size:,} bytes for a buffer"):
             self._buffers[number] = self._device.create_buffer(size=size, usage=usage)
-        except (*self._errors, MemoryError) as error:
-            raise BackendError(f"the GPU has no {size:,} bytes for a buffer: {error}") from error
 
     def _destroy(self, number: int) -> None:
         self._buffers.pop(number).destroy()
 
     def _write(self, number: int, array: Array, offset: int) -> None:
-        self._device.queue.write_buffer(self._buffers[number], offset, array)
+        with self._reported("writing to the GPU failed"):
+            self._device.queue.write_buffer(self._buffers[number], offset, array)
 
     def _read(self, pieces: Sequence[Piece]) -> Generator[Wait, None, list[NDArray[np.uint8]]]:
         ends = np.cumsum([piece.size for piece in pieces]).tolist()
         usage = self._usage.COPY_DST | self._usage.MAP_READ
-        staging = self._device.create_buffer(size=max(4, *ends), usage=usage)
-        encoder = self._device.create_command_encoder()
-        for piece, end in zip(pieces, ends, strict=True):
-            if piece.size:
-                source = self._buffers[piece.buffer]
-                encoder.copy_buffer_to_buffer(
-                    source, piece.offset, staging, end - piece.size, piece.size
-                )
-        try:
+        with self._reported("reading from the GPU failed"):
+            staging = self._device.create_buffer(size=max(4, *ends), usage=usage)
+            encoder = self._device.create_command_encoder()
+            for piece, end in zip(pieces, ends, strict=True):
+                if piece.size:
+                    source = self._buffers[piece.buffer]
+                    encoder.copy_buffer_to_buffer(
+                        source, piece.offset, staging, end - piece.size, piece.size
+                    )
             self._device.queue.submit([encoder.finish()])
-            staging.map_sync(self._map_read)
-            data = np.frombuffer(staging.read_mapped(copy=False), np.uint8).copy()
-            staging.unmap()
-        except (*self._errors, RuntimeError) as error:
-            raise BackendError(f"reading from the GPU failed: {error}") from error
+        yield from ()  # in a browser reading takes time
+        try:
+            with self._reported("reading from the GPU failed"):
+                staging.map_sync(self._map_read)
+                data = np.frombuffer(staging.read_mapped(copy=False), np.uint8).copy()
+                staging.unmap()
         finally:
             staging.destroy()
-        yield from ()  # in a browser reading takes time
         return [data[end - piece.size : end] for piece, end in zip(pieces, ends, strict=True)]
+
+    @contextmanager
+    def _reported(self, what: str) -> Iterator[None]:
+        """Raise what the package raises inside as BackendError, and notice a lost device."""
+        try:
+            yield
+        except (*self._errors, RuntimeError) as error:
+            if isinstance(error, BackendError):
+                raise
+            if "is lost" in str(error):
+                self.lost = "the driver says so"
+                self.require_alive()
+            raise BackendError(f"{what}: {error}") from error
 
     def _close(self) -> None:
         self._lists.clear()

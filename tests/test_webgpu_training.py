@@ -1,0 +1,358 @@
+"""Training and calls by name on the native WebGPU device: weights, failures, memory."""
+
+import gc
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import webgpu_support
+from test_simd_networks import program_of, run_steps, steps_data, weights_of
+from tolerances import NETWORK, assert_close
+
+from loom_core import BackendError, BusyError, Dense, Network, Softmax, SpecError
+from loom_core.backends import webgpu_backend
+from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.backends.webgpu import kernel_table, shader_files
+from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
+
+OPTIMIZERS = [
+    "sgd",
+    {"Type": "sgd", "Momentum": 0.9},
+    {"Type": "sgd", "Momentum": 0.9, "Nesterov": True, "WeightDecay": 0.01},
+    {"Type": "adamw", "WeightDecay": 0.02},
+    "rmsprop",
+    {"Type": "rmsprop", "Momentum": 0.5},
+]
+
+SETTINGS = {"Epochs": 3, "LearningRate": 0.05, "LossType": "cross_entropy", "GradientClip": 0.8}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_device():
+    """Keep one device for the whole module: pipelines are compiled once."""
+    yield webgpu_support.backend()
+    gc.collect()
+
+
+def network(seed=3, **options):
+    made = Network(12, 1, 1, 3, seed=seed, **options)
+    made.set_layer(0, 0, 0, Dense(12, 9, "relu"))
+    made.set_layer(0, 0, 1, Dense(9, 4, "linear"))
+    made.set_layer(0, 0, 2, Softmax())
+    return made
+
+
+def data(count=96, batch=16):
+    x = np.random.default_rng(0).standard_normal((count, 12)).astype(np.float32)
+    return {"Inputs": x, "Labels": x[:, :4].argmax(axis=1), "BatchSize": batch}
+
+
+def assert_same_weights(ours, theirs):
+    for a, b in zip(weights_of(ours.layers), weights_of(theirs.layers), strict=True):
+        assert_close(a, b, NETWORK, "weights")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_training_reaches_numpys_weights(optimizer):
+    ours, theirs = network(), network(backend="numpy")
+    settings = {**SETTINGS, "Optimizer": optimizer}
+    found = ours.train(data(), {**settings, "UseGPU": True})
+    expected = theirs.train(data(), settings)
+    np.testing.assert_allclose(found.loss_history, expected.loss_history, rtol=NETWORK)
+    assert_same_weights(ours, theirs)
+    ours.release_gpu()
+
+
+def test_steps_in_one_submit_equal_numpys_one_by_one():
+    steps = steps_data(5, 3, 4, 20)
+    (ours, program), (theirs, other) = (
+        program_of(webgpu_support.backend()),
+        program_of(NumpyBackend()),
+    )
+    found, expected = run_steps(program, steps), run_steps(other, steps)
+    for port, values in expected.items():
+        assert_close(found[port], values, NETWORK, port)
+    program.read("loss")
+    program.run()  # brings everything back
+    other.run()
+    for a, b in zip(weights_of(ours), weights_of(theirs), strict=True):
+        assert_close(a, b, NETWORK, "weights")
+
+
+def test_a_loss_that_is_not_finite_ends_the_steps_before_the_weights_change():
+    steps = steps_data(5, 3, 4, 6)
+    steps["target"][2, 1] = np.nan
+    layers, program = program_of(webgpu_support.backend())
+    losses = run_steps(program, steps)["loss"]
+    assert np.isfinite(losses).tolist() == [True, True, False]
+    list(program.settle())
+    again, other = program_of(webgpu_support.backend())
+    run_steps(other, {port: values[:2] for port, values in steps.items()})
+    list(other.settle())
+    for a, b in zip(weights_of(layers), weights_of(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_network_on_the_gpu_by_name_trains_validates_and_predicts():
+    ours, theirs = network(backend="webgpu"), network(backend="numpy")
+    held_out = {"ValidationInputs": data()["Inputs"], "ValidationLabels": data()["Labels"]}
+    results = [n.train(data(), {**SETTINGS, **held_out}) for n in (ours, theirs)]
+    assert results[0].validation_accuracy == results[1].validation_accuracy
+    x = data()["Inputs"][:5]
+    assert_close(ours.forward_cpu(x), theirs.forward_cpu(x), NETWORK, "output")
+    report = ours.backend_report()
+    assert (report.asked, report.used, report.fallbacks) == ("webgpu", "webgpu", {})
+    assert report.variant in ("software", "hardware")
+    assert report.device
+
+
+def test_losses_come_back_once_for_many_steps_and_weights_once_at_the_end():
+    net = network()
+    net.train(data(), {**SETTINGS, "UseGPU": True})  # compiles and checks the kernels
+    before = net.backend_report().transfers
+    goes = []
+    run = net.train(
+        data(), {**SETTINGS, "Epochs": 40, "UseGPU": True}, lambda event: goes.append(event.step)
+    )
+    steps = run.steps
+    transfers = net.backend_report().transfers - before
+    assert steps == 240
+    assert transfers <= steps // 4
+    assert transfers >= 2  # at least one of losses, and one of the weights
+
+
+def test_the_gradients_of_both_sides_add_up():
+    net, x = network(), data()["Inputs"][:3]
+    net.init_gpu()
+    dy = np.random.default_rng(1).standard_normal((3, 4)).astype(np.float32)
+    expected = net.forward_cpu(x)
+    assert_close(net.forward_gpu(x), expected, NETWORK, "output")
+    dx = net.backward_cpu(dy)
+    once = [g.copy() for g in net.kernel_gradients()]
+    assert_close(net.backward_gpu(dy), dx, NETWORK, "input gradient")
+    for twice, first in zip(net.kernel_gradients(), once, strict=True):
+        assert_close(twice, 2 * first, NETWORK, "gradient")
+    assert net.forward_gpu(x[0]).shape == (4,)
+    assert net.backward_gpu(dy[0]).shape == (12,)
+
+
+def change_weight(net):
+    net.layers[0].weights["weights" if "weights" in net.layers[0].weights else "kernel"][0, 0] += 1
+
+
+def apply_gradients(net):
+    net.forward_cpu(data()["Inputs"][0])
+    net.backward_cpu([1.0, 0.0, 0.0, 0.0])
+    net.apply_gradients(0.1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_weight,
+        lambda net: net.initialize_weights(11),
+        lambda net: net.set_layer(0, 0, 1, Dense(9, 4, "tanh")),
+        lambda net: net.train(data(), SETTINGS),
+        apply_gradients,
+    ],
+    ids=["in place", "initialised", "layer set", "trained on the CPU", "gradients applied"],
+)
+def test_what_the_cpu_changes_is_seen_by_the_gpu(change):
+    net, x = network(), data()["Inputs"][:3]
+    net.init_gpu()
+    before = net.forward_gpu(x)
+    change(net)
+    after = net.forward_gpu(x)
+    assert np.abs(after - before).max() > 1e-6
+    assert_close(after, net.forward_cpu(x), NETWORK, "output")
+
+
+def test_auto_measures_each_shape_once_and_says_so():
+    net = network(backend="auto")
+    net.train(data(), SETTINGS)
+    assert net.backend_report().measured == []  # no GPU was made ready
+    net.init_gpu()
+    net.gpu.measured.clear()
+    net.train(data(), SETTINGS)
+    (sentence,) = net.backend_report().measured
+    assert "3 layers, batch 16 of 12" in sentence
+    first = dict(net.gpu.measured)
+    network_of_the_same_shape = network()
+    network_of_the_same_shape.init_gpu()
+    network_of_the_same_shape.train(data(), SETTINGS)
+    assert net.gpu.measured == first
+
+
+def test_memory_stays_flat_and_is_zero_after_release():
+    gc.collect()
+    net = network()
+    settings = {**SETTINGS, "Epochs": 20, "UseGPU": True, "ProgressInterval": 0}
+    net.train(data(), settings, lambda _: None)  # told of each step, so that it goes step by step
+    device, flat = net.gpu.device, None
+    for _ in range(5):
+        net.train(data(), settings, lambda _: None)
+        net.forward_gpu(data()["Inputs"])
+        flat = flat or device.memory_bytes
+        assert device.memory_bytes == flat
+    assert flat > 0
+    net.release_gpu()
+    assert device.memory_bytes == 0
+    assert device.lost is None  # others hold it
+    net.release_gpu()
+
+
+def test_what_needs_a_gpu_says_so_without_one():
+    net = network()
+    for call in (net.gpu_device_info, lambda: net.forward_gpu(np.zeros(12))):
+        with pytest.raises(BackendError, match="has no GPU") as error:
+            call()
+        assert "InitGPU" in error.value.hint
+    net.init_gpu()
+    with pytest.raises(SpecError, match="no forward pass"):
+        net.backward_gpu(np.zeros(4))
+    info = net.gpu_device_info()
+    assert info.device == webgpu_support.device().name
+    assert info.workgroup_x > 0
+
+
+def test_a_training_network_keeps_its_gpu():
+    net = network()
+    net.init_gpu()
+    caught = []
+
+    def on_progress(_):
+        with pytest.raises(BusyError):
+            net.release_gpu()
+        caught.append(True)
+
+    net.train(data(), {**SETTINGS, "UseGPU": True}, on_progress)
+    assert caught
+
+
+# Failures
+
+
+@pytest.fixture
+def own_device(monkeypatch):
+    """A device that a test may break, in the place of the shared one."""
+    monkeypatch.setattr(webgpu_backend, "_shared", None)
+
+
+def lose(net, steps):
+    """Return a listener that destroys the device of a network after some steps."""
+
+    def on_progress(event):
+        if event.step >= steps:
+            net.gpu.device._device.destroy()
+
+    return on_progress
+
+
+@pytest.mark.usefixtures("own_device")
+def test_a_training_whose_device_is_destroyed_goes_on_on_the_cpu_without_losing_a_step():
+    ours, theirs = network(), network(backend="numpy")
+    settings = {**SETTINGS, "ProgressInterval": 0}
+    found = ours.train(data(), {**settings, "UseGPU": True}, lose(ours, 9))
+    expected = theirs.train(data(), settings)
+    assert "step 1 on, the CPU: the GPU device was lost" in found.fallback_reason
+    assert found.steps == expected.steps
+    np.testing.assert_allclose(found.loss_history, expected.loss_history, rtol=NETWORK)
+    assert_same_weights(ours, theirs)
+    with pytest.raises(BackendError, match="was lost"):
+        ours.forward_gpu(np.zeros(12))
+    ours.init_gpu()  # a new one
+    assert_close(
+        ours.forward_gpu(data()["Inputs"]), ours.forward_cpu(data()["Inputs"]), NETWORK, "output"
+    )
+
+
+@pytest.mark.usefixtures("own_device")
+def test_a_lost_device_that_was_asked_for_by_name_is_an_error():
+    net = network(backend="webgpu")
+    net.init_gpu()
+    with pytest.raises(BackendError, match="was lost"):
+        net.train(data(), {**SETTINGS, "ProgressInterval": 0}, lose(net, 3))
+    assert not net.is_training()
+    assert all(np.isfinite(w).all() for w in weights_of(net.layers))
+    net.set_backend("numpy")
+    net.train(data(), SETTINGS)
+
+
+def wrong(inputs, outputs, attributes, adapter):
+    """A kernel that leaves its output as it is."""
+    return Kernel([])
+
+
+def broken(inputs, outputs, attributes, adapter):
+    """A kernel whose shader does not compile."""
+    return Kernel([Dispatch("broken", "main", (Operand("input"), Operand("output")))])
+
+
+@pytest.mark.usefixtures("own_device")
+def test_a_kernel_that_gives_wrong_numbers_is_found_before_they_are_used(monkeypatch):
+    monkeypatch.setitem(kernel_table.encoders(), "softmax", wrong)
+    net = network()
+    net.init_gpu()
+    with pytest.raises(BackendError, match="kernel of softmax gives wrong numbers"):
+        net.forward_gpu(np.zeros(12))
+    before = [w.copy() for w in weights_of(net.layers)]
+    monkeypatch.setitem(kernel_table.encoders(), "sgd", wrong)
+    with pytest.raises(BackendError, match="wrong numbers"):
+        net.train(data(), {**SETTINGS, "UseGPU": True})
+    for a, b in zip(weights_of(net.layers), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.usefixtures("own_device")
+def test_a_shader_that_does_not_compile_is_named(monkeypatch, tmp_path):
+    (tmp_path / "broken.wgsl").write_text("@compute fn main() { oops }")
+    real = shader_files.shader_source
+    monkeypatch.setattr(
+        "loom_core.backends.webgpu.wgpu_device.shader_source",
+        lambda name: (tmp_path / f"{name}.wgsl").read_text() if name == "broken" else real(name),
+    )
+    monkeypatch.setitem(kernel_table.encoders(), "softmax", broken)
+    net = network()
+    net.init_gpu()
+    with pytest.raises(BackendError, match=r"broken\.wgsl does not compile"):
+        net.forward_gpu(np.zeros(12))
+    assert net.gpu.device.memory_bytes == 0
+
+
+def test_an_op_without_a_kernel_is_named(monkeypatch):
+    monkeypatch.delitem(kernel_table.encoders(), "softmax")
+    net = network()
+    net.init_gpu()
+    with pytest.raises(BackendError, match="no kernel for softmax"):
+        net.forward_gpu(np.zeros(12))
+
+
+def test_a_value_beyond_the_limit_is_refused_before_memory_is_taken(monkeypatch):
+    device = webgpu_support.device()
+    gc.collect()
+    before = device.memory_bytes
+    limits = {**device.adapter.limits, "maxStorageBufferBindingSize": 4096}
+    monkeypatch.setattr(device, "adapter", replace(device.adapter, limits=limits))
+    net = network()
+    net.init_gpu()
+    with pytest.raises(BackendError, match=r"allows 4,096 \(maxStorageBufferBindingSize\)"):
+        net.forward_gpu(np.zeros((200, 12)))
+    assert device.memory_bytes == before
+
+
+@pytest.mark.usefixtures("own_device")
+def test_without_the_package_or_an_adapter_the_error_says_what_to_install(monkeypatch):
+    import wgpu
+
+    def none(**_):
+        raise RuntimeError("Request adapter failed")
+
+    monkeypatch.setattr(type(wgpu.gpu), "request_adapter_sync", lambda self, **_: none())
+    with pytest.raises(BackendError, match="no GPU adapter") as error:
+        network(backend="webgpu")
+    assert "mesa-vulkan-drivers" in error.value.hint
+    monkeypatch.setitem(sys.modules, "wgpu", None)
+    with pytest.raises(BackendError, match="not installed") as error:
+        network().init_gpu()
+    assert "loom-core[gpu]" in error.value.hint
