@@ -8,6 +8,7 @@ import type {
   Network,
   NetworkOnMainThread,
   TrainingResult,
+  TrainingResultOnMainThread,
 } from "../../dist/loom/generated/api.js";
 
 export async function inWorker(model: string): Promise<number> {
@@ -44,8 +45,22 @@ export async function onMainThread(x: FloatArray): Promise<void> {
   const loom = await loadLoom({ worker: false });
   const net: NetworkOnMainThread = loom.BuildNetworkFromJSON("{}");
   const output: Float32Array = net.ForwardCPU(x);
-  const training: Promise<TrainingResult> = net.Train([{ Input: output, target: [1] }]);
+  const training: Promise<TrainingResultOnMainThread> = net.Train([{ Input: output, target: [1] }]);
   console.log(loom.memory().liveProxies, await training);
+}
+
+export async function stepped(net: Network): Promise<number[]> {
+  const state = await net.InitStepState(2);
+  await state.SetInput([0, 1]);
+  const seconds: number = await net.StepForward(state);
+  const gradient: Float32Array = await net.StepBackward(state, await state.GetOutput());
+  const asked = await net.TrainWithStepping(
+    { Optimizer: "adamw", OnStep: (step: number, rate: number) => console.log(step, rate) },
+    async (step) => (step < 3 ? [new Float32Array(2), [1]] : null),
+    10,
+  );
+  const records = await net.TrainWithStepping(null, () => ({ Input: gradient, Target: [1] }), 10);
+  return [seconds, ...asked.LossHistory, records.TotalSteps];
 }
 
 export async function mistakes(loom: Loom, net: Network): Promise<void> {
@@ -63,6 +78,10 @@ export async function mistakes(loom: Loom, net: Network): Promise<void> {
   await net.Train({ Inputs: [1] }, { Epoch: 1 });
   // @ts-expect-error: the inputs are missing
   await net.Train({ Labels: [1] });
+  // @ts-expect-error: a data loader gives samples
+  await net.TrainWithStepping(null, (step) => step, 10);
+  // @ts-expect-error: no such optimizer
+  await net.TrainWithStepping({ Optimizer: "adam" }, () => null, 10);
   // @ts-expect-error: the mode has to be known
   await loadLoom({ worker: Math.random() < 0.5 });
   // @ts-expect-error: no such option
