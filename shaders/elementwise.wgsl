@@ -2,10 +2,11 @@
 
 // add, mul, scale, activate, activate_dx: y[i] from a[i] and b[i], all of one shape.
 //
-// An invocation takes the cells i, i + all invocations, ...: neighbours read neighbouring memory,
-// and as many workgroups are started as keep the device busy. One operation for 8 to 12 bytes
-// moved (some 20 operations for the functions), so memory bandwidth is the bound; no workgroup
-// memory and few registers, so occupancy is full.
+// A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An invocation
+// takes the cells i, i + all invocations, ...: neighbours read neighbouring memory, and as many
+// workgroups are started as keep the device busy. One operation for 8 to 12 bytes moved (some 20 for
+// the functions), so memory bandwidth is the bound; no workgroup memory and few registers, so
+// occupancy is full.
 
 struct Cells {
     count: u32,
@@ -14,15 +15,15 @@ struct Cells {
 
 override FUNCTION: u32 = 5; // code of the activation
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
 
 // add, mul, activate_dx
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> cells: Cells;
 
 // scale, activate
-@group(0) @binding(1) var<storage, read_write> y_of_one: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y_of_one: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> cells_of_one: Cells;
 
 // y = a + b
@@ -45,7 +46,13 @@ fn mul(at: Invocation) {
 @compute @workgroup_size(SIZE)
 fn activate_dx(at: Invocation) {
     for (var i = first_cell(at); i < cells.count; i += all_cells(at)) {
-        y[i] = a[i] * activation_slope(FUNCTION, b[i]);
+        let value = b[i];
+        y[i] = a[i] * vec4<f32>(
+            activation_slope(FUNCTION, value.x),
+            activation_slope(FUNCTION, value.y),
+            activation_slope(FUNCTION, value.z),
+            activation_slope(FUNCTION, value.w),
+        );
     }
 }
 
@@ -61,6 +68,12 @@ fn scale(at: Invocation) {
 @compute @workgroup_size(SIZE)
 fn activate(at: Invocation) {
     for (var i = first_cell(at); i < cells_of_one.count; i += all_cells(at)) {
-        y_of_one[i] = activated(FUNCTION, a[i]);
+        let value = a[i];
+        y_of_one[i] = vec4<f32>(
+            activated(FUNCTION, value.x),
+            activated(FUNCTION, value.y),
+            activated(FUNCTION, value.z),
+            activated(FUNCTION, value.w),
+        );
     }
 }

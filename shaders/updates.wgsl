@@ -3,8 +3,9 @@
 // sgd, momentum, adamw, rmsprop, rmsprop_momentum: w and its states, all of the gradient's shape, change
 // in place. The formulas and the order of `hyper` stand in loom_core/graph/ops/updates.py.
 //
-// An invocation takes the cells i, i + all invocations, ... One pass over 12 to 28 bytes a cell with
-// 3 to 15 operations: bandwidth is the bound; no workgroup memory, few registers, full occupancy.
+// A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An invocation
+// takes the cells i, i + all invocations, ... One pass over 12 to 28 bytes a number with 3 to 15
+// operations: bandwidth is the bound; no workgroup memory, few registers, full occupancy.
 
 override DECAY: bool = false;
 override NESTEROV: bool = false;
@@ -21,10 +22,10 @@ const ROOT_CORRECTION = 7u;
 @group(0) @binding(0) var<storage, read> hyper: array<f32>;
 // By its bits: NaN, which says that nothing may change, is not a number to compilers.
 @group(0) @binding(1) var<storage, read> scale: array<u32>;
-@group(0) @binding(2) var<storage, read_write> w: array<f32>;
-@group(0) @binding(3) var<storage, read> dw: array<f32>;
-@group(0) @binding(4) var<storage, read_write> first_state: array<f32>;
-@group(0) @binding(5) var<storage, read_write> second_state: array<f32>;
+@group(0) @binding(2) var<storage, read_write> w: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> dw: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> first_state: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> second_state: array<vec4<f32>>;
 
 // After as many states.
 @group(0) @binding(4) var<uniform> stateless_count: u32;
@@ -36,10 +37,10 @@ fn allowed(count: u32) -> u32 {
     return select(count, 0u, (scale[0] & 0x7fffffffu) > 0x7f800000u);
 }
 
-fn scaled(i: u32) -> f32 { return bitcast<f32>(scale[0]) * dw[i]; }
+fn scaled(i: u32) -> vec4<f32> { return bitcast<f32>(scale[0]) * dw[i]; }
 
 // With the weight decay that is part of the gradient.
-fn gradient(i: u32) -> f32 {
+fn gradient(i: u32) -> vec4<f32> {
     if (DECAY) {
         return scaled(i) + hyper[WEIGHT_DECAY] * w[i];
     }
@@ -87,7 +88,7 @@ fn adamw(at: Invocation) {
 }
 
 // The running mean of squares takes up g^2; g over its root.
-fn normalised(i: u32) -> f32 {
+fn normalised(i: u32) -> vec4<f32> {
     let g = gradient(i);
     let s = first_state[i] + hyper[FRESH_SQUARES] * (g * g - first_state[i]);
     first_state[i] = s;

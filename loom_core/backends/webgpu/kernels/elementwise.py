@@ -12,7 +12,7 @@ from loom_core.backends.webgpu.dispatch import (
     Operand,
     Shapes,
 )
-from loom_core.backends.webgpu.kernels.grids import cell_grid
+from loom_core.backends.webgpu.kernels.grids import cell_grid, vectors_of
 from loom_core.graph.op import Attributes, number
 
 
@@ -33,9 +33,9 @@ def _cell_wise(entry: str, operands: int) -> Encoder:
             "elementwise",
             entry,
             buffers,
-            parameters=(count, factor),
+            parameters=(vectors_of(count), factor),
             constants=constants,
-            workgroups=cell_grid(count, adapter),
+            workgroups=cell_grid(vectors_of(count), adapter),
         )
         return Kernel([dispatch])
 

@@ -13,7 +13,6 @@ CELL_GROUP = 64
 MOST_PIECES = 4096
 """Pieces that a long array is cut into for the first stage of a sum."""
 
-_CELLS_OF_AN_INVOCATION = 4
 _LEAST_PIECE = 256
 _SOFTWARE_GROUPS = 16
 """Workgroups that keep a few CPU cores busy; more of them only cost."""
@@ -25,11 +24,16 @@ loops after 65 535 rounds in all, without a word, and a kernel may loop within e
 
 def cell_grid(cells: int, adapter: Adapter) -> tuple[int, int, int]:
     """Return workgroups for a shader that walks over all cells, however many there are."""
-    groups = -(-cells // (CELL_GROUP * _CELLS_OF_AN_INVOCATION))
+    groups = -(-cells // CELL_GROUP)
     if adapter.software:
         longest = -(-cells // (CELL_GROUP * _SOFTWARE_LOOP))
         groups = max(min(groups, _SOFTWARE_GROUPS), longest)
     return grid_1d(groups, 1)
+
+
+def vectors_of(count: int) -> int:
+    """Return how many vectors of 4 numbers hold ``count``; every buffer holds whole vectors."""
+    return -(-count // 4)
 
 
 def row_run(width: int, adapter: Adapter) -> int:

@@ -11,7 +11,7 @@ from loom_core.backends.webgpu.dispatch import (
     Operand,
     Shapes,
 )
-from loom_core.backends.webgpu.kernels.grids import cell_grid, pieces_of, row_grid
+from loom_core.backends.webgpu.kernels.grids import cell_grid, pieces_of, row_grid, vectors_of
 from loom_core.backends.webgpu.kernels.totals import totals
 from loom_core.graph.op import Attributes
 
@@ -69,9 +69,9 @@ def _update(entry: str) -> Encoder:
             "updates",
             entry,
             tuple(Operand("input", i) for i in (last - 1, last, *range(last - 1))),
-            parameters=(count,),
+            parameters=(vectors_of(count),),
             constants={name.upper(): int(bool(set_)) for name, set_ in attributes.items()},
-            workgroups=cell_grid(count, adapter),
+            workgroups=cell_grid(vectors_of(count), adapter),
         )
         return Kernel([dispatch])
 
