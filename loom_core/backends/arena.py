@@ -50,6 +50,10 @@ class ArenaProgram:
         """Return a copy of a port's current value."""
         return self._ports[port].copy()
 
+    def view(self, port: str) -> Array:
+        """Return a port's own memory: to be read before the next run, and never to be changed."""
+        return self._ports[port]
+
     def fetch(self, ports: Sequence[str]) -> Generator[Wait, None, dict[str, Array]]:
         """Return copies of several ports, at once."""
         yield from ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from loom_core.arrays import F32, Array, FloatData
+from loom_core.backends.arena import ArenaProgram
+from loom_core.backends.base import Program
 from loom_core.graph.plan import Plan
 from loom_core.layers import Layer
 from loom_core.layers.base import is_bias
@@ -16,6 +18,7 @@ from loom_core.observe.layer_words import activation_name, activation_word, laye
 from loom_core.observe.records import LayerEvent, LayerStats
 from loom_core.observe.statistics import array_statistics, norm_of, saturated_share
 from loom_core.observe.watched_layers import WatchedLayer
+from loom_core.public import Wait
 
 VALUES = ("output.", "output_gradient.", "gradient_norms", "value.")
 """How the ports begin whose values make the events; the last are inputs in a tick."""
@@ -26,6 +29,17 @@ def watched_values(plan: Plan) -> list[str]:
     return [name for name in plan.ports if name.startswith(VALUES)]
 
 
+def read_values(program: Program) -> Generator[Wait, None, dict[str, Array]]:
+    """Return what a :class:`WatchedRun` needs of a program that has just run.
+
+    On a CPU they are the program's own memory, good until it runs again.
+    """
+    names = ["input", *watched_values(program.plan)]
+    if isinstance(program, ArenaProgram):
+        return {name: program.view(name) for name in names}
+    return dict((yield from program.fetch(names)))
+
+
 @dataclass(frozen=True)
 class WatchedRun:
     """One run of a watched plan.
@@ -34,7 +48,7 @@ class WatchedRun:
         network: Whose.
         plan: Which.
         layers: What ran, in the plan's order.
-        values: Of ``input`` and of all that :func:`watched_values` names.
+        values: From :func:`read_values`.
         mode: See :class:`~loom_core.observe.records.LayerEvent`.
         step: Steps done before.
         times: Nanoseconds of each layer's forward pass by its number, where they were measured.

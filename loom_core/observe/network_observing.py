@@ -12,12 +12,12 @@ from loom_core.network_grid import NetworkGrid
 from loom_core.observe.blueprint import blueprint_of, extract_model
 from loom_core.observe.blueprint_text import blueprint_text
 from loom_core.observe.json_records import to_json
-from loom_core.observe.layer_events import WatchedRun, watched_values
+from loom_core.observe.layer_events import WatchedRun, read_values
 from loom_core.observe.live_telemetry import live_telemetry
 from loom_core.observe.observers import LayerObserver
 from loom_core.observe.telemetry_records import NetworkBlueprint, Telemetry
 from loom_core.observe.watched_layers import anyone_listens, watched_layers
-from loom_core.public import public
+from loom_core.public import finish, public
 from loom_core.train.step_graph import inference_plan
 
 
@@ -115,7 +115,5 @@ class Observing(NetworkGrid):
 
     def watched_run(self, program: Program) -> WatchedRun:
         """Return the values of a watched inference that has just run."""
-        plan = program.plan
-        names = ["input", *watched_values(plan)]
-        values = {name: program.read(name) for name in names}
-        return WatchedRun(self, plan, list(watched_layers(self.layers, self.observer)), values)
+        layers = list(watched_layers(self.layers, self.observer))
+        return WatchedRun(self, program.plan, layers, finish(read_values(program)))

@@ -13,6 +13,12 @@ SATURATION = 0.98
 """Outputs of tanh beyond +-this, or of sigmoid this far into their range of 1, count as saturated:
 their derivative is below a twentieth of its largest value."""
 
+BLOCK = 1024
+"""Numbers whose squares are added up in float32."""
+
+CANCELLATION = 1e-3
+"""Share of the mean square below which a variance is computed around the mean."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayStatistics:
@@ -52,19 +58,21 @@ def array_statistics(x: F32, *, unit_axis: int = -1) -> ArrayStatistics:
         x: (B, ...) float32.
         unit_axis: The axis along which the units lie.
 
-    Numerics: mean and variance are summed pairwise in float32, the variance around the mean, so
-    that nothing cancels; the norm follows from both, ``n (std^2 + mean^2)``. Where float32
-    overflows or x is not finite, all is computed again in float64.
+    Numerics: sums are taken over short blocks in float32 and joined in float64. The variance is
+    ``mean(x^2) - mean(x)^2``, or, where these nearly cancel, the mean of ``(x - mean)^2``. Where
+    float32 overflows or x is not finite, both are computed in float64.
     """
     if x.size == 0:
         return ArrayStatistics()
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(np.mean(x))
-        spread = np.subtract(x, np.float32(mean))
-        variance = float(np.mean(np.multiply(spread, spread, out=spread)))
+        mean = float(np.add.reduce(x, axis=None)) / x.size
+        square = sum_of_squares(x) / x.size
+        variance = square - mean * mean
         if not math.isfinite(variance):
             wide = x.astype(np.float64)
             mean, variance = float(np.mean(wide)), float(np.var(wide))
+        elif variance < CANCELLATION * square:
+            variance = sum_of_squares(np.subtract(x, np.float32(mean))) / x.size
         minimum, maximum = float(x.min()), float(x.max())
         counts = _counts(x, minimum, maximum, unit_axis)
     nans = infinities = 0
@@ -124,9 +132,18 @@ def saturated_share(y: F32, activation: str) -> float | None:
 
 def norm_of(*arrays: F32) -> float:
     """Return ``sqrt`` of the sum of squares of all numbers in some arrays, 0 for none."""
-    flat = [array.reshape(-1) for array in arrays]
     with np.errstate(over="ignore", invalid="ignore"):
-        total = sum(float(np.dot(numbers, numbers)) for numbers in flat)
+        total = sum(map(sum_of_squares, arrays))
         if not math.isfinite(total):  # beyond float32, or not finite at all
-            total = sum(float(np.sum(np.square(numbers, dtype=np.float64))) for numbers in flat)
+            total = sum(float(np.sum(np.square(array, dtype=np.float64))) for array in arrays)
     return math.sqrt(total)
+
+
+def sum_of_squares(x: F32) -> float:
+    """Return ``sum(x^2)``, by blocks so that float32 is enough whatever the size."""
+    flat = x.reshape(-1)
+    whole = flat.size - flat.size % BLOCK
+    blocks = flat[:whole].reshape(-1, BLOCK)
+    rest = flat[whole:]
+    sums = np.einsum("ij,ij->i", blocks, blocks)
+    return float(np.sum(sums, dtype=np.float64)) + float(np.einsum("i,i->", rest, rest))

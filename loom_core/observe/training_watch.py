@@ -11,11 +11,12 @@ from loom_core.arrays import Array
 from loom_core.backends.base import Program
 from loom_core.graph.ops.updates import HYPER
 from loom_core.network_grid import NetworkGrid
-from loom_core.observe.layer_events import WatchedRun, watched_values
+from loom_core.observe.layer_events import WatchedRun, read_values
 from loom_core.observe.network_observing import Observing
 from loom_core.observe.records import TrainingEvent
 from loom_core.observe.watched_layers import watched_layers
 from loom_core.public import Wait
+from loom_core.train.config import TrainingResult
 
 RATE = HYPER.index("rate")
 
@@ -101,10 +102,9 @@ class TrainingWatch:
         step: int,
     ) -> Generator[Wait, None, Mapping[str, Array]]:
         """Run one step, tell of its layers, and return what :meth:`run_steps` does."""
-        names = watched_values(program.plan)
-        found = yield from program.run_steps(data, [*report, *names])
+        found = yield from program.run_steps(data, report)
         yield from program.settle()  # the weights are looked at too
-        values = {"input": data["input"][0], **{name: found[name][0] for name in names}}
+        values = yield from read_values(program)
         layers = list(watched_layers(network.layers, network.observer))
         run = WatchedRun(network, program.plan, layers, values, "training", step)
         run.emit_forward()
@@ -112,17 +112,17 @@ class TrainingWatch:
         network.watched_gradients = run.gradient_norms()
         return found
 
-    def end_epoch(self, epoch: int, batch: int, loss: float, accuracy: float | None) -> None:
-        """Tell that an epoch has ended, after it was validated.
+    def end_epoch(self, step: int, loss: float, result: TrainingResult) -> None:
+        """Tell that an epoch has ended, or the training within it, after the validation.
 
         Args:
-            epoch: From 1.
-            batch: The last one, from 1.
-            loss: Mean of the epoch.
-            accuracy: At the last validation, or None.
+            step: Steps of the training done.
+            loss: Mean of the epoch so far.
+            result: With the accuracy at the last validation, if there was any.
         """
-        step = (epoch - 1) * self._batches + batch
-        self._tell(TrainingEvent("epoch_end", epoch, batch, loss, accuracy, step))
+        epoch, batch = divmod(step - 1, self._batches)
+        accuracy = result.validation_accuracy
+        self._tell(TrainingEvent("epoch_end", epoch + 1, batch + 1, loss, accuracy, step))
 
     def _tell(self, event: TrainingEvent) -> None:
         if self._network is not None and self._network.observer is not None:

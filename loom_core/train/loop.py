@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from loom_core.backends.base import Backend, Program
 from loom_core.backends.measured_choice import measure, plan_shape
 from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.errors import BackendError
+from loom_core.observe.training_watch import TrainingWatch
 from loom_core.public import Wait, read_record
 from loom_core.random_stream import RandomStream
 from loom_core.train.batches import BatchSource, read_batches
@@ -103,6 +105,7 @@ class _Training:
         self.validation = validation
         self.settings = settings
         self.on_progress = on_progress
+        self.watch = TrainingWatch(network, len(source))
         self.text = ProgressText(settings.print_every_batch) if settings.verbose else None
         self.gpu = gpu
         self.backend = gpu if settings.use_gpu else None
@@ -192,10 +195,11 @@ class _Training:
         data = {"input": inputs, "target": targets, **self._noises(program, count)}
         report = ["loss"]
         if "hyper" in ports:
-            program.write("limit", np.asarray(self.settings.gradient_clip, np.float32))
+            data["limit"] = np.full(count, self.settings.gradient_clip, np.float32)
             data["hyper"] = position.optimizer.hyper_rows(position.optimizer.steps_done + 1, rates)
             report += ["norm", "norms"]
-        found = yield from program.run_steps(data, report)
+        watched = partial(self._program, size, width, watched=True)
+        found = yield from self.watch.run_steps(program, watched, data, report, step)
         self.pace.note(count, time.perf_counter() - started, program.patience)
         good = _steps_before_trouble(found)
         position.optimizer.steps_done += good
@@ -218,7 +222,7 @@ class _Training:
         if alike is not None:
             limits.append(alike)
         batch = step % len(self.source)
-        if self.on_progress or self.text or self.validation:
+        if self.on_progress or self.text or self.validation or self.watch.listening:
             limits.append(len(self.source) - batch)
         if self.on_progress and self.settings.progress_interval == 0:
             limits.append(1)
@@ -227,11 +231,14 @@ class _Training:
             limits.append(every - batch % every)
         return min(limits)
 
-    def _program(self, size: int, width: int, backend: Backend | None = None) -> Program:
+    def _program(
+        self, size: int, width: int, backend: Backend | None = None, *, watched: bool = False
+    ) -> Program:
         network, loss, optimizer = self.network, self.settings.loss_type, self.position.optimizer
+        layers = network.layers
         return network.prepared(
-            ("training", size, width, loss, *optimizer.plan_key()),
-            lambda: training_plan(network.layers, size, width, loss, optimizer),
+            ("training", size, width, loss, watched, *optimizer.plan_key()),
+            lambda: training_plan(layers, size, width, loss, optimizer, watched=watched),
             backend or self.backend,
         )
 
@@ -254,6 +261,7 @@ class _Training:
         epoch = -(-self.position.step // len(self.source))
         if self.validation and (stopping or done or epoch % self.settings.evaluate_every_n == 0):
             yield from self.validation.measure(self.network, self.clock, self.result, self.backend)
+        self.watch.end_epoch(self.position.step, self.position.mean_loss(), self.result)
         self._report("epoch_end")
 
     def _finished(self) -> TrainingResult:
