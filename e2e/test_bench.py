@@ -1,4 +1,4 @@
-"""The benchmark's page runs: Loom alone, short samples. No time is asserted."""
+"""The benchmark's page runs, on the CPU and on WebGPU: short samples. No time is asserted."""
 
 from pathlib import Path
 
@@ -20,3 +20,12 @@ def test_the_page_measures_loom(site, browser, tmp_path: Path):
         assert all(abs(a - b) < 1e-4 for a, b in zip(pair, (before, after), strict=True))
     machine = {"processor": "", "cores": 1, "load": [0, 0]}
     assert "W1 train" in report({**result, "machine": machine})
+
+
+def test_the_page_measures_loom_on_webgpu(site, gpu_browser, tmp_path: Path):
+    asked = {"quick": "1", "only": "W1", "peers": "loom-webgpu", "gpu": "software"}
+    result = run_page(gpu_browser, tmp_path, asked)
+    assert not [each for each in result["meetings"] if each.get("missing")]
+    assert {each["series"] for each in result["series"]} == {"train"}
+    ((before, after),) = [each["losses"] for each in result["meetings"]]
+    assert after < before

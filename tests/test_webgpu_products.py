@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tolerances
-from op_cases import CASES, OpCase
 from kernel_cases import LARGE, nodes_with_inputs, products
+from op_cases import CASES, OpCase
 from webgpu_support import run_node
 
 from loom_core.backends.webgpu.device import Device

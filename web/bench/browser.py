@@ -17,6 +17,14 @@ ARGUMENTS = [
     # No name and no address but this machine's own can be reached.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+SOFTWARE_GPU = [
+    "--enable-unsafe-webgpu",
+    "--enable-features=Vulkan",
+    "--use-webgpu-adapter=swiftshader",
+]
+"""WebGPU computed on the CPU: the same everywhere, and no measure of a graphics card."""
+
+GPU = ["--enable-unsafe-webgpu", "--enable-features=Vulkan"]
 POLL_MS = 500
 
 
@@ -27,9 +35,10 @@ class BenchError(RuntimeError):
 def in_chromium(
     chromium: str, artifacts: Path, parameters: Mapping[str, str], say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Start the browser of that path for :func:`run_page`."""
+    """Start the browser of that path for :func:`run_page`; ``gpu`` in the parameters says which."""
+    adapter = {"software": SOFTWARE_GPU, "hardware": GPU}.get(parameters.get("gpu", ""), [])
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS + adapter)
         try:
             return run_page(browser, artifacts, parameters, say)
         finally:

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 REFERENCE = "loom-simd"
+GPU_REFERENCE = "loom-webgpu"
 MISSING = "n/a"
 AS_TRAIN = "train (as Train does it)"
 PRODUCT_FLOPS = 2
@@ -62,7 +63,7 @@ def report(result: Mapping[str, Any]) -> str:
             f"{result['browser']}, {machine['processor']}, {machine['cores']} cores, load average "
             f"{machine['load'][0]} before and {machine['load'][1]} after; "
             f"{result['rounds']} rounds of samples of {result['lengths']['sampleMs']} ms, in turn; "
-            "one thread each."
+            + (f"WebGPU on a {result['gpu']} adapter." if result.get("gpu") else "one thread each.")
         ),
         "\n".join(
             [
@@ -81,10 +82,11 @@ def _contenders(result: Mapping[str, Any]) -> list[str]:
 
 
 def _ratio_table(result: Mapping[str, Any]) -> str:
-    names = [name for name in _contenders(result) if name != REFERENCE]
+    own = GPU_REFERENCE if result.get("gpu") else REFERENCE
+    names = [name for name in _contenders(result) if name != own]
     rows = []
     for each in result["series"]:
-        if each["contender"] != REFERENCE or not each["workload"].startswith("W"):
+        if each["contender"] != own or not each["workload"].startswith("W"):
             continue
         if each["series"] == AS_TRAIN:
             continue
@@ -96,8 +98,9 @@ def _ratio_table(result: Mapping[str, Any]) -> str:
         rows.append([step, figure(median(each["ms"])), figure(spread(each["ms"])), *cells])
     if not rows:
         return ""
+    backend = "WebGPU" if own == GPU_REFERENCE else "SIMD"
     return (
-        "## Time of the others over that of Loom's bare step (SIMD)\n\n"
+        f"## Time of the others over that of Loom's bare step ({backend})\n\n"
         "Above 1: Loom is faster. Each ratio is the median of the ratios within a round.\n\n"
         + markdown(["step", "Loom, ms", "slowest / fastest round", *names], rows)
     )
@@ -130,10 +133,9 @@ def _overhead_table(result: Mapping[str, Any]) -> str:
 
 
 def _product_table(result: Mapping[str, Any]) -> str:
+    """Return rates of the products, and their shares of the peak where that was measured."""
     loops = [each for each in result["series"] if each["contender"] == "peak"]
-    if not loops:
-        return ""
-    rounds = range(len(loops[0]["ms"]))
+    rounds = range(len(loops[0]["ms"]) if loops else 0)
     peaks = [max(loop["flops"] / loop["ms"][i] / 1e6 for loop in loops) for i in rounds]
     names = _contenders(result)
     series = dict.fromkeys(
@@ -148,17 +150,29 @@ def _product_table(result: Mapping[str, Any]) -> str:
         for name in names:
             found = find(result, "GEMM", product, name)
             rates = [PRODUCT_FLOPS * size**3 / ms / 1e6 for ms in found["ms"]] if found else []
-            shares = [rate / peak for rate, peak in zip(rates, peaks, strict=True)] if rates else []
-            row.append(f"{figure(median(rates))} ({median(shares):.0%})" if rates else MISSING)
+            row.append(_rate(rates, peaks))
         rows.append(row)
+    if not rows:
+        return ""
     present = [i for i, _ in enumerate(names) if any(row[i + 1] != MISSING for row in rows)]
     kept = [[row[0], *(row[i + 1] for i in present)] for row in rows]
+    table = markdown(["product", *(names[i] for i in present)], kept)
+    if not peaks:
+        return f"## Matrix products: GFLOP/s\n\n{table}"
     return (
         "## Matrix products: GFLOP/s, and the share of the multiply-add peak\n\n"
         f"Peak of a loop in registers: {figure(median(peaks))} GFLOP/s "
-        f"({figure(min(peaks))} to {figure(max(peaks))}).\n\n"
-        + markdown(["product", *(names[i] for i in present)], kept)
+        f"({figure(min(peaks))} to {figure(max(peaks))}).\n\n{table}"
     )
+
+
+def _rate(rates: Sequence[float], peaks: Sequence[float]) -> str:
+    if not rates:
+        return MISSING
+    if not peaks:
+        return figure(median(rates))
+    shares = [rate / peak for rate, peak in zip(rates, peaks, strict=True)]
+    return f"{figure(median(rates))} ({median(shares):.0%})"
 
 
 def _shape_table(result: Mapping[str, Any]) -> str:

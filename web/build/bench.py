@@ -28,6 +28,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", help="workloads, with commas: W1,W2,W3,W4,W5,W6,GEMM,shapes")
     parser.add_argument("--peers", help="contenders, with commas; Loom's are contenders too")
     parser.add_argument("--rounds", type=int, help="rounds of samples (5; quick: 2)")
+    parser.add_argument(
+        "--gpu",
+        nargs="?",
+        const="software",
+        choices=("software", "hardware"),
+        help="measure on WebGPU: Chromium's own adapter on the CPU, or the machine's",
+    )
     parser.add_argument("--quick", action="store_true", help="short samples, to see that it runs")
     parser.add_argument("--output", type=Path, help="name of the results, without .json and .md")
     parser.add_argument("--readme", action="store_true", help="show the figures in the README too")
@@ -42,7 +49,10 @@ def run_bench(options: argparse.Namespace) -> int:
     from web.bench.tables import report
 
     result = json.loads(options.stored.read_text()) if options.stored else _measure(options)
-    output: Path = options.stored or options.output or RESULTS / result["date"][:10]
+    if options.readme and result.get("gpu"):
+        raise BuildError("the README shows figures of the CPU: leave out --gpu or --readme")
+    name = result["date"][:10] + ("-gpu" if result.get("gpu") else "")
+    output: Path = options.stored or options.output or RESULTS / name
     output.parent.mkdir(parents=True, exist_ok=True)
     table = report(result)
     output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
@@ -59,9 +69,12 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     from web.bench.browser import BenchError, in_chromium
 
     install_peers()
-    wants_training = options.peers is None or TRAINING_PEER in options.peers.split(",")
+    wants_training = not options.gpu and (
+        options.peers is None or TRAINING_PEER in options.peers.split(",")
+    )
     artifacts = training_artifacts() if wants_training else cache_folder() / "none"
     given = {"only": options.only, "peers": options.peers, "rounds": options.rounds}
+    given["gpu"] = options.gpu
     parameters = {name: str(value) for name, value in given.items() if value is not None}
     if options.quick:
         parameters["quick"] = "1"
@@ -77,7 +90,8 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         "processor": _processor(),
         "load": [round(load, 2), round(os.getloadavg()[0], 2)],
     }
-    return {"commit": commit, **result, "machine": machine}
+    gpu = {"gpu": options.gpu} if options.gpu else {}
+    return {"commit": commit, **result, "machine": machine, **gpu}
 
 
 def _commit() -> str:

@@ -29,10 +29,13 @@ const STARTS = {
   "loom-api": async () => (await import("./contenders/loom_api.js")).startLoomApi(true),
   "loom-api-sync": async () => (await import("./contenders/loom_api.js")).startLoomApi(false),
   peak: async () => (await import("./contenders/peak.js")).startPeak(),
-  "jax-js": async () => (await import("./contenders/jax.js")).startJax(),
+  "jax-js": async () => (await import("./contenders/jax.js")).startJax("wasm"),
+  "jax-js-webgpu": async () => (await import("./contenders/jax.js")).startJax("webgpu"),
   "tfjs-wasm": async () => (await import("./contenders/tfjs.js")).startTfjs(),
   "ort-wasm": async () => (await import("./contenders/ort.js")).startOrt(),
   "ort119-train": async () => (await import("./contenders/ort_training.js")).startOrtTraining(),
+  "loom-webgpu": async () => (await import("./contenders/loom_webgpu.js")).startLoomWebGpu(),
+  "raw-webgpu": async () => (await import("./contenders/raw_webgpu.js")).startRawWebGpu(),
   "brain.js": async () => (await import("./contenders/brain.js")).startBrain(),
 };
 

@@ -2,8 +2,9 @@
  * Measures all contenders in turn: each round takes one sample of each series of each contender, so
  * that whatever disturbs the machine disturbs all of them alike.
  *
- * Address parameters: `peers` and `only` (names with commas), `rounds`, `quick`. The result is shown
- * as JSON and left in `window.benchResult`; what happens meanwhile is in `window.benchLog`.
+ * Address parameters: `peers` and `only` (names with commas), `rounds`, `quick`, `gpu` (contenders on
+ * WebGPU, instead of those on a CPU thread). The result is shown as JSON and left in
+ * `window.benchResult`; what happens meanwhile is in `window.benchLog`.
  */
 
 /** @import { Frame } from "./contender.js" */
@@ -31,6 +32,7 @@ const CONTENDERS = [
   ...["loom-simd", "loom-api", "loom-api-sync", "loom-numpy", "peak"],
   ...["jax-js", "tfjs-wasm", "ort-wasm", "ort119-train", "brain.js"],
 ];
+const ON_GPU = ["loom-webgpu", "jax-js-webgpu", "raw-webgpu"];
 
 const asked = new URLSearchParams(location.search);
 const quick = asked.has("quick");
@@ -132,7 +134,7 @@ async function measure(workload) {
 
 async function run() {
   const workloads = chosen("only", WORKLOADS);
-  await startAll(chosen("peers", CONTENDERS));
+  await startAll(chosen("peers", asked.has("gpu") ? ON_GPU : CONTENDERS));
   for (const workload of workloads) await measure(workload);
   const browser = navigator.userAgent;
   return { date: new Date().toISOString(), browser, rounds, lengths, versions, meetings, series };

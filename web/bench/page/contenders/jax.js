@@ -1,15 +1,18 @@
-/** jax-js, compiled by its `jit`, on its wasm backend (one thread: the page is not isolated). */
+/** jax-js, compiled by its `jit`, on its wasm backend (one thread: the page is not isolated) or WebGPU. */
 
 import { product, PRODUCTS, W1, W2, W3, W4, W5, W6 } from "../workloads.js";
 
 /** @import { Contender, Task } from "../contender.js" */
 
-/** @returns {Promise<Contender>} */
-export async function startJax() {
+/**
+ * @param {"wasm" | "webgpu"} device
+ * @returns {Promise<Contender>}
+ */
+export async function startJax(device) {
   const jax = await import(new URL("../packages/@jax-js/jax/dist/index.js", location.href).href);
-  if (!(await jax.init("wasm")).includes("wasm"))
-    throw new Error("jax-js has no wasm backend here");
-  jax.defaultDevice("wasm");
+  if (!(await jax.init(device)).includes(device))
+    throw new Error(`jax-js has no ${device} backend here`);
+  jax.defaultDevice(device);
   const { numpy: np, nn, lax, jit } = jax;
 
   const array = (/** @type {Float32Array} */ data, /** @type {number[]} */ shape) =>
@@ -170,7 +173,7 @@ export async function startJax() {
     training(work, (weights, x, y) => crossEntropy(net(weights, x), y));
 
   return {
-    version: "0.1.25, wasm, one thread",
+    version: `0.1.25, ${device === "wasm" ? "wasm, one thread" : device}`,
     async prepare(name) {
       if (name === "W1") {
         return training(W1(), (weights, x, y) =>

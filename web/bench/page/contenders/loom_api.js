@@ -1,10 +1,9 @@
 /** Loom through its public JavaScript API, in a worker or on the page's own thread. */
 
+import { FORWARD } from "./loom_bare.js";
 import { loomNetwork } from "./loom_networks.js";
 
 /** @import { Contender, Task } from "../contender.js" */
-
-const FORWARD = { W2: [1, 32], W4: [32], W5: [8], W6: [16] };
 
 /**
  * @param {boolean} worker

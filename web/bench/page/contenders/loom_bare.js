@@ -5,7 +5,8 @@ import { loomNetwork, mlp } from "./loom_networks.js";
 
 /** @import { Contender, Task } from "../contender.js" */
 
-const FORWARD = { W2: [1, 32], W4: [32], W5: [8], W6: [16] };
+/** Batch sizes of the forward passes that are timed. */
+export const FORWARD = { W2: [1, 32], W4: [32], W5: [8], W6: [16] };
 const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const WIDTHS = [8, 16, 32, 64, 128, 256, 512, 1024, 2048];
 

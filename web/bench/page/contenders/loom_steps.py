@@ -27,27 +27,27 @@ class Steps:
     """
 
     def __init__(self, program: Program) -> None:
-        self._program = program
+        self.program = program
 
     def run(self, steps: int) -> None:
         """Run the whole plan so many times."""
-        run = self._program.run
+        run = self.program.run
         for _ in range(steps):
             run()
 
     def loss(self) -> float:
         """Return the loss with the present weights."""
-        self._program.run("forward", "loss")
-        return float(self._program.read("loss"))
+        self.program.run("forward", "loss")
+        return float(self.program.read("loss"))
 
     def output(self) -> float:
         """Return the mean square of the output, which shows whether it is the right one."""
         self.run(1)
-        return float(np.mean(np.square(self._program.read("output"), dtype=np.float64)))
+        return float(np.mean(np.square(self.program.read("output"), dtype=np.float64)))
 
     def fallbacks(self) -> dict[str, int]:
         """Return the ops that run by their NumPy definition."""
-        return dict(getattr(self._program, "fallbacks", {}))
+        return dict(getattr(self.program, "fallbacks", {}))
 
 
 def network(given: Any, backend: str) -> Network:
