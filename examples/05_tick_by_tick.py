@@ -1,4 +1,4 @@
-"""A stream that is classified and learned from without a stop: one sample in, one out, each tick."""
+"""A stream that is classified and learned from without a stop: a sample in, and one out, a tick."""
 
 import numpy as np
 
