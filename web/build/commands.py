@@ -9,7 +9,7 @@ from .errors import BuildError
 from .folders import DIST
 
 BUILD_EXTRAS = {"build"}
-TEST_EXTRAS = {"build", "dev"}
+TEST_EXTRAS = {"build", "dev", "gpu"}
 
 
 def main(arguments: list[str]) -> int:
@@ -52,9 +52,11 @@ def _run(options: argparse.Namespace) -> int:
         from .c_compiler import ensure_gcc
         from .checks import run_checks
         from .chromium import ensure_chromium
+        from .graphics import ensure_graphics_adapter
 
         ensure_chromium()
         ensure_gcc()
+        ensure_graphics_adapter()
         build_site()
         return run_checks()
     build_site()
