@@ -221,7 +221,7 @@ def test_a_wrong_state_is_refused_before_anything_changes(make, error, message):
 
 def test_moments_of_another_size_are_refused_before_anything_changes():
     state = saved()
-    state["optimizer"]["moments"]["0.kernel"]["m"] = "AAAAAA=="
+    state["optimizer"]["moments"]["0.kernel"]["m"] = "AACAPw=="
     network = network_on()
     network.initialize_weights()
     before = weights_of(network)
