@@ -1,5 +1,7 @@
 """Training tick by tick: what is learned from, when, and what is told about it."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 from simd_support import backend as simd
@@ -282,3 +284,40 @@ def test_a_new_sample_at_each_tick_is_learned(config, backend):
     found = [int(network.forward_cpu(x).argmax()) for x, _ in SIX]
     assert found == [label for _, label in SIX]
     assert result.final_loss < 0.05 < result.loss_history[0]
+
+
+def test_wrong_data_change_nothing():
+    network = mlp()
+    network.forward_cpu(INPUTS[0])
+    network.backward_cpu([1.0, 1.0])
+    held = network.kernel_gradients()
+    with pytest.raises(ShapeError, match="target of step 0"):
+        network.train_with_stepping({"optimizer": "adamw"}, lambda step: (INPUTS[0], [1.0]), 3)
+    assert network.get_optimizer() is None
+    assert_same(network.kernel_gradients(), held)
+    network.backward_cpu([1.0, 1.0])
+    assert_same(network.kernel_gradients(), [2 * gradient for gradient in held])
+
+
+def test_a_loop_by_hand_over_held_samples_learns_them():
+    """The demonstration's own loop: samples are held, and targets wait in a queue."""
+    network = Network(4, 1, 1, 3, seed=2, backend=simd())
+    for index, (inputs, outputs) in enumerate([(4, 32), (32, 16), (16, 3)]):
+        network.set_layer(0, 0, index, Dense(inputs, outputs, "leaky_relu"))
+    state = network.init_step_state(4)
+    waiting = deque(maxlen=3)
+    for tick in range(6000):
+        x, label = SIX[tick // 20 % 6]
+        waiting.append(np.eye(3, dtype=np.float32)[label])
+        state.set_input(x)
+        network.step_forward(state)
+        if len(waiting) == 3:
+            network.step_backward(state, state.get_output() - waiting[0])
+            network.apply_gradients(max(0.02 * 0.9995**tick, 0.001))
+    found = []
+    for x, _ in SIX:
+        state.set_input(x)
+        for _ in range(3):
+            network.step_forward(state)
+        found.append(int(state.get_output().argmax()))
+    assert found == [label for _, label in SIX]

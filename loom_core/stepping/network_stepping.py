@@ -160,6 +160,7 @@ class Stepping(Gradients):
         Each output is compared (mean squared error) with the target of the input that it came
         from, L - 1 ticks ago in a network of L layers, and its gradients are taken at that input.
         When the samples end, those on their way through the layers are learned from as well.
+        Layers do what they do in StepForward: there is no noise.
 
         Args:
             config: Defaults where left out; a record or a mapping.

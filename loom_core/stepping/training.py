@@ -18,7 +18,6 @@ from loom_core.stepping.step_state import StepState
 from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
 from loom_core.train.apply_gradients import apply_gradients
 from loom_core.train.config import TrainingBatch
-from loom_core.train.optimizer import Optimizer
 from loom_core.train.optimizers import SGDOptimizer
 from loom_core.train.work_clock import WorkClock
 
@@ -49,15 +48,9 @@ def stepping_training_steps(
     positive(total_steps, "total_steps")
     if not callable(data_loader):
         raise SpecError(f"data_loader must be a function, got {type(data_loader).__name__}")
-    optimizer = settings.make_optimizer()
     training = _SteppingTraining(network, settings, data_loader, total_steps)
     with network.control.training():
-        if optimizer is not None:
-            network.optimizer = optimizer
-        try:
-            return (yield from training.run(network.optimizer or SGDOptimizer()))
-        finally:
-            network.gradients.used = True  # what is left of them belongs to no later pass
+        return (yield from training.run())
 
 
 class _SteppingTraining:
@@ -74,6 +67,8 @@ class _SteppingTraining:
         self.settings = settings
         self.data_loader = data_loader
         self.total_steps = total_steps
+        self.named = settings.make_optimizer()
+        self.optimizer = self.named or network.optimizer or SGDOptimizer()
         self.scheduler = settings.make_scheduler(total_steps)
         self.result = SteppingTrainingResult()
         self.clock = WorkClock()
@@ -82,41 +77,54 @@ class _SteppingTraining:
         self.window: list[float] = []
         self.rate = math.nan
 
-    def run(self, optimizer: Optimizer) -> Generator[Wait, None, SteppingTrainingResult]:
+    def run(self) -> Generator[Wait, None, SteppingTrainingResult]:
         network, control, result = self.network, self.network.control, self.result
-        state: StepState | None = None
-        network.gradients.zero()
-        for step in range(self.total_steps):
-            sample = read_sample((yield from ask(self.data_loader, step)), step)
-            if sample is None:
-                break
-            x, target = sample
-            state = state or network.init_step_state(x.size)
-            self._check(state, x, target, step)
-            state.set_input(x)
-            self.targets.append(target)
-            network.step_forward(state)
-            if len(self.targets) == network.total_layers():
-                self._learn(state, optimizer)
-            yield from self.clock.give_way(control)
-            if control.stopping:
-                break
-        # What is still on its way through the layers is learned from, too.
-        while state is not None and self.targets and not control.stopping:
-            network.step_forward(state)
-            if state.step_count >= network.total_layers():
-                self._learn(state, optimizer)
-            yield from self.clock.give_way(control)
-        if state is None:
+        sample = yield from self._load(0)
+        if sample is None:
             raise SpecError("the data loader gave no sample", hint="It is called with 0 first.")
-        if self.collected:
-            self._apply(optimizer)
+        state = network.init_step_state(sample[0].size)
+        self._check(state, *sample, 0)
+        # From here on the network is changed.
+        network.optimizer = self.named or network.optimizer
+        network.gradients.zero()
+        try:
+            yield from self._learn_all(state, sample)
+        finally:
+            network.gradients.used = True  # what is left of them belongs to no later pass
         if self.window:
             self._log()
         result.stopped = control.stopping
         result.total_time = self.clock.seconds()
         result.steps_per_second = result.total_steps / max(result.total_time, 1e-9)
         return result
+
+    def _learn_all(
+        self, state: StepState, sample: tuple[F32, F32] | None
+    ) -> Generator[Wait, None, None]:
+        control, step = self.network.control, 0
+        while sample is not None and not control.stopping:
+            x, target = sample
+            self._check(state, x, target, step)
+            state.set_input(x)
+            self.targets.append(target)
+            yield from self._tick(state)
+            step += 1
+            more = step < self.total_steps and not control.stopping
+            sample = (yield from self._load(step)) if more else None
+        # What is still on its way through the layers is learned from, too.
+        while self.targets and not control.stopping:
+            yield from self._tick(state)
+        if self.collected:
+            self._apply()
+
+    def _load(self, step: int) -> Generator[Wait, None, tuple[F32, F32] | None]:
+        return read_sample((yield from ask(self.data_loader, step)), step)
+
+    def _tick(self, state: StepState) -> Generator[Wait, None, None]:
+        self.network.step_forward(state)
+        if state.step_count >= self.network.total_layers():
+            self._learn(state)
+        yield from self.clock.give_way(self.network.control)
 
     def _check(self, state: StepState, x: F32, target: F32, step: int) -> None:
         expected = element_count(state.trails.shapes[-1])
@@ -131,7 +139,7 @@ class _SteppingTraining:
                 hint="All samples of a training tick by tick have one size.",
             )
 
-    def _learn(self, state: StepState, optimizer: Optimizer) -> None:
+    def _learn(self, state: StepState) -> None:
         """Compare what came out with the target that belongs to it, and go one step on."""
         settings, result = self.settings, self.result
         error = state.get_output() - self.targets.popleft().reshape(-1)
@@ -146,7 +154,7 @@ class _SteppingTraining:
         self.rate = self.scheduler.get_lr(result.total_steps)
         self.collected += 1
         if self.collected == settings.grad_accum_steps:
-            self._apply(optimizer)
+            self._apply()
         result.total_steps += 1
         done = result.total_steps
         self.window.append(loss)
@@ -158,12 +166,13 @@ class _SteppingTraining:
         if due and settings.on_checkpoint is not None:
             settings.on_checkpoint(done, cast("Network", self.network))
 
-    def _apply(self, optimizer: Optimizer) -> None:
+    def _apply(self) -> None:
         """Update the weights by the mean of the gradients collected."""
         if self.collected > 1:
             self.network.gradients.scale(1 / self.collected)
         try:
-            apply_gradients(self.network, optimizer, self.rate, self.settings.grad_clip_value)
+            limit = self.settings.grad_clip_value
+            apply_gradients(self.network, self.optimizer, self.rate, limit)
         except NonFiniteError as error:
             raise error.at(f"step {self.result.total_steps + 1}") from error
         self.collected = 0
