@@ -44,6 +44,7 @@ class SimdProgram(ArenaProgram):
         self._scratch = np.zeros(self._scratch_floats(), np.float32)
         self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
         self._sheets: dict[tuple[str, str], int] = {}
+        self._addresses: dict[str, int] = {}
 
     def _step(self, node: Node) -> Record | Callable[[], None]:
         """Return a node's record, or its NumPy definition where no kernel can do it."""
@@ -92,20 +93,31 @@ class SimdProgram(ArenaProgram):
         if call is None:
             return (yield from super().run_steps(data, report))
         steps = steps_in(data)
-        written = {
-            port: np.ascontiguousarray(values, np.float32).reshape(steps, -1)
-            for port, values in data.items()
-        }
-        found = {port: np.empty((steps, *self._ports[port].shape), np.float32) for port in report}
-        pairs = [(self._ports[port], rows) for port, rows in (*written.items(), *found.items())]
-        for port, (held, rows) in zip((*written, *found), pairs, strict=True):
-            if held.size * steps != rows.size:
-                raise ValueError(f"internal: {rows.shape} for {steps} times port {port!r}")
-        halted = _GOES_ON if self.plan.halted is None else self._array(self.plan.halted)
-        addresses = [array.ctypes.data for array in (halted, *(a for pair in pairs for a in pair))]
-        feeds = lay_out(0, addresses, [steps, len(written), *(held.size for held, _ in pairs)])
+        rows = [np.ascontiguousarray(values, np.float32) for values in data.values()]
+        rows += [np.empty((steps, *self._ports[port].shape), np.float32) for port in report]
+        addresses, counts = [self._halted_address()], [steps, len(data)]
+        for port, values in zip((*data, *report), rows, strict=True):
+            held = self._ports[port]
+            if held.size * steps != values.size:
+                raise ValueError(f"internal: {values.shape} for {steps} times port {port!r}")
+            addresses += (self._address_of(port), values.ctypes.data)
+            counts.append(held.size)
+        feeds = lay_out(0, addresses, counts)
         done = self._library.run_steps(*call.args, _pointer(feeds))
-        return {port: values[:done] for port, values in found.items()}
+        return {port: values[:done] for port, values in zip(report, rows[len(data) :], strict=True)}
+
+    def _address_of(self, port: str) -> int:
+        """Return where a port lies; kept, since asking NumPy costs more than a small step."""
+        if port not in self._addresses:
+            self._addresses[port] = self._ports[port].ctypes.data
+        return self._addresses[port]
+
+    def _halted_address(self) -> int:
+        if "" not in self._addresses:  # no port is called so
+            halted = self.plan.halted
+            array = _GOES_ON if halted is None else self._array(halted)
+            self._addresses[""] = array.ctypes.data
+        return self._addresses[""]
 
     def _one_call(self) -> partial[int] | None:
         """Return the call that runs the whole plan; None where there is more to do than one."""

@@ -249,10 +249,11 @@ class _Training:
             for port, value in program.plan.ports.items()
             if port.startswith("noise.")
         }
+        if not shapes:
+            return {}
         sizes = [math.prod(shape) for shape in shapes.values()]
         drawn = self.noise.gumbel((count, sum(sizes)))
-        parts = np.split(drawn, np.cumsum(sizes)[:-1], axis=1) if sizes else []
-        return dict(zip(shapes, parts, strict=True))
+        return dict(zip(shapes, np.split(drawn, np.cumsum(sizes)[:-1], axis=1), strict=True))
 
     # Epochs
 
