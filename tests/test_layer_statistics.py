@@ -160,6 +160,7 @@ def test_disabled_layers_are_not_told():
     assert [event.layer_idx for event in seen.forward] == [0, 2, 2, 2]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def test_numbers_that_are_not_finite_are_counted_and_shown():
     x = np.array([[1, np.nan, np.inf, -np.inf, 0]], np.float32)
     found = array_statistics(x)
@@ -169,6 +170,7 @@ def test_numbers_that_are_not_finite_are_counted_and_shown():
     assert (infinite.mean, infinite.maximum, infinite.infinities) == (np.inf, np.inf, 1)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def test_large_numbers_do_not_overflow():
     x = np.array([[3e30, -3e30, 1e30, 0]], np.float32)
     found = array_statistics(x)

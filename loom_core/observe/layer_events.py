@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
 
 from loom_core.arrays import F32, Array, FloatData
 from loom_core.backends.arena import ArenaProgram
@@ -15,6 +18,7 @@ from loom_core.layers import Layer
 from loom_core.layers.base import is_bias
 from loom_core.network_grid import NetworkGrid
 from loom_core.observe.layer_words import activation_name, activation_word, layer_code
+from loom_core.observe.observers import LayerObserver
 from loom_core.observe.records import LayerEvent, LayerStats
 from loom_core.observe.statistics import array_statistics, norm_of, saturated_share
 from loom_core.observe.watched_layers import WatchedLayer
@@ -61,23 +65,35 @@ class WatchedRun:
     mode: str = "normal"
     step: int = 0
     times: Mapping[int, int] = field(default_factory=dict)
+    _norms: dict[int, tuple[float, float]] = field(default_factory=dict, init=False)
 
     def emit_forward(self) -> None:
         """Tell each layer's observer, in the order of the run."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            told = list(self._forward_events())
+        for observer, event in told:
+            observer.on_forward(event)
+
+    def emit_backward(self) -> None:
+        """Tell each layer's observer, in the order of the pass: the last layer first."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            told = list(self._backward_events())
+        for observer, event in told:
+            observer.on_backward(event)
+
+    def _forward_events(self) -> Iterator[tuple[LayerObserver, LayerEvent]]:
         for number, watched in enumerate(self.layers):
             if watched.observer is not None:
                 stats = self.forward_stats(number, watched.observer.values_kept)
                 first = self._first_inputs(number, watched.observer.values_kept)
-                watched.observer.on_forward(self._event("forward", watched, stats, first))
+                yield watched.observer, self._event("forward", watched, stats, first)
 
-    def emit_backward(self) -> None:
-        """Tell each layer's observer, in the order of the pass: the last layer first."""
+    def _backward_events(self) -> Iterator[tuple[LayerObserver, LayerEvent]]:
         for number, watched in reversed(list(enumerate(self.layers))):
             if watched.observer is not None:
                 stats = self.backward_stats(number, watched.observer.values_kept)
                 if stats is not None:
-                    event = self._event("backward", watched, stats, [])
-                    watched.observer.on_backward(event)
+                    yield watched.observer, self._event("backward", watched, stats, [])
 
     def forward_stats(self, number: int, keep: int = 0) -> LayerStats:
         """Return the statistics of what a layer gave, with its first ``keep`` values."""
@@ -95,16 +111,18 @@ class WatchedRun:
 
     def gradient_norm(self, number: int) -> float | None:
         """Return the norm of the gradients of a layer's weights; None where it trains none."""
-        if "gradient_norms" not in self.values:
-            return None
-        squares = self.values["gradient_norms"].reshape(-1)
-        mine = {id(array) for _, array in all_weights(self.layers[number].layer)}
-        found = [
-            float(square)
-            for i, square in enumerate(squares)
-            if id(self.plan.ports[f"trained.{i}"].array) in mine
-        ]
+        weights = all_weights(self.layers[number].layer)
+        found = [self._squares[id(w)] for _, w in weights if id(w) in self._squares]
         return math.sqrt(sum(found)) if found else None
+
+    @cached_property
+    def _squares(self) -> dict[int, float]:
+        """The sum of squares of each trained weight's gradient, by the identity of the weight."""
+        if "gradient_norms" not in self.values:
+            return {}
+        squares = self.values["gradient_norms"].reshape(-1).tolist()
+        ports = self.plan.ports
+        return {id(ports[f"trained.{i}"].array): square for i, square in enumerate(squares)}
 
     def gradient_norms(self) -> dict[int, float]:
         """Return the norm of the gradients of each layer of the grid that trains weights."""
@@ -120,7 +138,7 @@ class WatchedRun:
         layer = watched.layer
         image = layer.type_name in ("conv1d", "conv2d")
         found = array_statistics(y, unit_axis=1 if image and y.ndim > 2 else -1)
-        weights = list(all_weights(layer))
+        weight_norm, bias_norm = self._weight_norms(number)
         forward = gradient_norm is None
         return LayerStats(
             layer_index=watched.index,
@@ -129,8 +147,8 @@ class WatchedRun:
             activation=activation_word(layer),
             input_shape=list(self.plan.ports[f"layer_input.{number}"].shape),
             output_shape=list(y.shape),
-            weight_norm=norm_of(*(array for name, array in weights if not is_bias(name))),
-            bias_norm=norm_of(*(array for name, array in weights if is_bias(name))),
+            weight_norm=weight_norm,
+            bias_norm=bias_norm,
             output_min=found.minimum,
             output_max=found.maximum,
             output_mean=found.mean,
@@ -151,6 +169,15 @@ class WatchedRun:
             active_neurons=found.positives,
             total_neurons=y.size,
         )
+
+    def _weight_norms(self, number: int) -> tuple[float, float]:
+        """Return the norms of a layer's weights, biases apart; looked at once for both passes."""
+        if number not in self._norms:
+            weights = list(all_weights(self.layers[number].layer))
+            kernels = norm_of(*(array for name, array in weights if not is_bias(name)))
+            biases = norm_of(*(array for name, array in weights if is_bias(name)))
+            self._norms[number] = kernels, biases
+        return self._norms[number]
 
     def _first_inputs(self, number: int, keep: int) -> FloatData:
         """Return the first numbers that a layer read, where a value of the run holds them."""

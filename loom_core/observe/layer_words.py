@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from loom_core.enums import LayerType
 from loom_core.layers import LAYER_TYPES, Layer
 
@@ -17,8 +19,12 @@ _ACTIVATIONS = {
 
 def layer_code(layer: Layer) -> LayerType:
     """Return Loom's code of a layer's type; its name is the documents' word for it."""
-    kind = next(code for code, cls in enumerate(LAYER_TYPES) if isinstance(layer, cls))
-    return LayerType(kind)
+    return _code(type(layer))
+
+
+@cache
+def _code(kind: type[Layer]) -> LayerType:
+    return LayerType(next(code for code, cls in enumerate(LAYER_TYPES) if issubclass(kind, cls)))
 
 
 def activation_name(layer: Layer) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from loom_core.observe.layer_events import all_weights
 from loom_core.observe.layer_words import layer_code
 from loom_core.observe.memory import FLOAT_BYTES, optimizer_bytes
@@ -21,6 +23,23 @@ if TYPE_CHECKING:
 def live_telemetry(network: Observing) -> Telemetry:
     """Return how a network fares; activations are computed anew for the last input."""
     network.require_weights()
+    with np.errstate(over="ignore", invalid="ignore"):
+        layers = _layers(network)
+    weights = FLOAT_BYTES * network.get_total_parameters()
+    plans = sum(plan.arena_bytes for plan in network.prepared_plans())
+    optimizer = optimizer_bytes(network)
+    gradient_sums = network.gradients.nbytes
+    return Telemetry(
+        memory_usage=weights + plans + optimizer + gradient_sums,
+        weight_bytes=weights,
+        plan_bytes=plans,
+        optimizer_bytes=optimizer,
+        gradient_bytes=gradient_sums,
+        layer_stats=layers,
+    )
+
+
+def _layers(network: Observing) -> list[LayerHealth]:
     activations = _activations(network)
     gradients = _gradient_norms(network)
     layers = []
@@ -38,18 +57,7 @@ def live_telemetry(network: Observing) -> Telemetry:
                 dead_neurons=None if stats is None else stats.dead_neurons,
             )
         )
-    weights = FLOAT_BYTES * network.get_total_parameters()
-    plans = sum(plan.arena_bytes for plan in network.prepared_plans())
-    optimizer = optimizer_bytes(network)
-    gradient_sums = network.gradients.nbytes
-    return Telemetry(
-        memory_usage=weights + plans + optimizer + gradient_sums,
-        weight_bytes=weights,
-        plan_bytes=plans,
-        optimizer_bytes=optimizer,
-        gradient_bytes=gradient_sums,
-        layer_stats=layers,
-    )
+    return layers
 
 
 def _activations(network: Observing) -> dict[int, LayerStats]:

@@ -14,7 +14,7 @@ from loom_core.public import result_record
 
 
 @result_record
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LayerStats:
     """The numbers of one layer in one pass.
 
@@ -83,7 +83,7 @@ class LayerStats:
 
 
 @result_record
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LayerEvent:
     """One layer has computed.
 
@@ -124,7 +124,7 @@ class LayerEvent:
 
 
 @result_record
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrainingEvent:
     """The training got on.
 
@@ -148,7 +148,7 @@ class TrainingEvent:
 
 
 @result_record
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RecordedActivity:
     """What a RecordingObserver has kept.
 

@@ -60,21 +60,21 @@ def array_statistics(x: F32, *, unit_axis: int = -1) -> ArrayStatistics:
 
     Numerics: sums are taken over short blocks in float32 and joined in float64. The variance is
     ``mean(x^2) - mean(x)^2``, or, where these nearly cancel, the mean of ``(x - mean)^2``. Where
-    float32 overflows or x is not finite, both are computed in float64.
+    float32 overflows or x is not finite, both are computed in float64; the caller has told NumPy
+    (``np.errstate``) not to warn of it.
     """
     if x.size == 0:
         return ArrayStatistics()
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(np.add.reduce(x, axis=None)) / x.size
-        square = sum_of_squares(x) / x.size
-        variance = square - mean * mean
-        if not math.isfinite(variance):
-            wide = x.astype(np.float64)
-            mean, variance = float(np.mean(wide)), float(np.var(wide))
-        elif variance < CANCELLATION * square:
-            variance = sum_of_squares(np.subtract(x, np.float32(mean))) / x.size
-        minimum, maximum = float(x.min()), float(x.max())
-        counts = _counts(x, minimum, maximum, unit_axis)
+    mean = float(np.add.reduce(x, axis=None)) / x.size
+    square = sum_of_squares(x) / x.size
+    variance = square - mean * mean
+    if not math.isfinite(variance):
+        wide = x.astype(np.float64)
+        mean, variance = float(np.mean(wide)), float(np.var(wide))
+    elif variance < CANCELLATION * square:
+        variance = sum_of_squares(np.subtract(x, np.float32(mean))) / x.size
+    minimum, maximum = float(x.min()), float(x.max())
+    counts = _counts(x, minimum, maximum, unit_axis)
     nans = infinities = 0
     if not math.isfinite(variance):
         nans = int(np.count_nonzero(np.isnan(x)))
@@ -131,11 +131,13 @@ def saturated_share(y: F32, activation: str) -> float | None:
 
 
 def norm_of(*arrays: F32) -> float:
-    """Return ``sqrt`` of the sum of squares of all numbers in some arrays, 0 for none."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = sum(map(sum_of_squares, arrays))
-        if not math.isfinite(total):  # beyond float32, or not finite at all
-            total = sum(float(np.sum(np.square(array, dtype=np.float64))) for array in arrays)
+    """Return ``sqrt`` of the sum of squares of all numbers in some arrays, 0 for none.
+
+    Where float32 overflows it is computed in float64; see :func:`array_statistics` for warnings.
+    """
+    total = sum(map(sum_of_squares, arrays))
+    if not math.isfinite(total):  # beyond float32, or not finite at all
+        total = sum(float(np.sum(np.square(array, dtype=np.float64))) for array in arrays)
     return math.sqrt(total)
 
 
