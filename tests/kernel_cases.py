@@ -116,3 +116,19 @@ def nodes_with_inputs(case: OpCase):
         node.op.compute(inputs, expected, node.attributes)
         arrays.update(zip(node.outputs, expected, strict=True))
         yield node, inputs, expected
+
+
+EDGES = [0.0, -0.0, 1e-38, -1e-20, 20.0, -20.0, 88.0, -88.0, 800.0, -800.0, np.inf, -np.inf, np.nan]
+"""What an elementwise kernel may meet."""
+
+
+def node_on(name, *arrays, **attributes):
+    """Return a node of an op for given numbers, these as float32, and what NumPy makes of them."""
+    graph = GraphBuilder()
+    inputs = [np.array(a, np.float32) for a in arrays]
+    graph.emit_all(name, *(graph.input("x", x.shape) for x in inputs), **attributes)
+    (node,) = graph.graph.nodes
+    expected = [np.empty(y.shape, np.float32) for y in node.outputs]
+    with np.errstate(all="ignore"):
+        node.op.compute(inputs, expected, node.attributes)
+    return node, inputs, expected

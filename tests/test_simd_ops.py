@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import tolerances
-from kernel_cases import KERNEL_CASES, nodes_with_inputs
+from kernel_cases import EDGES, KERNEL_CASES, node_on, nodes_with_inputs
 from op_cases import OpCase
 from simd_support import GUARD, SOURCES, run_node
 from update_cases import GUARDS, SCALE_CASES, UPDATE_CASES, UpdateCase
@@ -63,20 +63,11 @@ def test_both_tables_of_kernels_have_one_order():
 
 def special(name, *arrays, **attributes):
     """Run one op on given numbers by its kernel and by NumPy; compare and return the kernel's."""
-    graph = GraphBuilder()
-    inputs = [np.array(a, np.float32) for a in arrays]
-    graph.emit_all(name, *(graph.input("x", x.shape) for x in inputs), **attributes)
-    (node,) = graph.graph.nodes
-    expected = [np.empty(y.shape, np.float32) for y in node.outputs]
-    with np.errstate(all="ignore"):
-        node.op.compute(inputs, expected, node.attributes)
+    node, inputs, expected = node_on(name, *arrays, **attributes)
     found = run_node(node, inputs)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-44)
     return found
-
-
-EDGES = [0.0, -0.0, 1e-38, -1e-20, 20.0, -20.0, 88.0, -88.0, 800.0, -800.0, np.inf, -np.inf, np.nan]
 
 
 @pytest.mark.parametrize("function", ACTIVATIONS)

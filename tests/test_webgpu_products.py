@@ -1,18 +1,13 @@
 """Matrix products and convolutions on WebGPU: both kinds of shader, and shapes beyond a tile."""
 
-import functools
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import tolerances
 from kernel_cases import LARGE, nodes_with_inputs, products
 from op_cases import CASES, OpCase
-from webgpu_support import run_node
+from webgpu_support import device_as, run_node
 
-from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.kernels import convolution, linear
-from loom_core.backends.webgpu.wgpu_device import open_wgpu_device
 
 OURS = linear.ENCODERS.keys() | convolution.ENCODERS.keys()
 
@@ -44,14 +39,6 @@ BEYOND_TILES = [
     OpCase("sum_to_axis", ((40, 3, 90),), {"axis": 1}),
     OpCase("sum_to_axis", ((70, 40),), {"axis": 0}),
 ]
-
-
-@functools.cache
-def device_as(software: bool) -> Device:
-    """Return a device that gives itself out as software or hardware."""
-    device = open_wgpu_device()
-    device.adapter = replace(device.adapter, software=software)
-    return device
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 import functools
 import os
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 from device_nodes import node_steps
 
 from loom_core.backends.webgpu.device import Device
+from loom_core.backends.webgpu.wgpu_device import open_wgpu_device
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
 from loom_core.graph.builder import Node
 from loom_core.public import finish
@@ -24,6 +26,14 @@ def backend() -> WebGpuBackend:
 def device() -> Device:
     """Return the device that all tests share."""
     return backend().device
+
+
+@functools.cache
+def device_as(software: bool) -> Device:
+    """Return a device that gives itself out as software or hardware."""
+    device = open_wgpu_device()
+    device.adapter = replace(device.adapter, software=software)
+    return device
 
 
 def run_node(node: Node, inputs: list[np.ndarray], on: Device | None = None) -> list[np.ndarray]:
