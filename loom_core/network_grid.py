@@ -315,8 +315,7 @@ class NetworkGrid:
         data = to_float32(input, "the input")
         program = self.forward_program(data.shape)
         program.write("input", data)
-        program.run()
-        self.tell_forward(program)
+        self.run_forward(program)
         output = np.asarray(program.read("output"), np.float32)
         return output if data.ndim > 1 else output.reshape(-1)
 
@@ -333,8 +332,9 @@ class NetworkGrid:
         """Return whether anyone is told what layers compute in a step; see the class Observing."""
         return False
 
-    def tell_forward(self, program: Program) -> None:
-        """Tell those who listen what a forward pass has computed."""
+    def run_forward(self, program: Program) -> None:
+        """Run a forward pass, and tell those who listen what it has computed."""
+        program.run()
 
     def tell_backward(self, program: Program, step: int | None = None) -> None:
         """Tell those who listen what a backward pass has computed, tick by tick or not."""

@@ -216,3 +216,20 @@ def test_values_are_kept_as_many_as_the_observer_says():
     assert [len(event.output) for event in seen.forward] == [5, 3, 5, 5]
     np.testing.assert_array_equal(seen.forward[-1].output, output[:5])
     np.testing.assert_array_equal(seen.forward[0].input, [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_layers_are_timed_one_by_one_in_a_forward_pass(backend):
+    network = nested_network(backend=BACKENDS[backend]())
+    seen = Collector()
+    network.set_observer(seen)
+    x = np.ones((3, 5), np.float32)
+    for _ in range(2):
+        timed = network.forward_cpu(x)
+    network.backward_cpu(np.ones((3, 4)))
+    network.set_observer(None)
+    np.testing.assert_array_equal(network.forward_cpu(x), timed)
+    times = [event.stats.compute_time_ns for event in seen.forward if not event.layer_path]
+    assert all(isinstance(time, int) and time > 0 for time in times)
+    assert {event.stats.compute_time_ns for event in seen.forward if event.layer_path} == {None}
+    assert {event.stats.compute_time_ns for event in seen.backward} == {None}

@@ -139,6 +139,7 @@ def test_the_console_prints_each_layer():
     assert len(re.findall(pattern, text)) == 2
     assert text.count("Gradient norm: ") == 2
     assert text.count("Values: ") == 4
+    assert len(re.findall(r"  Time: \d+\.\d{3}ms\n", text)) == 2
 
 
 def test_the_console_prints_events_of_a_training(capsys):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +25,7 @@ class ArenaProgram:
         start = -raw.ctypes.data % ALIGNMENT
         self._arena = raw[start : start + plan.arena_bytes]
         self._ports = {name: self._array(value) for name, value in plan.ports.items()}
+        self._layer_calls: list[list[Callable[[], None]]] | None = None
 
     def _array(self, value: Value) -> Array:
         """Return the memory of a value as an array of its shape, without a copy."""
@@ -36,6 +39,23 @@ class ArenaProgram:
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases; all of them when none is named."""
         raise NotImplementedError
+
+    def calls_between(self, start: int, stop: int) -> list[Callable[[], None]]:
+        """Return what runs the plan's nodes from ``start`` to before ``stop``."""
+        raise NotImplementedError
+
+    def run_by_layer(self) -> dict[int, int]:
+        """Run the whole plan, and return how many nanoseconds each layer took, by its index."""
+        if self._layer_calls is None:
+            self._layer_calls = [self.calls_between(r.start, r.stop) for r in self.plan.runs]
+        times: Counter[int] = Counter()
+        for run, calls in zip(self.plan.runs, self._layer_calls, strict=True):
+            start = time.perf_counter_ns()
+            for call in calls:
+                call()
+            if run.segment.layer is not None:
+                times[run.segment.layer] += time.perf_counter_ns() - start
+        return dict(times)
 
     def queue(self, *phases: Phase) -> None:
         """Run phases: nothing is left to do afterwards."""

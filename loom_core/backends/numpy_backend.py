@@ -15,19 +15,24 @@ class NumpyProgram(ArenaProgram):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
+        self._nodes: list[Callable[[], None]] = []
         self._calls: dict[Phase, list[Callable[[], None]]] = {}
         for node in plan.nodes:
             inputs = [self._array(x) for x in node.inputs]
             outputs = [self._array(y) for y in node.outputs]
-            self._calls.setdefault(node.segment.phase, []).append(
-                bind(node.op.compute, inputs, outputs, node.attributes)
-            )
+            call = bind(node.op.compute, inputs, outputs, node.attributes)
+            self._nodes.append(call)
+            self._calls.setdefault(node.segment.phase, []).append(call)
 
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases; all of them when none is named."""
         for phase in phases or tuple(self._calls):
             for call in self._calls.get(phase, ()):
                 call()
+
+    def calls_between(self, start: int, stop: int) -> list[Callable[[], None]]:
+        """Return what runs the plan's nodes from ``start`` to before ``stop``."""
+        return self._nodes[start:stop]
 
 
 def bind(

@@ -38,9 +38,10 @@ class SimdProgram(ArenaProgram):
         self.fallbacks: Counter[str] = Counter()
         self._library = library
         self._constants: list[Array] = []
+        self._nodes = [self._step(node) for node in plan.nodes]
         self._steps: dict[Phase, list[Record | Callable[[], None]]] = {}
-        for node in plan.nodes:
-            self._steps.setdefault(node.segment.phase, []).append(self._step(node))
+        for node, step in zip(plan.nodes, self._nodes, strict=True):
+            self._steps.setdefault(node.segment.phase, []).append(step)
         self._scratch = np.zeros(self._scratch_floats(), np.float32)
         self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
         self._sheets: dict[tuple[str, str], int] = {}
@@ -69,9 +70,7 @@ class SimdProgram(ArenaProgram):
         return encoder(*shapes, node.attributes) if encoder else None
 
     def _scratch_floats(self) -> int:
-        records = [
-            step for steps in self._steps.values() for step in steps if isinstance(step, np.ndarray)
-        ]
+        records = [step for step in self._nodes if isinstance(step, np.ndarray)]
         if not records:
             return 0
         joined = np.concatenate(records)
@@ -152,10 +151,16 @@ class SimdProgram(ArenaProgram):
     def _calls(self, phases: tuple[Phase, ...]) -> list[Callable[[], None]]:
         calls = self._stretches.get(phases)
         if calls is None:
-            calls = self._stretches[phases] = self._joined(phases or tuple(self._steps))
+            chosen = phases or tuple(self._steps)
+            steps = [step for phase in chosen for step in self._steps.get(phase, ())]
+            calls = self._stretches[phases] = self._joined(steps)
         return calls
 
-    def _joined(self, phases: tuple[Phase, ...]) -> list[Callable[[], None]]:
+    def calls_between(self, start: int, stop: int) -> list[Callable[[], None]]:
+        """Return what runs the plan's nodes from ``start`` to before ``stop``."""
+        return self._joined(self._nodes[start:stop])
+
+    def _joined(self, steps: Sequence[Record | Callable[[], None]]) -> list[Callable[[], None]]:
         """Join the records between two NumPy definitions into one call."""
         calls: list[Callable[[], None]] = []
         held: list[Record] = []
@@ -169,13 +174,12 @@ class SimdProgram(ArenaProgram):
                 calls.append(partial(self._library.run, _pointer(records), size, scratch))
                 held.clear()
 
-        for phase in phases:
-            for step in self._steps.get(phase, ()):
-                if isinstance(step, np.ndarray):
-                    held.append(step)
-                else:
-                    close()
-                    calls.append(step)
+        for step in steps:
+            if isinstance(step, np.ndarray):
+                held.append(step)
+            else:
+                close()
+                calls.append(step)
         close()
         return calls
 

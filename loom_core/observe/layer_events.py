@@ -55,7 +55,7 @@ class WatchedRun:
         values: From :func:`read_values`.
         mode: See :class:`~loom_core.observe.records.LayerEvent`.
         step: Steps done before.
-        times: Nanoseconds of each layer's forward pass by its number, where they were measured.
+        times: Nanoseconds that each layer of the grid took, by its index, where they were measured.
     """
 
     network: NetworkGrid
@@ -162,7 +162,7 @@ class WatchedRun:
             nan_count=found.nans,
             inf_count=found.infinities,
             gradient_norm=gradient_norm,
-            compute_time_ns=self.times.get(number) if forward else None,
+            compute_time_ns=None if watched.path else self.times.get(watched.index),
             avg_activation=found.mean,
             max_activation=found.maximum,
             min_activation=found.minimum,

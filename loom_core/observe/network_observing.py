@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Backend, Program
 from loom_core.layers.base import positive
 from loom_core.network_grid import NetworkGrid
@@ -95,9 +96,15 @@ class Observing(NetworkGrid):
         key = ("watched inference", batch, width)
         return self.prepared(key, lambda: inference_plan(self.layers, batch, width, watched=True))
 
-    def tell_forward(self, program: Program) -> None:
-        """Emit the events of a forward pass, if its plan shows its layers."""
-        if "output.0" in program.plan.ports:
+    def run_forward(self, program: Program) -> None:
+        """Run a forward pass; if its plan shows its layers, time them and emit their events."""
+        if "output.0" not in program.plan.ports:
+            program.run()
+        elif isinstance(program, ArenaProgram):
+            times = program.run_by_layer()
+            replace(self.watched_run(program), times=times).emit_forward()
+        else:
+            program.run()
             self.watched_run(program).emit_forward()
 
     def tell_backward(self, program: Program, step: int | None = None) -> None:
