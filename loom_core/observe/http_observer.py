@@ -7,16 +7,17 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.client import HTTPException
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from loom_core.errors import LoomError, SpecError
 from loom_core.observe.channel import ChannelObserver, Event
-from loom_core.observe.http_address import Target, read_target
 from loom_core.observe.json_records import to_json
 from loom_core.observe.observers import LayerObserver
 from loom_core.observe.records import LayerEvent, TrainingEvent
 from loom_core.public import public, public_class, result_record
+
+if TYPE_CHECKING:
+    from loom_core.observe.http_address import Target
 
 TIMEOUT = 5.0
 """Seconds; nothing waits for a request but the next one."""
@@ -107,6 +108,8 @@ class ThreadDelivery:
 
 
 def _send_all(outbox: Outbox) -> None:
+    from http.client import HTTPException
+
     from loom_core.observe.http_post import post  # it needs ssl, which a browser's Python lacks
 
     while events := outbox.queue.take(BATCH):
@@ -152,6 +155,8 @@ class HTTPObserver(LayerObserver):
         timeout: float = TIMEOUT,
         queue_size: int = QUEUE_SIZE,
     ) -> None:
+        from loom_core.observe.http_address import read_target  # what few need, nobody waits for
+
         in_browser = sys.platform == "emscripten"
         target = read_target(url, allow_private=allow_private or in_browser)
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
