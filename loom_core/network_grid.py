@@ -120,6 +120,7 @@ class NetworkGrid:
         self._programs.clear()
         self.last_forward = None
         self.gradients.forget()
+        self.position = None
 
     @public("TotalLayers")
     def total_layers(self) -> int:

@@ -29,6 +29,7 @@ from loom_core.bridge import Bridge
 from loom_core.random_stream import RandomStream, permutations
 from loom_core.train.batches import SampleBatches, Samples
 from loom_core.train.optimizer_config import make_optimizer
+from loom_core.train.pace import Pace
 from loom_core.train.progress_text import ProgressText
 from loom_core.train.scheduler_config import make_scheduler
 
@@ -277,6 +278,22 @@ def test_validation_gives_deviations_and_takes_class_numbers():
     assert (
         network.train(data, TrainingConfig(**more, validation_targets=shares)).eval_metrics is None
     )
+
+
+def test_the_pace_grows_to_what_fits_and_heeds_what_takes_longer():
+    pace = Pace(step_bytes=100)
+    asked = []
+    for _ in range(6):
+        asked.append(pace.steps())
+        pace.note(pace.steps(), pace.steps() * 1e-5, patience=0.008)
+    assert asked == [1, 4, 16, 64, 256, 800]
+    pace.note(1, 1e-3, patience=0.008)  # the end of an epoch: one step, mostly overhead
+    assert pace.steps() == 800
+    pace.note(10, 0.1, patience=0.008)  # something else takes the time
+    assert pace.steps() == 1
+    pace.note(1, 0.0, patience=0.008)  # a clock that stands still
+    assert pace.steps() == 4
+    assert Pace(step_bytes=2**40).steps() == 1
 
 
 class Terminal(io.StringIO):

@@ -31,7 +31,7 @@ class Optimizer(ABC):
 
     State (running means of gradients) is kept by the place of a weight: layer index, numbers of
     children, weight name. It lies in arrays like the weights themselves; all plans share them and
-    change them in place.
+    change them in place. An optimizer belongs to one network.
 
     Args:
         weight_decay: Pull towards zero on matrices and kernels, not on biases and norm gains.

@@ -29,5 +29,7 @@ class Pace:
 
     def note(self, steps: int, seconds: float, patience: float) -> None:
         """Take in how long so many steps took; ``patience`` is how long they may."""
+        if steps < self._next and seconds <= patience:
+            return  # something else has ended this go early: it says little of a longer one
         fitting = int(patience * steps / seconds) if seconds > 0 else GROWTH * steps
         self._next = max(1, min(fitting, GROWTH * max(steps, self._next), self._most))
