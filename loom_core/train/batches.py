@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from loom_core.network_grid import NetworkGrid
 
 
+ORDERS_AHEAD = 2**14
+"""Places in the orders that are drawn at once."""
+
+
 class Samples:
     """Inputs (N, I) and targets (N, O) as float32, finite and of equal N."""
 
@@ -88,7 +92,7 @@ class SampleBatches(BatchSource):
         self._samples = samples
         self._starts = np.cumsum(self._shapes[:, 0]) - self._shapes[:, 0]
         self._shuffle = shuffle and len(sizes) > 1
-        self._last_order: tuple[object, NDArray[np.intp]] | None = None
+        self._orders = 0, 0, np.zeros((0, len(samples)), np.intp)  # seed, first epoch, one a row
 
     def step_bytes(self) -> int:
         """Return the bytes of the largest batch."""
@@ -115,13 +119,17 @@ class SampleBatches(BatchSource):
         )
 
     def _order(self, seed: int, epoch: int, epochs: int) -> NDArray[np.intp]:
-        """Return the order of the samples in some epochs; kept until asked for others."""
-        key = (seed, epoch, epochs)
-        if self._last_order is None or self._last_order[0] != key:
-            numbers = np.arange(epoch + 1, epoch + 1 + epochs, dtype=np.uint64)
-            orders = permutations(seed, numbers, len(self._samples))
-            self._last_order = key, orders.reshape(-1)
-        return self._last_order[1]
+        """Return the order of the samples in some epochs, one after the other.
+
+        Those of small data sets are drawn for many epochs ahead.
+        """
+        held_seed, first, orders = self._orders
+        if held_seed != seed or not first <= epoch <= epoch + epochs <= first + len(orders):
+            ahead = max(epochs, ORDERS_AHEAD // len(self._samples))
+            numbers = np.arange(epoch + 1, epoch + 1 + ahead, dtype=np.uint64)
+            first, orders = epoch, permutations(seed, numbers, len(self._samples))
+            self._orders = seed, first, orders
+        return orders[epoch - first : epoch - first + epochs].reshape(-1)
 
 
 class ListedBatches(BatchSource):
