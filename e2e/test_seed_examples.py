@@ -28,9 +28,9 @@ RUN = """
 """
 
 
-@pytest.fixture(scope="module")
-def session(browser, site):
-    with loaded_page(browser, site, worker=True) as page:
+@pytest.fixture(scope="module", params=[True, False], ids=["worker", "main-thread"])
+def session(browser, site, request):
+    with loaded_page(browser, site, worker=request.param) as page:
         yield page
 
 
