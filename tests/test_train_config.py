@@ -274,6 +274,10 @@ def test_validation_gives_deviations_and_takes_class_numbers():
     assert result.eval_metrics.score == metrics.score
     assert result.eval_metrics.total_samples == 9
     assert result.eval_metrics.accuracy == result.validation_accuracy
+    never = network.train(
+        data, TrainingConfig(**more, validation_labels=labels, evaluate_every_n=0)
+    )
+    assert (never.eval_metrics, never.validation_loss, never.accuracy_history) == (None, None, [])
     shares = np.full((9, 4), 0.25)
     assert (
         network.train(data, TrainingConfig(**more, validation_targets=shares)).eval_metrics is None

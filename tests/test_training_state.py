@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from simd_support import backend
 
 from loom_core import (
@@ -12,6 +14,7 @@ from loom_core import (
     Dense,
     LayerNorm,
     LimitError,
+    LoomError,
     ModelFormatError,
     Network,
     NonFiniteError,
@@ -229,6 +232,37 @@ def test_moments_of_another_size_are_refused_before_anything_changes():
         network.train(DATA, config(3, resume_from=json.dumps(state)))
     for x, y in zip(before, weights_of(network), strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def nested(value, path=()):
+    """Yield the path to every value inside plain data."""
+    yield path
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from nested(item, (*path, key))
+
+
+STATE = saved()
+PATHS = [path for path in nested(STATE) if path]
+ODD = st.sampled_from([None, True, -1, 0, 3, 1e300, "", "x", "AAAA", [], [1], {}, {"m": 1}])
+
+
+@settings(max_examples=150, deadline=None)
+@given(path=st.sampled_from(PATHS), value=ODD)
+def test_any_odd_value_is_taken_or_refused_with_a_typed_error(path, value):
+    state = json.loads(json.dumps(STATE))
+    place = state
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    network = network_on()
+    network.initialize_weights()
+    before = weights_of(network)
+    try:
+        network.train(DATA, config(2, resume_from=json.dumps(state)))
+    except LoomError:
+        for x, y in zip(before, weights_of(network), strict=True):
+            np.testing.assert_array_equal(x, y)
 
 
 def test_lists_have_their_limit(monkeypatch):

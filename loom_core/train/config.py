@@ -72,7 +72,7 @@ class TrainingConfig:
         validation_targets: Their targets; this or labels.
         validation_labels: Their class numbers.
         verbose: Print how the training goes, with a progress bar in a terminal.
-        evaluate_every_n: Epochs between evaluations; the last epoch is always evaluated.
+        evaluate_every_n: Epochs between evaluations; the last epoch is evaluated too. 0 for none.
         progress_interval: Least seconds between two batch events; epoch ends are always reported.
         optimizer: An optimizer, whose state goes on from where it is, or its name or settings for a
             fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
@@ -100,7 +100,7 @@ class TrainingConfig:
 
     def require_valid(self) -> None:
         """Raise :class:`SpecError` for a setting that is not allowed."""
-        for name, minimum in (("epochs", 1), ("evaluate_every_n", 1), ("print_every_batch", 0)):
+        for name, minimum in (("epochs", 1), ("evaluate_every_n", 0), ("print_every_batch", 0)):
             positive(getattr(self, name), name, minimum)
         for name in ("learning_rate", "progress_interval", "gradient_clip"):
             finite_number(getattr(self, name), name)

@@ -184,7 +184,7 @@ def restored_scheduler(stored: object) -> LRScheduler:
     Raises:
         SpecError: It is none.
     """
-    if not isinstance(stored, Mapping) or stored.get("class") not in KINDS:
+    if not isinstance(stored, Mapping) or str(stored.get("class")) not in KINDS:
         raise SpecError("the stored scheduler is of no known class")
     settings = {str(name): value for name, value in stored.items() if name != "class"}
     if settings.get("after_scheduler") is not None:

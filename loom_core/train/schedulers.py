@@ -100,6 +100,8 @@ class CosineAnnealingScheduler(LRScheduler):
         self.initial_lr = finite_number(initial_lr, "initial_lr")
         self.min_lr = finite_number(min_lr, "min_lr")
         self.total_steps = positive(total_steps, "restart_period" if restarts else "total_steps")
+        if not isinstance(restarts, bool):
+            raise SpecError(f"restarts must be true or false, got {str(restarts)[:40]!r}")
         self.restarts = restarts
 
     @property

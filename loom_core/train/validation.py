@@ -73,7 +73,7 @@ class Validation:
 
 
 def read_validation(network: NetworkGrid, settings: TrainingConfig) -> Validation | None:
-    """Return the held-out samples of a config, or None.
+    """Return the held-out samples of a config, or None where there is nothing to evaluate.
 
     Targets with one number a sample are class numbers where the network has several outputs, as
     Loom takes them.
@@ -92,7 +92,7 @@ def read_validation(network: NetworkGrid, settings: TrainingConfig) -> Validatio
         if given.size == n and network.output_width(width) > 1:
             targets, labels = None, given
     samples = read_samples(network, settings.validation_inputs, targets, labels, what)
-    return Validation(samples, settings.loss_type)
+    return Validation(samples, settings.loss_type) if settings.evaluate_every_n else None
 
 
 def _expected(targets: F32) -> Array | None:

@@ -1415,9 +1415,9 @@ export type TrainingConfig = {
   ValidationLabels?: FloatArray | null | undefined;
   /** Their class numbers. */
   validationLabels?: FloatArray | null | undefined;
-  /** Epochs between evaluations; the last epoch is always evaluated. */
+  /** Epochs between evaluations; the last epoch is evaluated too. 0 for none. */
   EvaluateEveryN?: number | undefined;
-  /** Epochs between evaluations; the last epoch is always evaluated. */
+  /** Epochs between evaluations; the last epoch is evaluated too. 0 for none. */
   evaluateEveryN?: number | undefined;
   /** Least seconds between two batch events; epoch ends are always reported. */
   ProgressInterval?: number | undefined;
@@ -1495,9 +1495,9 @@ export type TrainingConfigOnMainThread = {
   ValidationLabels?: FloatArray | null | undefined;
   /** Their class numbers. */
   validationLabels?: FloatArray | null | undefined;
-  /** Epochs between evaluations; the last epoch is always evaluated. */
+  /** Epochs between evaluations; the last epoch is evaluated too. 0 for none. */
   EvaluateEveryN?: number | undefined;
-  /** Epochs between evaluations; the last epoch is always evaluated. */
+  /** Epochs between evaluations; the last epoch is evaluated too. 0 for none. */
   evaluateEveryN?: number | undefined;
   /** Least seconds between two batch events; epoch ends are always reported. */
   ProgressInterval?: number | undefined;
