@@ -201,7 +201,7 @@ class Bridge:
         if isinstance(value, Mapping):
             return {str(key): self._to_plain(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self._to_plain(item) for item in value]
+            return [self._to_plain(item) for item in value] if _nested(value) else list(value)
         return value
 
 
