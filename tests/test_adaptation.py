@@ -234,7 +234,7 @@ def test_json_has_loom_s_keys_and_nanoseconds(tmp_path):
     ]
 
 
-def test_adaptation_crosses_the_bridge():
+def test_adaptation_crosses_the_bridge(tmp_path):
     bridge = Bridge()
 
     def call(target, name, *args):
@@ -266,3 +266,9 @@ def test_adaptation_crosses_the_bridge():
     assert call(best, "AvgAccuracy") == 100
     assert call(call(comparison, "GetMostStable")["$object"], "ModelName") == "net"
     assert json.loads(call(comparison, "ToJSON"))["results"][0]["model_name"] == "net"
+    assert "1 in 2000 s" in call(result, "PrintAdaptationSummary")
+    assert json.loads(call(result, "ToJSON"))["task_changes"][0]["to_task"] == "avoid"
+    assert call(comparison, "PrintComparisonTimeline", "Side by side").count("\n") == 2
+    assert "Most stable: net StepBP" in call(comparison, "PrintComparisonSummary", "All")
+    call(comparison, "SaveToJSON", str(tmp_path / "all.json"))
+    assert (tmp_path / "all.json").read_text(encoding="utf-8") == call(comparison, "ToJSON")

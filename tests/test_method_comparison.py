@@ -136,3 +136,9 @@ def test_comparisons_cross_the_bridge():
     for name in ("NormalBP", "NormalTween", "StepBP", "StepTweenChain", "BatchTween"):
         assert call(call(comparison, name)["$object"], "Steps") == 0
     assert call(call(comparison, "StepTween")["$object"], "Steps") == 10
+    assert call(call(comparison, "StepBatchTween")["$object"], "Loss") == 0
+    made = call(0, "NewTrainingMetrics", 7, 90, 0.1, 2, 1, 64)["$object"]
+    names = ("Steps", "Accuracy", "Loss", "TimeTotal", "TimeToTarget", "MemoryPeakMB")
+    assert [call(made, name) for name in names] == [7, 90, 0.1, 2, 1, 64]
+    assert json.loads(call(made, "ToJSON"))["time_to_target"] == 1_000_000_000
+    assert json.loads(call(comparison, "ToJSON"))["step_tween"]["steps"] == 10

@@ -3,6 +3,7 @@
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,6 +214,15 @@ def test_evaluation_crosses_the_bridge(files):
     assert call(own, "Results") == []
     listed = call(0, "EvaluateModel", [1, 2], [1, 3])["$object"]
     assert call(listed, "Score") == 75
+
+    folder = Path(names[0]).parent
+    call(metrics, "SaveMetrics", str(folder / "metrics.json"))
+    saved = call(0, "LoadMetrics", str(folder / "metrics.json"))["$object"]
+    assert call(saved, "Results") == call(metrics, "Results")
+    model = str(folder / "model.json")
+    call(network, "SaveModel", model, "m")
+    judged = call(0, "EvaluateFromCheckpointFiles", model, "m", x, [0, 1, 0, 1])["$object"]
+    assert call(judged, "Results") == call(metrics, "Results")
 
     found = call(network, "EvaluateFromCheckpointFiles", names, [0, 1, 0, 1])
     assert call(found["Metrics"]["$object"], "Results") == call(metrics, "Results")
