@@ -173,3 +173,30 @@ export async function helpersOfNumbers(loom, check) {
   );
   check.equal(await loom.MaxAbsDiff(numbers, [3, 1, 5]), 2);
 }
+
+/**
+ * @param {Loom} loom
+ * @param {Check} check
+ */
+export async function adaptingToAnotherTask(loom, check) {
+  const comparison = await loom.NewAdaptationComparison();
+  for (const [mode, right] of /** @type {[string, boolean][]} */ ([
+    ["Step+BP", true],
+    ["NormalBP", false],
+  ])) {
+    const tracker = await loom.NewAdaptationTracker(3600, 7200); // no test lasts so long
+    await tracker.SetModelInfo("Dense-3L", mode);
+    await tracker.ScheduleTaskChange(3600, 1, "avoid");
+    await tracker.Start("chase", 0);
+    check.equal(await tracker.RecordOutput(right), 0);
+    check.equal(await tracker.GetCurrentTask(), 0);
+    const result = await tracker.Finalize();
+    const [window] = await result.Windows();
+    check.equal([window?.Outputs, window?.Correct], [1, Number(right)]);
+    check.equal((await result.TaskChanges()).length, 1);
+    await comparison.AddResult(result);
+  }
+  const best = await comparison.GetBestByAvgAccuracy();
+  check.equal(await best?.ModeName(), "Step+BP");
+  check.equal(JSON.parse(await comparison.ToJSON()).results.length, 2);
+}
