@@ -69,6 +69,6 @@ def rows_of(shape: Shape) -> tuple[int, int]:
 
 
 def pieces_of(count: int) -> tuple[int, int]:
-    """Return how many pieces an array of ``count`` cells is cut into, and their width."""
+    """Return how many pieces ``count`` cells are cut into, and how many cells a piece holds."""
     width = max(_LEAST_PIECE, -(-count // MOST_PIECES))
     return max(1, -(-count // width)), width

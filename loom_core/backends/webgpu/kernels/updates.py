@@ -24,7 +24,7 @@ def _squared_norms(
     counts: list[int] = []
     for source, shape in enumerate(inputs):
         count = element_count(shape)
-        rows, width = pieces_of(count)
+        rows, width = pieces_of(vectors_of(count))
         grid = row_grid(rows, width, adapter)
         squares = Dispatch(
             "totals",
