@@ -122,7 +122,11 @@ def test_statistics_of_a_step_are_those_of_its_forward_pass_and_gradients():
     for event in backward:
         if norms[event.layer_idx]:
             assert event.stats.gradient_norm == pytest.approx(norms[event.layer_idx], rel=1e-4)
-    shown = network.watched_gradients
+    health = network.get_telemetry().layer_stats
+    shown = {layer.index: layer.gradient_norm for layer in health if layer.gradient_norm}
+    assert [layer.activation_max for layer in health] == pytest.approx(
+        [trail[index + 1].max() for index in range(len(health))], rel=1e-5
+    )
     assert shown == pytest.approx({i: norm for i, norm in enumerate(norms) if norm}, rel=1e-4)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loom_core.observe.layer_events import all_weights
+from loom_core.observe.layer_events import WatchedRun, all_weights
 from loom_core.observe.layer_words import layer_code
 from loom_core.observe.memory import FLOAT_BYTES, optimizer_bytes
 from loom_core.observe.records import LayerStats
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def live_telemetry(network: Observing) -> Telemetry:
-    """Return how a network fares; activations are computed anew for the last input."""
+    """Return how a network fares; see GetTelemetry."""
     network.require_weights()
     with np.errstate(over="ignore", invalid="ignore"):
         layers = _layers(network)
@@ -40,8 +40,10 @@ def live_telemetry(network: Observing) -> Telemetry:
 
 
 def _layers(network: Observing) -> list[LayerHealth]:
-    activations = _activations(network)
-    gradients = _gradient_norms(network)
+    watched = _watched_step(network)
+    run = watched or _last_forward(network)
+    activations = {} if run is None else _outer_stats(run)
+    gradients = _gradient_norms(network, watched)
     layers = []
     for index, layer in enumerate(network.layers):
         stats = activations.get(index)
@@ -60,16 +62,27 @@ def _layers(network: Observing) -> list[LayerHealth]:
     return layers
 
 
-def _activations(network: Observing) -> dict[int, LayerStats]:
-    """Return the statistics of each layer for the last input; nothing before the first."""
+def _watched_step(network: Observing) -> WatchedRun | None:
+    """Return the last step that was watched, if it was of the layers that are there now."""
+    run = network.watched_step
+    outer = [] if run is None else [watched.layer for watched in run.layers if not watched.path]
+    return run if all(layer in network.layers for layer in outer) else None
+
+
+def _last_forward(network: Observing) -> WatchedRun | None:
+    """Return a run for the input of the last ForwardCPU; None before the first."""
     if network.last_forward is None:
-        return {}
+        return None
     x = network.last_forward.read("input")
     program = network.watched_inference(*x.shape)
     if program is not network.last_forward:
         program.write("input", x)
         program.run()
-    run = network.watched_run(program)
+    return network.watched_run(program)
+
+
+def _outer_stats(run: WatchedRun) -> dict[int, LayerStats]:
+    """Return the statistics of each layer of the grid."""
     return {
         watched.index: run.forward_stats(number)
         for number, watched in enumerate(run.layers)
@@ -77,10 +90,10 @@ def _activations(network: Observing) -> dict[int, LayerStats]:
     }
 
 
-def _gradient_norms(network: Observing) -> Mapping[int, float]:
+def _gradient_norms(network: Observing, watched: WatchedRun | None) -> Mapping[int, float]:
     """Return the norm of each layer's gradients: what BackwardCPU left, else a training's."""
     if not network.gradients.filled:
-        return network.watched_gradients
+        return {} if watched is None else watched.gradient_norms()
     squares: dict[int, float] = {}
     for weight in trained_weights(network.layers):
         found = norm_of(network.gradients.of(weight.array)) ** 2

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Backend, Program
@@ -27,7 +26,7 @@ class Observing(NetworkGrid):
 
     observer: LayerObserver | None = None
     observe_every: int = 1
-    watched_gradients: Mapping[int, float] = MappingProxyType({})
+    watched_step: WatchedRun | None = None
     """Norm of each layer's weight gradients in the last training step that was watched."""
 
     @public("GetBlueprint")
@@ -53,8 +52,8 @@ class Observing(NetworkGrid):
     def get_telemetry(self) -> Telemetry:
         """Return norms of weights and gradients, ranges of activations, and memory.
 
-        Nothing is kept for it: the activations are computed anew, for the input of the last
-        ForwardCPU, with the weights as they are now.
+        Activations are those of the last step of a training that was watched. Before any, they are
+        computed for the input of the last ForwardCPU, with the weights as they are now.
 
         Raises:
             ShapeError, LimitError: The layers do not fit together, or need too much.

@@ -152,10 +152,11 @@ class LayerHealth:
         weight_norm: Square root of the sum of squares of all its weights, children included.
         gradient_norm: The same of the gradients of its weights that BackwardCPU has left, else of
             those of the last training step that was watched; None where there are none.
-        activation_min: Least output for the input of the last ForwardCPU; None before any.
-        activation_max: Largest output for it.
-        activation_mean: Mean output for it.
-        dead_neurons: Units that are 0 in every sample and place of it.
+        activation_min: Least output in the last step of a training that was watched; before any,
+            for the input of the last ForwardCPU; before that, None.
+        activation_max: Largest output there.
+        activation_mean: Mean output there.
+        dead_neurons: Units that are 0 in every sample and place there.
     """
 
     index: int

@@ -109,7 +109,7 @@ class TrainingWatch:
         run = WatchedRun(network, program.plan, layers, values, "training", step)
         run.emit_forward()
         run.emit_backward()
-        network.watched_gradients = run.gradient_norms()
+        network.watched_step = run
         return found
 
     def end_epoch(self, step: int, loss: float, result: TrainingResult) -> None:

@@ -680,13 +680,15 @@ export type LayerHealth = {
    * The same of the gradients of its weights that BackwardCPU has left, else of those of the last training step that was watched; None where there are none.
    */
   GradientNorm: number | null;
-  /** Least output for the input of the last ForwardCPU; None before any. */
+  /**
+   * Least output in the last step of a training that was watched; before any, for the input of the last ForwardCPU; before that, None.
+   */
   ActivationMin: number | null;
-  /** Largest output for it. */
+  /** Largest output there. */
   ActivationMax: number | null;
-  /** Mean output for it. */
+  /** Mean output there. */
   ActivationMean: number | null;
-  /** Units that are 0 in every sample and place of it. */
+  /** Units that are 0 in every sample and place there. */
   DeadNeurons: number | null;
 };
 
