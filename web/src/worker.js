@@ -11,7 +11,7 @@ import { checkToWorker, unreachable } from "./protocol.js";
 /** @import { Python } from "./python.js" */
 
 /** How long a message waits at most while a training runs with steps shorter than this. */
-const SLICE_MS = 30;
+const SLICE_MS = 12;
 
 /**
  * The part of a dedicated worker's global scope that is used; the page's types are loaded, not its.
