@@ -24,7 +24,7 @@
  * @typedef {object} ObserveOptions
  * @property {number} [everyN] steps of a training from one that is watched to the next
  * @property {number} [bufferSize] events that wait at most; newer ones are dropped
- * @property {AbortSignal} [signal] ends the watching
+ * @property {AbortSignal} [signal] ends the watching at once
  */
 
 /**
@@ -45,30 +45,59 @@ export async function* observerEvents(channel, { maxEvents, signal } = {}) {
 }
 
 /**
+ * @typedef {object} Watch
+ * @property {Promise<void>} ended resolves when the watching has ended, and rejects with what a
+ *   function threw; either way nobody watches the network any more
+ * @property {() => Promise<void>} stop ends it, after the functions have got what happened before
+ */
+
+/**
  * Call functions with what a network's layers compute, and with the events of its training.
  *
- * The promise resolves when `signal` is aborted, and rejects with what a function throws; either
- * way nobody watches the network any more.
+ *     const watch = await observe(loom, network, { onForward: show });
+ *     await network.Train(data);
+ *     await watch.stop();
  *
  * @param {Loom | LoomOnMainThread} loom
  * @param {Network | NetworkOnMainThread} network
  * @param {Handlers} handlers
  * @param {ObserveOptions} [options]
+ * @returns {Promise<Watch>} when everything that happens from now on is watched
  */
 export async function observe(loom, network, handlers, { everyN, bufferSize, signal } = {}) {
   const channel = await loom.NewChannelObserver(bufferSize);
   try {
     await setObserver(network, channel, everyN);
+  } catch (error) {
+    channel.dispose();
+    throw error;
+  }
+  const ended = listen(network, channel, handlers, signal);
+  const stop = async () => {
+    await channel.Close();
+    await ended;
+  };
+  return { ended, stop };
+}
+
+/**
+ * @param {Network | NetworkOnMainThread} network
+ * @param {ChannelObserver | ChannelObserverOnMainThread} channel is disposed of in the end
+ * @param {Handlers} handlers
+ * @param {AbortSignal} [signal]
+ */
+async function listen(network, channel, handlers, signal) {
+  try {
     await channel.Listen((event) => dispatch(handlers, event), { signal });
   } catch (error) {
     if (!signal?.aborted || error !== signal.reason) throw error;
   } finally {
-    await stop(network).finally(() => channel.dispose());
+    await removeObserver(network).finally(() => channel.dispose());
   }
 }
 
 /** @param {Network | NetworkOnMainThread} network */
-async function stop(network) {
+async function removeObserver(network) {
   await network.SetObserver(null);
 }
 
