@@ -2,9 +2,10 @@
 
 // Put images between zeros: x (images, H, W) to y (images, H', W'), x's corner at (top, left).
 //
-// An invocation takes RUN neighbouring cells of a line of y: one on a GPU, where neighbours then move
-// neighbouring memory, and many on a CPU, where finding the line costs more than moving. No
-// arithmetic: bandwidth is the bound. No workgroup memory and few registers, so occupancy is full.
+// An invocation takes RUN neighbouring cells of a line of y: one on a GPU, where neighbours then
+// move neighbouring memory, and many on a CPU, where finding the line costs more than moving. No
+// arithmetic: bandwidth is the bound. No workgroup memory and few registers, so occupancy is
+// full.
 
 override RUN: u32 = 1;
 

@@ -1,10 +1,11 @@
 // needs: grid, row_totals
 
-// y[i] = sum over p of x[p, i], the second stage of sums that were cut into parts. x (parts, count).
+// y[i] = sum over p of x[p, i], the second stage of sums that were cut into parts. x (parts,
+// count).
 //
-// An invocation takes the cells i, i + all invocations, ...: neighbours read neighbouring memory. One
-// operation for 4 bytes: bandwidth is the bound. No workgroup memory and few registers, so occupancy
-// is full.
+// An invocation takes the cells i, i + all invocations, ...: neighbours read neighbouring
+// memory. One operation for 4 bytes: bandwidth is the bound. No workgroup memory and few
+// registers, so occupancy is full.
 
 struct Parts {
     count: u32,

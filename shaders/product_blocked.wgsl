@@ -3,18 +3,22 @@
 // Matrix products (lib/product.wgsl) for adapters that compute on a CPU: register blocks only.
 //
 // A workgroup of LANES invocations makes ROWS rows by LANES x 4 QUADS columns; an invocation has
-// every LANES-th of them, so that neighbours read neighbouring memory of b, and all read the same of a.
+// every LANES-th of them, so that neighbours read neighbouring memory of b, and all read the
+// same of a.
 //
 // Such an adapter runs 4 or 8 invocations as the lanes of one CPU vector. A load costs it about as
 // much as 25 multiply-adds, most of that checks, whether all lanes read one number, a run or
 // scattered ones; a barrier costs far more, and WGSL's own vectors gain nothing. So the block is as
-// large as the matrices allow: at 16 rows and 16 columns 32 loads serve 256 multiply-adds, in steps of
-// four depths so that a sum is written once for four terms. Workgroup memory: none. The 256 sums
-// an invocation would leave a GPU no occupancy: for hardware there is product_tiled.wgsl.
+// large as the matrices allow: at 16 rows and 16 columns 32 loads serve 256 multiply-adds. Long
+// products go in steps of FOUR_DEPTHS, so that a sum is written once for four terms; short ones do
+// without, as that code takes long to compile. Workgroup memory: none. The 256 sums an
+// invocation would leave a GPU no occupancy: for hardware there is product_tiled.wgsl.
 
 override ROWS: u32 = 16; // 1, 4, 8 or 16
 override QUADS: u32 = 4; // 1, 2 or 4
-override LANES: u32 = 4;
+override FOUR_DEPTHS: bool = true;
+
+const LANES = 4u;
 
 // Four columns of an invocation: their parts of b's and y's places, and whether they exist.
 struct Columns {
@@ -88,14 +92,12 @@ fn store_four(start: u32, c: Columns, sums: vec4<f32>) {
     if (c.exist.w) { y[start + c.y.w] = sums.w; }
 }
 
-fn store(start: u32, exists: bool, c: AllColumns, sums: Row) {
-    if (exists) {
-        store_four(start, c.q0, sums.q0);
-        if (QUADS > 1u) { store_four(start, c.q1, sums.q1); }
-        if (QUADS > 2u) {
-            store_four(start, c.q2, sums.q2);
-            store_four(start, c.q3, sums.q3);
-        }
+fn store(start: u32, c: AllColumns, sums: Row) {
+    store_four(start, c.q0, sums.q0);
+    if (QUADS > 1u) { store_four(start, c.q1, sums.q1); }
+    if (QUADS > 2u) {
+        store_four(start, c.q2, sums.q2);
+        store_four(start, c.q3, sums.q3);
     }
 }
 
@@ -133,40 +135,42 @@ fn product(
     for (var round = t.rounds.x; round < t.rounds.y; round++) {
         let start = t.start.xy + round * vec2(sizes.a_round, sizes.b_round);
         var k = t.depth.x;
-        for (; k + 4u <= t.depth.y; k += 4u) {
-            let p0 = start + depth_places(k, steps);
-            let p1 = start + depth_places(k + 1u, steps);
-            let p2 = start + depth_places(k + 2u, steps);
-            let p3 = start + depth_places(k + 3u, steps);
-            let depth = vec4(p0.x, p1.x, p2.x, p3.x);
-            let b0 = row_of_b(p0.y, c);
-            let b1 = row_of_b(p1.y, c);
-            let b2 = row_of_b(p2.y, c);
-            let b3 = row_of_b(p3.y, c);
-            add_four(&s0, rows0.x, depth, b0, b1, b2, b3);
-            if (ROWS > 1u) {
-                add_four(&s1, rows0.y, depth, b0, b1, b2, b3);
-                add_four(&s2, rows0.z, depth, b0, b1, b2, b3);
-                add_four(&s3, rows0.w, depth, b0, b1, b2, b3);
-            }
-            if (ROWS > 4u) {
-                add_four(&s4, rows4.x, depth, b0, b1, b2, b3);
-                add_four(&s5, rows4.y, depth, b0, b1, b2, b3);
-                add_four(&s6, rows4.z, depth, b0, b1, b2, b3);
-                add_four(&s7, rows4.w, depth, b0, b1, b2, b3);
-            }
-            if (ROWS > 8u) {
-                add_four(&s8, rows8.x, depth, b0, b1, b2, b3);
-                add_four(&s9, rows8.y, depth, b0, b1, b2, b3);
-                add_four(&s10, rows8.z, depth, b0, b1, b2, b3);
-                add_four(&s11, rows8.w, depth, b0, b1, b2, b3);
-                add_four(&s12, rows12.x, depth, b0, b1, b2, b3);
-                add_four(&s13, rows12.y, depth, b0, b1, b2, b3);
-                add_four(&s14, rows12.z, depth, b0, b1, b2, b3);
-                add_four(&s15, rows12.w, depth, b0, b1, b2, b3);
+        if (FOUR_DEPTHS) {
+            for (; k + 4u <= t.depth.y; k += 4u) {
+                let p0 = start + depth_places(k, steps);
+                let p1 = start + depth_places(k + 1u, steps);
+                let p2 = start + depth_places(k + 2u, steps);
+                let p3 = start + depth_places(k + 3u, steps);
+                let depth = vec4(p0.x, p1.x, p2.x, p3.x);
+                let b0 = row_of_b(p0.y, c);
+                let b1 = row_of_b(p1.y, c);
+                let b2 = row_of_b(p2.y, c);
+                let b3 = row_of_b(p3.y, c);
+                add_four(&s0, rows0.x, depth, b0, b1, b2, b3);
+                if (ROWS > 1u) {
+                    add_four(&s1, rows0.y, depth, b0, b1, b2, b3);
+                    add_four(&s2, rows0.z, depth, b0, b1, b2, b3);
+                    add_four(&s3, rows0.w, depth, b0, b1, b2, b3);
+                }
+                if (ROWS > 4u) {
+                    add_four(&s4, rows4.x, depth, b0, b1, b2, b3);
+                    add_four(&s5, rows4.y, depth, b0, b1, b2, b3);
+                    add_four(&s6, rows4.z, depth, b0, b1, b2, b3);
+                    add_four(&s7, rows4.w, depth, b0, b1, b2, b3);
+                }
+                if (ROWS > 8u) {
+                    add_four(&s8, rows8.x, depth, b0, b1, b2, b3);
+                    add_four(&s9, rows8.y, depth, b0, b1, b2, b3);
+                    add_four(&s10, rows8.z, depth, b0, b1, b2, b3);
+                    add_four(&s11, rows8.w, depth, b0, b1, b2, b3);
+                    add_four(&s12, rows12.x, depth, b0, b1, b2, b3);
+                    add_four(&s13, rows12.y, depth, b0, b1, b2, b3);
+                    add_four(&s14, rows12.z, depth, b0, b1, b2, b3);
+                    add_four(&s15, rows12.w, depth, b0, b1, b2, b3);
+                }
             }
         }
-        for (; k < t.depth.y; k++) { // what four do not divide
+        for (; k < t.depth.y; k++) {
             let p = start + depth_places(k, steps);
             let b0 = row_of_b(p.y, c);
             add_one(&s0, p.x + rows0.x, b0);
@@ -194,29 +198,13 @@ fn product(
         }
     }
 
+    // One at a time: code for each would take longer to compile than all of the above.
+    var sums = array<Row, 16>(
+        s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15);
     let y_row = sizes.y_row;
-    let y0 = t.start.z + t.row * y_row;
-    let rows = sizes.rows - t.row; // that are left
-    store(y0, true, c, s0);
-    if (ROWS > 1u) {
-        store(y0 + y_row, rows > 1u, c, s1);
-        store(y0 + 2u * y_row, rows > 2u, c, s2);
-        store(y0 + 3u * y_row, rows > 3u, c, s3);
-    }
-    if (ROWS > 4u) {
-        store(y0 + 4u * y_row, rows > 4u, c, s4);
-        store(y0 + 5u * y_row, rows > 5u, c, s5);
-        store(y0 + 6u * y_row, rows > 6u, c, s6);
-        store(y0 + 7u * y_row, rows > 7u, c, s7);
-    }
-    if (ROWS > 8u) {
-        store(y0 + 8u * y_row, rows > 8u, c, s8);
-        store(y0 + 9u * y_row, rows > 9u, c, s9);
-        store(y0 + 10u * y_row, rows > 10u, c, s10);
-        store(y0 + 11u * y_row, rows > 11u, c, s11);
-        store(y0 + 12u * y_row, rows > 12u, c, s12);
-        store(y0 + 13u * y_row, rows > 13u, c, s13);
-        store(y0 + 14u * y_row, rows > 14u, c, s14);
-        store(y0 + 15u * y_row, rows > 15u, c, s15);
+    let y_start = t.start.z + t.row * y_row;
+    let rows = min(ROWS, sizes.rows - t.row);
+    for (var n = 0u; n < rows; n++) {
+        store(y_start + n * y_row, c, sums[n]);
     }
 }

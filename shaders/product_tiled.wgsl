@@ -7,12 +7,12 @@
 // multiplies them. An invocation fills squares of 4 x 4; neighbours take squares that lie beside
 // each other in memory (along the depth or not: A_ALONG_DEPTH, B_ALONG_DEPTH).
 //
-// With 16 x 8 invocations, a tile of 64 x 64: a loaded number is used 64 times, that is 16 FLOP a
-// byte of global memory; from workgroup memory three vectors serve 8 vector multiply-adds (a's are
-// the same for a whole row of invocations). Workgroup memory 8 KB and about 60 registers an
-// invocation: 8 to 16 workgroups of 128 fit a multiprocessor with 64 K registers and 64 to 128 KB, a
-// fourth to a half of its threads, which suffices as each has 32 independent multiply-adds a depth.
-// Smaller shapes (16 x 4, 4 x 8, 32 x 1) waste less on thin matrices.
+// With 16 x 8 invocations, a tile of 64 x 64: a loaded number is used 64 times, that is 16 FLOP
+// a byte of global memory; from workgroup memory three vectors serve 8 vector multiply-adds (a's
+// are the same for a whole row of invocations). Workgroup memory 8 KB and about 60 registers an
+// invocation: 8 to 16 workgroups of 128 fit a multiprocessor with 64 K registers and 64 to 128
+// KB, a fourth to a half of its threads, which suffices as each has 32 independent multiply-adds
+// a depth. Smaller shapes (16 x 4, 4 x 8, 32 x 1) waste less on thin matrices.
 //
 // product_vec4 moves vectors: it needs a, b and y without tables, with a size divisible by 4
 // along whatever lies densely.
@@ -87,7 +87,8 @@ fn a_vector(t: Task, i: u32, k: u32, start: u32) -> vec4<f32> {
 
 fn b_vector(t: Task, k: u32, j: u32, start: u32) -> vec4<f32> {
     if (j < sizes.columns && k < t.depth.y) {
-        return b_vectors[(start + depth_places(k, depth_steps()).y + column_places(j, column_steps()).x) / 4u];
+        let place = start + depth_places(k, depth_steps()).y + column_places(j, column_steps()).x;
+        return b_vectors[place / 4u];
     }
     return vec4<f32>();
 }

@@ -8,11 +8,11 @@
 //   b: depth part + column part + r b_round + member b_batch
 //   y: i y_row + column part + member y_batch + part y_part
 //
-// A depth part is k times a stride, a column part j times a stride: a transpose is only another pair
-// of strides. With TABLES they come from tables instead, as the patches of a convolution do:
-// depth_table holds a's and b's part for each k, column_table b's and y's for each j; without,
-// any buffer may be bound there. A sum may be cut into parts by depth and rounds, which lie one
-// behind the other in y and are added afterwards.
+// A depth part is k times a stride, a column part j times a stride: a transpose is only another
+// pair of strides. With TABLES they come from tables instead, as the patches of a convolution
+// do: depth_table holds a's and b's part for each k, column_table b's and y's for each j;
+// without, any buffer may be bound there. A sum may be cut into parts by depth and rounds, which
+// lie one behind the other in y and are added afterwards.
 
 override TABLES: bool = false;
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product as choices
 
 from loom_core.backends.webgpu.dispatch import Adapter, Dispatch, Operand, grid_1d
 from loom_core.backends.webgpu.kernels.grids import cell_grid
@@ -25,8 +24,17 @@ _TILED_GROUPS = 128
 _BLOCKED_GROUPS = 8
 """The same for an adapter that computes on a few CPU cores."""
 
+_LANES = 4
+"""Invocations of a workgroup: LANES in product_blocked.wgsl."""
+
+_BLOCKS = ((16, 4), (8, 4), (8, 1), (4, 2), (1, 4), (1, 1))
+"""Rows and fours of columns of an invocation's block; few, as each takes its time to compile."""
+
 _LOAD = 25
 """Cost of a load in multiply-adds, on an adapter that computes on a CPU."""
+
+_LONG_PRODUCT = 4_000_000
+"""Floating-point operations from which on the faster code is worth its compilation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +241,10 @@ def _blocked(product: Product) -> tuple[int, _Tiling]:
 
 
 def _blocks(product: Product) -> Iterator[tuple[int, _Tiling]]:
-    for lanes, quads, rows in choices((8, 4), (4, 2, 1), (16, 8, 4, 1)):
+    four = int(2 * product.size * product.depth * product.rounds >= _LONG_PRODUCT)
+    for rows, quads in _BLOCKS:
         columns = 4 * quads
-        tiling = _Tiling(rows, lanes * columns, {"ROWS": rows, "QUADS": quads, "LANES": lanes})
-        block = rows * columns + _LOAD * (rows + columns)
-        yield tiling.tiles(product) * lanes * block, tiling
+        tiling = _Tiling(
+            rows, _LANES * columns, {"ROWS": rows, "QUADS": quads, "FOUR_DEPTHS": four}
+        )
+        yield tiling.tiles(product) * (rows * columns + _LOAD * (rows + columns)), tiling
