@@ -19,7 +19,13 @@ LONGEST_MS = 60_000
 
 
 class GluePage:
-    """A page of the site's origin on which test code can call the API."""
+    """A page of the site's origin on which test code can call the API.
+
+    Attributes:
+        longest_ms: What takes longer hangs.
+    """
+
+    longest_ms = LONGEST_MS
 
     def __init__(self, page: Page, site_url: str) -> None:
         self._page = page
@@ -39,7 +45,7 @@ class GluePage:
     def run(self, body: str, value: Any = None) -> Any:
         """Run the body of an async function; it gets ``arg.site`` and ``arg.options``."""
         argument = {"site": self._site_url, "options": value}
-        guarded = f"(arg) => glue.atMost({LONGEST_MS}, (async () => {{ {body} }})())"
+        guarded = f"(arg) => glue.atMost({self.longest_ms}, (async () => {{ {body} }})())"
         return self._page.evaluate(guarded, argument)
 
     def run_in_worker(self, expression: str) -> None:

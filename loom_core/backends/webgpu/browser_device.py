@@ -43,6 +43,10 @@ def open_browser_device() -> Generator[Wait, None, BrowserDevice]:
 def _settled(ticket: Any) -> Generator[Wait, None, Any]:
     """Wait for a ticket and return its value; raise what went wrong as BackendError."""
     yield ticket.promise
+    return _value_of(ticket)
+
+
+def _value_of(ticket: Any) -> Any:
     if ticket.error:
         raise BackendError(str(ticket.error), hint=str(ticket.hint))
     return ticket.value
@@ -105,8 +109,9 @@ class BrowserDevice(Device):
         words = np.array([(piece.buffer, piece.offset, piece.size) for piece in pieces], np.uint32)
         ticket = self._device.read(words.ctypes.data, words.size)
         try:
-            mapped = yield from _settled(ticket)
-            self.require_alive()
+            yield ticket.promise
+            self.require_alive()  # which says more than the ticket of a device that is gone
+            mapped = _value_of(ticket)
             data = np.empty(sum(piece.size for piece in pieces), np.uint8)
             mapped.copyTo(data.ctypes.data)
         finally:
