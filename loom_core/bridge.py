@@ -7,7 +7,6 @@ attribute is ever looked up by a caller's name: only the table of public names i
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
@@ -19,7 +18,6 @@ from loom_core.backends.webgpu_backend import shared_backend
 from loom_core.calls import require_arguments
 from loom_core.errors import CallError, LoomError
 from loom_core.network_grid import NetworkGrid
-from loom_core.observe.introspection import describe
 from loom_core.public import (
     FUNCTIONS,
     METHODS,
@@ -42,10 +40,6 @@ class Bridge:
         self._jobs: dict[int, Generator[Wait, None, Any]] = {}
         self._job_objects: dict[int, int] = {}
         self._last_number = 0
-
-    def describe(self) -> str:
-        """Return the description of every public name as JSON."""
-        return json.dumps(describe())
 
     def call(self, target: int, name: str, args: list[Any]) -> Envelope:
         """Call a public function (target 0) or a method of the object with that handle.
@@ -205,7 +199,7 @@ class Bridge:
         return value
 
 
-def _nested(values: list[Any]) -> bool:
+def _nested(values: list[Any] | tuple[Any, ...]) -> bool:
     """Whether a list may hold objects or functions; a long list of numbers is left alone."""
     return any(not isinstance(value, int | float | str) for value in values)
 
