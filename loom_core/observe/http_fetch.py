@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
 
+from loom_core.errors import BackendError
 from loom_core.observe.http_observer import BATCH, Outbox, body_of
 
-if TYPE_CHECKING:
-    js: Any
-    JsException: type[Exception]
-else:
-    import js
-    from pyodide.ffi import JsException
+try:
+    import loom_http
+except ImportError as error:
+    raise BackendError(
+        "sending events in a browser needs Python to be started by loadLoom",
+        hint="Use loadLoom of loom/index.js, or a ChannelObserver and fetch of your own.",
+    ) from error
 
 
 class FetchDelivery:
@@ -31,26 +31,7 @@ class FetchDelivery:
     async def _send_all(self) -> None:
         """Send until nothing waits; what comes meanwhile goes into the next request."""
         await asyncio.sleep(0)
+        target, timeout_ms = self._outbox.target, round(1000 * self._outbox.timeout)
         while events := self._outbox.queue.poll(BATCH):
-            self._outbox.count(len(events), await self._post(body_of(events).decode()))
-
-    async def _post(self, body: str) -> str:
-        """Send a JSON text and return what went wrong, or nothing."""
-        timeout_ms = round(1000 * self._outbox.timeout)
-        options = js.JSON.parse(
-            json.dumps(
-                {
-                    "method": "POST",
-                    "headers": {"Content-Type": "application/json"},
-                    "body": body,
-                    "redirect": "error",
-                    "credentials": "omit",
-                }
-            )
-        )
-        options.signal = js.AbortSignal.timeout(timeout_ms)
-        try:
-            response = await js.fetch(self._outbox.target.url, options)
-        except JsException as error:
-            return str(error)
-        return "" if response.ok else f"the server answered with status {response.status}"
+            error = await loom_http.post(target.url, body_of(events).decode(), timeout_ms)
+            self._outbox.count(len(events), str(error))

@@ -7,6 +7,7 @@
 
 import { asNumbers, runSheet } from "./call_sheet.js";
 import { LoomError, deadSession } from "./errors.js";
+import { eventPost } from "./event_post.js";
 import { Gpu } from "./gpu/device.js";
 import { Ticket } from "./gpu/ticket.js";
 import { decodeCallbacks, mapPlain } from "./plain_data.js";
@@ -58,8 +59,9 @@ export async function startPyodide(indexURL) {
   );
   const pyodide = await loadPyodide({ indexURL, packages: ["loom_core"] });
   const started = /** @type {Pyodide} */ (pyodide);
-  // By the name under which loom_core looks for a browser's GPU.
+  // By the names under which loom_core looks for what a browser can do.
   started.registerJsModule("loom_gpu", new Gpu(() => started._module.HEAPU8));
+  started.registerJsModule("loom_http", eventPost);
   return started;
 }
 
