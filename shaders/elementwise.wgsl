@@ -2,11 +2,11 @@
 
 // add, mul, scale, activate, activate_dx: y[i] from a[i] and b[i], all of one shape.
 //
-// A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An invocation
-// takes the cells i, i + all invocations, ...: neighbours read neighbouring memory, and as many
-// workgroups are started as keep the device busy. One operation for 8 to 12 bytes moved (some 20 for
-// the functions), so memory bandwidth is the bound; no workgroup memory and few registers, so
-// occupancy is full.
+// A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An
+// invocation takes the cells i, i + all invocations, ...: neighbours read neighbouring memory, and
+// as many workgroups are started as keep the device busy. One operation for 8 to 12 bytes moved
+// (some 20 for the functions), so memory bandwidth is the bound; no workgroup memory and few
+// registers, so occupancy is full.
 
 struct Cells {
     count: u32,

@@ -1,13 +1,14 @@
 // needs: grid, functions, row_totals
 
-// entmax, entmax_dx: x, y, dy, dx (rows, width), row by row. Source: Peters, Niculae and Martins 2019.
+// entmax, entmax_dx: x, y, dy, dx (rows, width), row by row. Source: Peters, Niculae and Martins
+// 2019.
 //
 // LANES invocations share a row (lib/row_totals.wgsl) and halve the interval of its threshold 40
 // times, each with a pass over the row, which the cache holds: some 1000 operations for 8 bytes of
 // device memory, so arithmetic is the bound. Workgroup memory is 1 KB, registers under 32.
 
-// For alpha near 1 the powers are high, and the threshold lies near -1: it is then counted from there,
-// and what is raised to the power is 1 + a small number, without a loss of digits.
+// For alpha near 1 the powers are high, and the threshold lies near -1: it is then counted from
+// there, and what is raised to the power is 1 + a small number, without a loss of digits.
 override NEARLY_SOFTMAX: bool = false;
 
 const HALVINGS = 40u;

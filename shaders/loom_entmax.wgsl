@@ -5,8 +5,8 @@
 //
 // The k largest scores that its threshold rests on are those above sparsemax's own threshold, which
 // is found by halving instead of sorting. LANES invocations share a row (lib/row_totals.wgsl) and
-// pass over it some 40 times, in the cache: about 200 operations for 8 to 12 bytes of device memory.
-// Workgroup memory is 1 KB, registers under 32.
+// pass over it some 40 times, in the cache: about 200 operations for 8 to 12 bytes of device
+// memory. Workgroup memory is 1 KB, registers under 32.
 
 const HALVINGS = 40u;
 

@@ -1,11 +1,11 @@
 // needs: grid
 
-// rope: x, y (batch, steps, heads, D) turned in pairs (k, k + D/2) by the angles of their step; an odd D
-// leaves the last number as it is. turns (steps, D/2): cosine and sine of each angle, from the host,
-// where they are exact for any position.
+// rope: x, y (batch, steps, heads, D) turned in pairs (k, k + D/2) by the angles of their step; an
+// odd D leaves the last number as it is. turns (steps, D/2): cosine and sine of each angle, from
+// the host, where they are exact for any position.
 //
-// An invocation turns a pair: 6 operations for 16 bytes and the turn, which heads and batch share in
-// the cache. Bandwidth is the bound; full occupancy.
+// An invocation turns a pair: 6 operations for 16 bytes and the turn, which heads and batch share
+// in the cache. Bandwidth is the bound; full occupancy.
 
 struct Sizes {
     rows: u32, // batch steps heads

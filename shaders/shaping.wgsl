@@ -2,16 +2,16 @@
 
 // Data moved without arithmetic.
 //
-// window: slice_axis, pad_axis, shift_time and each input of concat. An array is seen as rows; cells
-//   y_start to y_start + width of each row of y come from the row of x at the same distance less
-//   `shift`, and are 0 where x has no such cell.
+// window: slice_axis, pad_axis, shift_time and each input of concat. An array is seen as rows;
+//   cells y_start to y_start + width of each row of y come from the row of x at the same distance
+//   less `shift`, and are 0 where x has no such cell.
 // transpose: y in order, x by its distances along the axes of y.
 // permute_columns: y[r, c] = x[r, order[c]].
 //
-// An invocation moves `run` neighbouring cells of a row of y (the innermost axis): 1 on a GPU, where
-// neighbours then write one line of memory together, more on a software adapter, where the divisions
-// that find the row cost more than the cells. No arithmetic on 8 bytes moved: bandwidth is the
-// bound; a transpose reads with a stride, for which it relies on the cache.
+// An invocation moves `run` neighbouring cells of a row of y (the innermost axis): 1 on a GPU,
+// where neighbours then write one line of memory together, more on a software adapter, where the
+// divisions that find the row cost more than the cells. No arithmetic on 8 bytes moved: bandwidth
+// is the bound; a transpose reads with a stride, for which it relies on the cache.
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 

@@ -2,14 +2,14 @@
 
 // softmax, softmax_dx: x, y, dy, dx (rows, width), row by row.
 //
-// LANES invocations share a row (lib/row_totals.wgsl): three passes over it, of which the later ones
-// find it in the cache. About 30 operations for 8 bytes of device memory: bandwidth is the bound.
-// Workgroup memory is 1 KB, which leaves occupancy to the registers (under 32).
+// LANES invocations share a row (lib/row_totals.wgsl): three passes over it, of which the later
+// ones find it in the cache. About 30 operations for 8 bytes of device memory: bandwidth is the
+// bound. Workgroup memory is 1 KB, which leaves occupancy to the registers (under 32).
 
 struct Rows {
     rows: u32,
     width: u32,
-    steps: u32, // causal: row t of each (steps, width) sees the columns up to t + width - steps; or 0
+    steps: u32, // causal: row t of (steps, width) sees the columns up to t + width - steps; or 0
     temperature: f32,
 }
 

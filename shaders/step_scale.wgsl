@@ -1,10 +1,12 @@
 // needs: grid, functions, row_totals
 
-// step_scale: from the loss and the squared norms of the gradients (count), whether a step may happen and
-// how much of the gradients it takes; loom_core/graph/ops/updates.py says more. What is not finite is
-// recognised by its bits, and NaN written by its bits, as compilers may assume that none occurs.
+// step_scale: from the loss and the squared norms of the gradients (count), whether a step may
+// happen and how much of the gradients it takes; loom_core/graph/ops/updates.py says more. What is
+// not finite is recognised by its bits, and NaN written by its bits, as compilers may assume that
+// none occurs.
 //
-// One workgroup, whose LANES share the norms; a few hundred numbers at most, so latency is the bound.
+// One workgroup, whose LANES share the norms; a few hundred numbers at most, so latency is the
+// bound.
 
 @group(0) @binding(0) var<storage, read> loss: array<u32>;
 @group(0) @binding(1) var<storage, read> norms: array<f32>;

@@ -1,7 +1,7 @@
 // needs: grid
 
-// gather_rows: y[n, :] = table[ids[n], :]. scatter_add_rows: table[ids[n], :] += dy[n, :] from zero, in the
-// order of n, without atomics, so that every run gives the same sums.
+// gather_rows: y[n, :] = table[ids[n], :]. scatter_add_rows: table[ids[n], :] += dy[n, :] from
+// zero, in the order of n, without atomics, so that every run gives the same sums.
 //
 // A number that names no row (NaN and infinity among them) gives zeros and takes no gradient.
 // table (rows, width), ids (count), y, dy (count, width).
@@ -60,7 +60,8 @@ fn clear(at: Invocation) {
     }
 }
 
-// For each number of the chunk: whether it is the first of its row (1, else 0), and which is the next.
+// For each number of the chunk: whether it is the first of its row (1, else 0), and which is the
+// next.
 @group(0) @binding(1) var<storage, read_write> links: array<vec2<u32>>;
 @group(0) @binding(2) var<uniform> linking: Sizes;
 

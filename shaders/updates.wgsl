@@ -1,11 +1,11 @@
 // needs: grid
 
-// sgd, momentum, adamw, rmsprop, rmsprop_momentum: w and its states, all of the gradient's shape, change
-// in place. The formulas and the order of `hyper` stand in loom_core/graph/ops/updates.py.
+// sgd, momentum, adamw, rmsprop, rmsprop_momentum: w and its states, all of the gradient's shape,
+// change in place. The formulas and the order of `hyper` stand in loom_core/graph/ops/updates.py.
 //
-// A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An invocation
-// takes the cells i, i + all invocations, ... One pass over 12 to 28 bytes a number with 3 to 15
-// operations: bandwidth is the bound; no workgroup memory, few registers, full occupancy.
+// A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An
+// invocation takes the cells i, i + all invocations, ... One pass over 12 to 28 bytes a number with
+// 3 to 15 operations: bandwidth is the bound; no workgroup memory, few registers, full occupancy.
 
 override DECAY: bool = false;
 override NESTEROV: bool = false;

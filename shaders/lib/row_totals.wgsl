@@ -1,7 +1,7 @@
-// Sums and maxima of rows (beside lib/grid.wgsl). A workgroup holds ROWS rows and LANES invocations for each of them; lane
-// l takes the cells l, l + LANES, ... of its row, and the lanes' results meet in a tree. With one
-// lane there is no tree, no barrier and no shared memory in use. LANES is a power of two, and
-// LANES * ROWS at most 256.
+// Sums and maxima of rows (beside lib/grid.wgsl). A workgroup holds ROWS rows and LANES invocations
+// for each of them; lane l takes the cells l, l + LANES, ... of its row, and the lanes' results
+// meet in a tree. With one lane there is no tree, no barrier and no shared memory in use. LANES is
+// a power of two, and LANES * ROWS at most 256.
 
 override LANES: u32 = 1;
 override ROWS: u32 = 64;

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Array, Shape, element_count
+from loom_core.backends.kernel_shapes import around, joined_axes, rows_of
 from loom_core.graph.builder import Node
 from loom_core.graph.op import Attributes, integer, integers, number, size_pair
-from loom_core.graph.ops import OPS
+from loom_core.graph.ops.sequences import rope_angles
 
 RECORD_FORMAT = 2
 """Of record.h; a library that says another number is refused."""
@@ -61,16 +62,11 @@ def _count(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     return Call([element_count(inputs[0])])
 
 
-def _rows(shape: Shape) -> tuple[int, int]:
-    """Return (rows, width) of an array that is seen as rows along its last axis."""
-    return element_count(shape[:-1]), shape[-1]
-
-
 def _row_wise(*names: str) -> Encoder:
     """Rows, width, and then real attributes."""
 
     def encoder(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
-        return Call([*_rows(inputs[0]), *(number(attributes, name) for name in names)])
+        return Call([*rows_of(inputs[0]), *(number(attributes, name) for name in names)])
 
     return encoder
 
@@ -81,18 +77,13 @@ def _matmul(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     return Call([element_count(tuple(lead)), m, n, k, turned_a, turned_b])
 
 
-def _around(shape: Shape, axis: int) -> tuple[int, int, int]:
-    """Return the sizes before, along and after an axis."""
-    return element_count(shape[:axis]), shape[axis], element_count(shape[axis + 1 :])
-
-
 def _channels(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
-    return Call(_around(inputs[0], integer(attributes, "axis")))
+    return Call(around(inputs[0], integer(attributes, "axis")))
 
 
 def _add_bias(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     function = ACTIVATIONS[str(attributes["function"])].code
-    return Call([*_around(inputs[0], integer(attributes, "axis")), function])
+    return Call([*around(inputs[0], integer(attributes, "axis")), function])
 
 
 def _convolution(x: int, w: int, y: int) -> Encoder:
@@ -117,7 +108,7 @@ def _activation(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call
 
 def _softmax(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     steps = inputs[0][-2] if attributes["causal"] else 0
-    return Call([*_rows(inputs[0]), steps, number(attributes, "temperature")])
+    return Call([*rows_of(inputs[0]), steps, number(attributes, "temperature")])
 
 
 def _scan(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
@@ -130,15 +121,9 @@ def _all_sizes(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
 
 
 def _rope(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
-    """Cosines and sines are what the op's definition makes of the pairs (1, 0)."""
     _, steps, _, width = inputs[0]
-    half = width // 2
-    x = np.zeros((1, steps, 1, width), np.float32)
-    x[..., :half] = 1
-    y = np.empty_like(x)
-    OPS["rope"].compute([x], [y], attributes)
-    tables = (y[0, :, 0, :half], y[0, :, 0, half : 2 * half])
-    return Call(inputs[0], [np.ascontiguousarray(table) for table in tables])
+    angles = rope_angles(steps, width, attributes)
+    return Call(inputs[0], [turn(angles).astype(np.float32) for turn in (np.cos, np.sin)])
 
 
 def _gather(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
@@ -151,17 +136,7 @@ def _scatter(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
 
 def _transpose(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call | None:
     """Sizes of the output and distances in the input, neighbours that stay together joined."""
-    steps = [element_count(inputs[0][axis + 1 :]) for axis in range(len(inputs[0]))]
-    joined: list[tuple[int, int]] = []
-    for axis in integers(attributes, "axes"):
-        size, step = inputs[0][axis], steps[axis]
-        if size == 1:
-            continue
-        if joined and joined[-1][1] == size * step:
-            joined[-1] = (joined[-1][0] * size, step)
-        else:
-            joined.append((size, step))
-    joined = joined or [(1, 1)]
+    joined = joined_axes(inputs[0], integers(attributes, "axes"))
     if len(joined) > MOST_AXES:
         return None
     return Call([len(joined), *(size for size, _ in joined), *(step for _, step in joined)])
@@ -174,19 +149,19 @@ def _concat(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
 
 
 def _slice(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
-    outer, along, inner = _around(inputs[0], integer(attributes, "axis"))
+    outer, along, inner = around(inputs[0], integer(attributes, "axis"))
     start, size = integer(attributes, "start"), integer(attributes, "size")
     return Call([outer, along * inner, start * inner, size * inner])
 
 
 def _pad(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
-    outer, along, inner = _around(inputs[0], integer(attributes, "axis"))
+    outer, along, inner = around(inputs[0], integer(attributes, "axis"))
     start, size = integer(attributes, "start"), integer(attributes, "size")
     return Call([outer, size * inner, start * inner, along * inner])
 
 
 def _permute(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
-    return Call(_rows(inputs[0]), [np.array(integers(attributes, "order"), np.int32)])
+    return Call(rows_of(inputs[0]), [np.array(integers(attributes, "order"), np.int32)])
 
 
 def _counts(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:

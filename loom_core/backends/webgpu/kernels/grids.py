@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loom_core.arrays import Shape, element_count
 from loom_core.backends.webgpu.dispatch import Adapter, grid_1d
 
 CELL_GROUP = 64
@@ -61,11 +60,6 @@ def row_grid(rows: int, width: int, adapter: Adapter) -> RowGrid:
         lanes *= 2
     together = max(1, together // lanes)
     return RowGrid({"LANES": lanes, "ROWS": together}, grid_1d(rows, together))
-
-
-def rows_of(shape: Shape) -> tuple[int, int]:
-    """Return rows and width of an array that is seen as rows along its last axis."""
-    return element_count(shape[:-1]), shape[-1]
 
 
 def pieces_of(count: int) -> tuple[int, int]:

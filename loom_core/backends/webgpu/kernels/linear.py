@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import isqrt
 
 from loom_core.activations import ACTIVATIONS
-from loom_core.arrays import Shape, element_count
+from loom_core.arrays import element_count
+from loom_core.backends.kernel_shapes import around
 from loom_core.backends.webgpu.dispatch import Adapter, Dispatch, Encoder, Kernel, Operand, Shapes
 from loom_core.backends.webgpu.kernels.grids import cell_grid, row_run
 from loom_core.backends.webgpu.kernels.products import (
@@ -48,16 +49,11 @@ def _matmul(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Ad
     return Kernel(dispatches, temporaries=(words,) if words else ())
 
 
-def _around(shape: Shape, axis: int) -> tuple[int, int, int]:
-    """Return the sizes before, along and after an axis."""
-    return element_count(shape[:axis]), shape[axis], element_count(shape[axis + 1 :])
-
-
 def _per_channel(entry: str) -> Encoder:
     def encoder(
         inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter
     ) -> Kernel:
-        outer, channels, inner = _around(inputs[0], integer(attributes, "axis"))
+        outer, channels, inner = around(inputs[0], integer(attributes, "axis"))
         rows, width = (outer, channels) if inner == 1 else (outer * channels, inner)
         if rows * width == 0:
             return Kernel(())
@@ -83,7 +79,7 @@ def _sum_to_axis(
     inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter
 ) -> Kernel:
     """One stage for few cells a channel; else about as many parts as cells of a part."""
-    outer, channels, inner = _around(inputs[0], integer(attributes, "axis"))
+    outer, channels, inner = around(inputs[0], integer(attributes, "axis"))
     if channels == 0:
         return Kernel(())
     lanes, part_outer, cells = 1, max(1, outer), outer * inner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loom_core.arrays import element_count
+from loom_core.backends.kernel_shapes import rows_of
 from loom_core.backends.webgpu.dispatch import (
     Adapter,
     Dispatch,
@@ -11,7 +12,7 @@ from loom_core.backends.webgpu.dispatch import (
     Operand,
     Shapes,
 )
-from loom_core.backends.webgpu.kernels.grids import pieces_of, row_grid, rows_of
+from loom_core.backends.webgpu.kernels.grids import pieces_of, row_grid
 from loom_core.backends.webgpu.kernels.totals import totals
 from loom_core.graph.op import Attributes, number
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from loom_core.backends.kernel_shapes import rows_of
 from loom_core.backends.webgpu.dispatch import (
     Adapter,
     Dispatch,
@@ -13,7 +14,7 @@ from loom_core.backends.webgpu.dispatch import (
     Operand,
     Shapes,
 )
-from loom_core.backends.webgpu.kernels.grids import row_grid, rows_of
+from loom_core.backends.webgpu.kernels.grids import row_grid
 from loom_core.graph.op import Attributes, number
 
 _NEARLY_SOFTMAX = 1.25

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from loom_core.arrays import Shape, element_count
+from loom_core.arrays import element_count
+from loom_core.backends.kernel_shapes import around, joined_axes, rows_of
 from loom_core.backends.webgpu.dispatch import (
     Adapter,
     Dispatch,
@@ -13,7 +14,7 @@ from loom_core.backends.webgpu.dispatch import (
     Operand,
     Shapes,
 )
-from loom_core.backends.webgpu.kernels.grids import cell_grid, row_run, rows_of
+from loom_core.backends.webgpu.kernels.grids import cell_grid, row_run
 from loom_core.graph.op import Attributes, integer, integers
 
 
@@ -54,11 +55,6 @@ def window(
     ]
 
 
-def _around(shape: Shape, axis: int) -> tuple[int, int, int]:
-    """Return the sizes before, along and after an axis."""
-    return element_count(shape[:axis]), shape[axis], element_count(shape[axis + 1 :])
-
-
 def _concat(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter) -> Kernel:
     """One dispatch for each input: a shader can bind only a few buffers."""
     axis = integer(attributes, "axis")
@@ -73,32 +69,24 @@ def _concat(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Ad
 
 
 def _slice(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter) -> Kernel:
-    rows, along, inner = _around(inputs[0], integer(attributes, "axis"))
+    rows, along, inner = around(inputs[0], integer(attributes, "axis"))
     width = integer(attributes, "size") * inner
     shift = -integer(attributes, "start") * inner
     return Kernel(window((rows, width), width, along * inner, adapter, shift=shift))
 
 
 def _pad(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter) -> Kernel:
-    rows, along, inner = _around(inputs[0], integer(attributes, "axis"))
+    rows, along, inner = around(inputs[0], integer(attributes, "axis"))
     width = integer(attributes, "size") * inner
     shift = integer(attributes, "start") * inner
     return Kernel(window((rows, width), width, along * inner, adapter, shift=shift))
 
 
 def _transpose(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter) -> Kernel:
-    """Sizes of the output and distances in the input, neighbours that stay together joined."""
     count = element_count(inputs[0])
     if count == 0:
         return Kernel([])
-    joined: list[tuple[int, int]] = []
-    for axis in integers(attributes, "axes"):
-        size, step = inputs[0][axis], element_count(inputs[0][axis + 1 :])
-        if joined and joined[-1][1] == size * step:
-            joined[-1] = (joined[-1][0] * size, step)
-        elif size > 1:
-            joined.append((size, step))
-    *outer, (width, step) = joined or [(1, 1)]
+    *outer, (width, step) = joined_axes(inputs[0], integers(attributes, "axes"))
     rows = count // width
     run = row_run(width, adapter)
     runs = -(-width // run)
