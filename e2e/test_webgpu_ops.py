@@ -49,3 +49,28 @@ def test_the_kernel_equals_numpy(page, op):
     wrong, tried = page.run(RUN, op)
     assert wrong == []
     assert tried > 0
+
+
+SYNCHRONOUS = """
+    return await window.python.runPythonAsync(`
+import numpy as np
+from loom_core import Dense, Network
+
+network = Network(3, 1, 1, 1, seed=1)
+network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
+network.set_backend("webgpu")
+x = np.array([1.0, -2.0, 0.5])
+found = network.forward_cpu(x)
+network.train([{"Input": x, "Target": [0.0, 1.0]}], {"Epochs": 2})
+trained = network.forward_gpu(x)
+used = network.backend_report().used
+network.set_backend("numpy")
+close = np.allclose(trained, network.forward_cpu(x), atol=1e-6)
+used == "webgpu" and close and not np.allclose(found, trained, atol=1e-6)
+`);
+"""
+
+
+def test_python_calls_are_synchronous_where_the_browser_can_suspend_them(page):
+    assert page.run("return typeof WebAssembly.Suspending") == "function"
+    assert page.run(SYNCHRONOUS) is True

@@ -85,7 +85,9 @@ class Bridge:
     def release(self, handle: int) -> None:
         """Forget an object; its jobs are cancelled."""
         for job in [job for job, owner in self._job_objects.items() if owner == handle]:
-            self.cancel(job)
+            reply = self.cancel(job)
+            if "job" in reply:  # nobody wants the weights of what is forgotten
+                self._forget_job(reply["job"])
         self._objects.pop(handle, None)
 
     def live_handles(self) -> int:

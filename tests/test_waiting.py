@@ -1,0 +1,101 @@
+"""Cooperative calls that wait for something outside: through the bridge, and as plain calls."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+from webgpu_support import backend
+
+from loom_core import BackendError, Dense, Network
+from loom_core.bridge import Bridge
+from loom_core.public import FUNCTIONS, Cooperative, finish
+
+
+class Promise:
+    """Something to wait for; whoever waits sets what became of it."""
+
+    outcome = None
+
+    def __await__(self):
+        yield self
+
+
+def waiting(promise):
+    """Wait once, and return what became of it."""
+    yield False
+    yield promise
+    return promise.outcome
+
+
+@pytest.fixture
+def suspending(monkeypatch):
+    """A browser's module that can, or cannot, suspend Python until a promise is settled."""
+    ffi = types.ModuleType("pyodide.ffi")
+    ffi.can_run_sync = lambda: True
+    ffi.run_sync = lambda promise: setattr(promise, "outcome", 5)
+    monkeypatch.setitem(sys.modules, "pyodide", types.ModuleType("pyodide"))
+    monkeypatch.setitem(sys.modules, "pyodide.ffi", ffi)
+    return ffi
+
+
+@pytest.mark.usefixtures("suspending")
+def test_a_plain_call_waits_where_the_browser_can_suspend_it():
+    assert finish(waiting(Promise())) == 5
+
+
+def test_a_plain_call_that_cannot_wait_says_what_to_call_instead(suspending):
+    suspending.can_run_sync = lambda: False
+    with pytest.raises(BackendError, match="cannot wait here") as error:
+        finish(waiting(Promise()))
+    assert "InitGPU" in error.value.hint
+
+
+def test_outside_a_browser_there_is_nothing_to_wait_for():
+    with pytest.raises(TypeError, match="internal: an awaitable outside a browser"):
+        finish(waiting(Promise()))
+
+
+def test_the_bridge_hands_on_what_a_job_waits_for(monkeypatch):
+    promise = Promise()
+    monkeypatch.setitem(FUNCTIONS, "WaitOnce", Cooperative(lambda: waiting(promise)))
+    bridge = Bridge()
+    job = bridge.call(0, "WaitOnce", [])["job"]
+    assert bridge.advance(job, 1000) == {"pending": True, "paused": False, "wait": promise}
+    promise.outcome = 7
+    assert bridge.advance(job, 1000) == {"value": 7}
+    assert bridge.live_jobs() == 0
+
+
+def test_a_training_cancelled_on_the_gpu_brings_its_weights_back_as_a_job_of_its_own():
+    held = backend()
+    network = Network(3, 1, 1, 1, seed=1)
+    network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
+    network.require_weights()
+    before = network.layers[0].copied_weights()
+    bridge = Bridge()
+    handle = bridge._to_plain(network)["$object"]
+    data = {"Inputs": np.ones(30), "Targets": np.zeros(20), "BatchSize": 5}
+    config = {"Epochs": 10_000, "LearningRate": 0.1, "UseGPU": True}
+    job = bridge.call(handle, "Train", [data, config])["job"]
+    for _ in range(20):
+        assert bridge.advance(job, 0)["pending"]
+    assert held.ahead()
+    assert bridge.live_jobs() == 1
+    settling = bridge.cancel(job)["job"]
+    while "pending" in (reply := bridge.advance(settling, 1000)):
+        pass
+    assert reply == {"value": None}
+    assert bridge.live_jobs() == 0
+    assert not network.is_training()
+    after = network.layers[0].copied_weights()
+    assert any((after[name] != before[name]).any() for name in before)
+    x = np.ones(3)
+    np.testing.assert_allclose(network.forward_gpu(x), network.forward_cpu(x), rtol=1e-5)
+    assert bridge.cancel(job) == {"value": None}
+    job = bridge.call(handle, "Train", [data, config])["job"]
+    for _ in range(5):
+        assert bridge.advance(job, 0)["pending"]
+    bridge.release(handle)
+    assert bridge.live_jobs() == 0
+    network.release_gpu()
