@@ -41,39 +41,40 @@ fn square(number: u32, beside: u32, along_depth: bool) -> vec2<u32> {
     return vec2(number % beside, number / beside);
 }
 
-fn a_at(t: Task, i: u32, k: u32, start: u32) -> f32 {
-    if (i < sizes.rows && k < t.depth.y) {
-        return a[start + i * sizes.a_row + depth_places(k, depth_steps()).x];
-    }
-    return 0.0;
+// Four numbers of a's or b's that lie at these places; 0 for those that do not exist.
+fn four_of_a(places: vec4<u32>, exist: vec4<bool>) -> vec4<f32> {
+    return select(vec4<f32>(), vec4(a[places.x], a[places.y], a[places.z], a[places.w]), exist);
 }
 
-fn b_at(t: Task, k: u32, j: u32, start: u32) -> f32 {
-    if (j < sizes.columns && k < t.depth.y) {
-        return b[start + depth_places(k, depth_steps()).y + column_places(j, column_steps()).x];
-    }
-    return 0.0;
+fn four_of_b(places: vec4<u32>, exist: vec4<bool>) -> vec4<f32> {
+    return select(vec4<f32>(), vec4(b[places.x], b[places.y], b[places.z], b[places.w]), exist);
 }
 
 fn fill(t: Task, start: vec2<u32>, depth: u32, local: u32) {
+    let down = depth_steps();
+    let across = column_steps();
     for (var n = local; n < 2u * DOWN * DEPTH_SQUARES; n += ACROSS * DOWN) {
         let at = square(n, 2u * DOWN, A_ALONG_DEPTH);
-        let i = t.row + 4u * at.x;
+        let rows = t.row + 4u * at.x + vec4(0u, 1u, 2u, 3u);
+        let places = start.x + rows * sizes.a_row;
+        let exist = rows < vec4(sizes.rows);
         for (var d = 4u * at.y; d < 4u * at.y + 4u; d++) {
             let k = depth + d;
-            a_tile[d * 2u * DOWN + at.x] = vec4(
-                a_at(t, i, k, start.x), a_at(t, i + 1u, k, start.x),
-                a_at(t, i + 2u, k, start.x), a_at(t, i + 3u, k, start.x));
+            a_tile[d * 2u * DOWN + at.x] = four_of_a(
+                places + depth_places(k, down).x, exist & vec4(k < t.depth.y));
         }
     }
     for (var n = local; n < ACROSS * DEPTH_SQUARES; n += ACROSS * DOWN) {
         let at = square(n, ACROSS, B_ALONG_DEPTH);
         let j = t.column + 4u * at.x;
+        let places = start.y + vec4(
+            column_places(j, across).x, column_places(j + 1u, across).x,
+            column_places(j + 2u, across).x, column_places(j + 3u, across).x);
+        let exist = vec4(j, j + 1u, j + 2u, j + 3u) < vec4(sizes.columns);
         for (var d = 4u * at.y; d < 4u * at.y + 4u; d++) {
             let k = depth + d;
-            b_tile[d * ACROSS + at.x] = vec4(
-                b_at(t, k, j, start.y), b_at(t, k, j + 1u, start.y),
-                b_at(t, k, j + 2u, start.y), b_at(t, k, j + 3u, start.y));
+            b_tile[d * ACROSS + at.x] = four_of_b(
+                places + depth_places(k, down).y, exist & vec4(k < t.depth.y));
         }
     }
 }

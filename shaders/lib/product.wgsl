@@ -36,7 +36,8 @@ struct Sizes {
 // given so that it is read once.
 fn depth_places(k: u32, steps: vec2<u32>) -> vec2<u32> {
     if (TABLES) {
-        return vec2(depth_table[2u * k], depth_table[2u * k + 1u]);
+        let entry = 2u * (steps.x + k);
+        return vec2(depth_table[entry], depth_table[entry + 1u]);
     }
     return k * steps;
 }
@@ -49,7 +50,8 @@ fn depth_steps() -> vec2<u32> {
 fn column_places(j: u32, steps: ColumnSteps) -> vec2<u32> {
     let column = min(j, steps.count - 1u);
     if (TABLES) {
-        return vec2(column_table[2u * column], column_table[2u * column + 1u]);
+        let entry = 2u * (steps.places.x + column);
+        return vec2(column_table[entry], column_table[entry + 1u]);
     }
     return column * steps.places;
 }

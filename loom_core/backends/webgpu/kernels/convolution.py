@@ -145,9 +145,8 @@ def _conv2d_dw(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter:
         y=Steps(row=elements),
         size=size,
     )
-    dispatches, words = product_dispatches(
-        product, Operands(_SECOND, image.operand, _RESULT, _TABLES), _PARTS, adapter
-    )
+    operands = Operands(_SECOND, image.operand, _RESULT, _TABLES, b_along_depth=True)
+    dispatches, words = product_dispatches(product, operands, _PARTS, adapter)
     constants = (
         _table(_grid((count, 1)), _corners(image, tuple(cells), stride)),
         _table(_taps(image, channels, kernel), _grid((elements, 1))),
@@ -201,35 +200,42 @@ def _conv2d_dx(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter:
     )
     image = _bordered(_FIRST, inputs[0], before, (frame[0], frame[1]), adapter)
     dispatches = list(image.dispatches)
-    constants: list[Places] = []
+    depths: list[Places] = []
+    columns: list[Places] = []
+    begin_depth = begin_column = 0
     f, c = np.arange(filters), kernel[0] * kernel[1]
     for h, w in pairs(down, right):
-        depth_table = _table(
-            _sums(f * channels * c, h.kernel_cells * kernel[1], w.kernel_cells),
-            _sums(
-                f * image.height * image.width,
-                (before[0] - h.taps) * image.width,
-                before[1] - w.taps,
-            ),
+        depths.append(
+            _table(
+                _sums(f * channels * c, h.kernel_cells * kernel[1], w.kernel_cells),
+                _sums(
+                    f * image.height * image.width,
+                    (before[0] - h.taps) * image.width,
+                    before[1] - w.taps,
+                ),
+            )
         )
-        column_table = _table(
-            _sums(h.quotients * image.width, w.quotients), _sums(h.outputs * width, w.outputs)
+        columns.append(
+            _table(
+                _sums(h.quotients * image.width, w.quotients), _sums(h.outputs * width, w.outputs)
+            )
         )
         product = Product(
             rows=channels,
-            columns=len(column_table),
-            depth=len(depth_table),
+            columns=len(columns[-1]),
+            depth=len(depths[-1]),
             batch=batch,
-            a=Steps(row=c),
-            b=Steps(batch=filters * image.height * image.width),
+            a=Steps(row=c, depth=begin_depth),
+            b=Steps(column=begin_column, batch=filters * image.height * image.width),
             y=Steps(row=height * width, batch=channels * height * width),
             size=element_count(outputs[0]),
         )
-        tables = (Operand("constant", len(constants)), Operand("constant", len(constants) + 1))
-        constants += [depth_table, column_table]
         dispatches += product_dispatches(
-            product, Operands(_SECOND, image.operand, _RESULT, tables), None, adapter
+            product, Operands(_SECOND, image.operand, _RESULT, _TABLES), None, adapter
         )[0]
+        begin_depth += product.depth
+        begin_column += product.columns
+    constants = (np.concatenate(depths), np.concatenate(columns))
     return Kernel(dispatches, (image.words,), constants)
 
 

@@ -27,19 +27,22 @@ _BLOCKED_GROUPS = 8
 _LANES = 4
 """Invocations of a workgroup: LANES in product_blocked.wgsl."""
 
-_BLOCKS = ((16, 4), (8, 4), (8, 1), (4, 2), (1, 4), (1, 1))
+_LONG_PRODUCT = 2_000_000
+"""Floating-point operations from which on the faster code is worth its compilation."""
+
+_LONG_BLOCKS, _SHORT_BLOCKS = ((16, 4), (8, 4), (1, 4)), ((8, 2), (8, 1), (1, 4), (1, 1))
 """Rows and fours of columns of an invocation's block; few, as each takes its time to compile."""
 
 _LOAD = 25
 """Cost of a load in multiply-adds, on an adapter that computes on a CPU."""
 
-_LONG_PRODUCT = 4_000_000
-"""Floating-point operations from which on the faster code is worth its compilation."""
-
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How far apart elements lie that differ by one in an index; 0 where it plays no part."""
+    """How far apart elements lie that differ by one in an index; 0 where it plays no part.
+
+    Where tables say it instead, a's depth and b's column are where those begin, in entries.
+    """
 
     row: int = 0
     depth: int = 0
@@ -92,12 +95,21 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Operands:
-    """The buffers of a product; the tables, where it has them, for depth and columns."""
+    """The buffers of a product.
+
+    Args:
+        a: Its first factor; with tables, neighbours along the depth lie side by side.
+        b: Its second.
+        y: The result.
+        tables: For depth and columns, where there are no steps for them.
+        b_along_depth: With tables: b's neighbours side by side are those along the depth.
+    """
 
     a: Operand
     b: Operand
     y: Operand
     tables: tuple[Operand, Operand] | None = None
+    b_along_depth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +186,13 @@ def _dispatch(
     a, b, y = product.a, product.b, product.y
     tiles = tiling.tiles(product) * cut.count
     constants = dict(tiling.constants)
+    along_depth = a.depth == 1, b.depth == 1
     if operands.tables is not None:
         constants["TABLES"] = 1
+        along_depth = True, operands.b_along_depth
     entry = "product"
     if not adapter.software:
-        constants |= {"A_ALONG_DEPTH": int(a.depth == 1), "B_ALONG_DEPTH": int(b.depth == 1)}
+        constants |= {"A_ALONG_DEPTH": along_depth[0], "B_ALONG_DEPTH": along_depth[1]}
         if operands.tables is None and _by_vectors(product):
             entry = "product_vec4"
     return Dispatch(
@@ -241,10 +255,10 @@ def _blocked(product: Product) -> tuple[int, _Tiling]:
 
 
 def _blocks(product: Product) -> Iterator[tuple[int, _Tiling]]:
-    four = int(2 * product.size * product.depth * product.rounds >= _LONG_PRODUCT)
-    for rows, quads in _BLOCKS:
+    long = 2 * product.size * product.depth * product.rounds >= _LONG_PRODUCT
+    for rows, quads in _LONG_BLOCKS if long else _SHORT_BLOCKS:
         columns = 4 * quads
         tiling = _Tiling(
-            rows, _LANES * columns, {"ROWS": rows, "QUADS": quads, "FOUR_DEPTHS": four}
+            rows, _LANES * columns, {"ROWS": rows, "QUADS": quads, "FOUR_DEPTHS": int(long)}
         )
         yield tiling.tiles(product) * (rows * columns + _LOAD * (rows + columns)), tiling
