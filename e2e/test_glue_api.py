@@ -1,6 +1,5 @@
 """The JavaScript API: every public name, what goes in, what comes out."""
 
-import json
 import re
 
 import numpy as np
@@ -8,9 +7,10 @@ import pytest
 from glue import loaded_page
 
 from loom_core.bridge import Bridge
+from loom_core.observe.introspection import describe
 from web.build.api_types import camel_case
 
-DESCRIPTION = json.loads(Bridge().describe())
+DESCRIPTION = describe()
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["worker", "main-thread"])

@@ -217,7 +217,7 @@ def test_a_new_public_method_is_callable_and_described_without_more():
 
 
 def test_the_description_is_complete_and_documented():
-    description = json.loads(Bridge().describe())
+    description = describe()
     assert description["version"] == loom_core.__version__
     (network,) = [c for c in description["classes"] if c["name"] == "Network"]
     callables = description["functions"] + network["methods"]

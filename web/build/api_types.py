@@ -1,7 +1,8 @@
-"""Writes the TypeScript types and the version of the JavaScript API from loom_core's description.
+"""Writes types, names and version of the JavaScript API from loom_core's description.
 
     python -m web.build.api_types [--check]
 
+The description itself is written too: Python would need time to make it at every start.
 With ``--check`` nothing is written, and a file that is not up to date is an error.
 """
 
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from loom_core.bridge import Bridge
+from loom_core.observe.introspection import describe
 
 from .folders import ROOT
 
@@ -34,10 +35,14 @@ Described = dict[str, Any]
 
 def main(arguments: list[str]) -> int:
     """Write or check the files and return the exit status."""
-    description = json.loads(Bridge().describe())
+    description = describe()
     version = f"export const version = {json.dumps(description['version'])};\n"
     types = Declarations(description).text()
-    files = {"api.d.ts": HEADER + types, "version.js": HEADER + version}
+    files = {
+        "api.d.ts": HEADER + types,
+        "description.js": HEADER + description_module(description),
+        "version.js": HEADER + version,
+    }
     stale = [
         name
         for name, text in files.items()
@@ -51,6 +56,19 @@ def main(arguments: list[str]) -> int:
     for name in stale:
         (FOLDER / name).write_text(files[name])
     return 0
+
+
+def description_module(description: Described) -> str:
+    """Return a module with the description; text is parsed faster than an object literal."""
+    text = json.dumps(json.dumps(description, separators=(",", ":")))
+    return f"""
+/** @import {{ Description }} from "../description.js" */
+
+/** @type {{Description}} */
+export const description = JSON.parse(
+  {text},
+);
+"""
 
 
 def camel_case(name: str) -> str:

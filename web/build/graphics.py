@@ -1,4 +1,4 @@
-"""Finds a graphics adapter for the native WebGPU tests, or installs a software one where apt can."""
+"""Finds a graphics adapter for the native WebGPU tests; where apt can, installs a software one."""
 
 import subprocess
 

@@ -23,7 +23,7 @@ import numpy.random
 from loom_core.backends import choice
 from loom_core.bridge import Bridge
 
-Bridge().describe()
+Bridge()
 choice.get("auto")
 
 json.dumps(sorted({m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)}))

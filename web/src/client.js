@@ -3,11 +3,11 @@
 import { Api } from "./api.js";
 import { moduleFailure } from "./assets.js";
 import { LoomError, deadSession } from "./errors.js";
+import { description } from "./generated/description.js";
 import { buffersIn, encodeAnswer, mapPlain, marked } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 import { unreachable } from "./protocol.js";
 
-/** @import { Description } from "./description.js" */
 /** @import { Callback, Encoded, Plain } from "./plain_data.js" */
 /** @import { Resolvers } from "./promises.js" */
 /** @import { Progress, Question, ToPage, ToWorker } from "./protocol.js" */
@@ -31,7 +31,7 @@ export async function startInWorker(assetBase, onProgress, signal) {
   } catch (cause) {
     throw deadSession(`The browser refused to start a worker: ${cause}`, cause);
   }
-  const description = await abortable(client.ready, signal, (reason) => client.close(reason));
+  await abortable(client.ready, signal, (reason) => client.close(reason));
   return /** @type {Loom} */ (new Api(client, description).loom);
 }
 
@@ -42,7 +42,7 @@ export class Client {
   #onProgress;
   #worker;
   #loaded = false;
-  /** @type {Resolvers<Description>} */
+  /** @type {Resolvers<void>} */
   #ready = withResolvers();
   /** @type {Map<number, Pending>} */
   #pending = new Map();
@@ -67,7 +67,7 @@ export class Client {
     this.#post({ kind: "boot", assetBase });
   }
 
-  /** Resolves to the description of all public names when Python is up. */
+  /** Resolves when Python is up. */
   get ready() {
     return this.#ready.promise;
   }
@@ -164,7 +164,7 @@ export class Client {
         }
         return;
       case "ready":
-        return this.#ready.resolve(message.description);
+        return this.#ready.resolve();
       case "failed":
         return this.close(LoomError.from(message.error));
       case "event": {

@@ -4,6 +4,7 @@ import { Api } from "./api.js";
 import { boot } from "./boot.js";
 import { Jobs } from "./jobs.js";
 import { LoomError } from "./errors.js";
+import { description } from "./generated/description.js";
 import { encodeAnswer } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 
@@ -29,7 +30,7 @@ export async function startOnMainThread(assetBase, onProgress, signal) {
   const { promise, resolve, reject } = withResolvers();
   boot(assetBase, onProgress, signal).then(resolve, reject);
   const engine = new MainThread(await abortable(promise, signal, reject));
-  return /** @type {LoomOnMainThread} */ (new Api(engine, engine.describe()).loom);
+  return /** @type {LoomOnMainThread} */ (new Api(engine, description).loom);
 }
 
 /** Python on this thread. */
@@ -95,11 +96,6 @@ export class MainThread {
 
   memory() {
     return this.#ask(() => this.#python.memory());
-  }
-
-  /** @returns {import("./description.js").Description} */
-  describe() {
-    return this.#ask(() => this.#python.describe());
   }
 
   /**

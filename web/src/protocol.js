@@ -8,7 +8,6 @@
 import { LoomError, deadSession } from "./errors.js";
 
 /** @import { PlainError } from "./errors.js" */
-/** @import { Description } from "./description.js" */
 /** @import { Memory } from "./generated/api.js" */
 /** @import { Plain } from "./plain_data.js" */
 
@@ -45,7 +44,7 @@ import { LoomError, deadSession } from "./errors.js";
  *
  * @typedef {{ kind: "loaded" }} Loaded the worker's modules are there
  * @typedef {{ kind: "progress", progress: Progress }} BootProgress
- * @typedef {{ kind: "ready", description: Description }} Ready
+ * @typedef {{ kind: "ready" }} Ready
  * @typedef {{ kind: "failed", error: PlainError }} Failed the worker is of no more use
  * @typedef {{ kind: "result", id: number, value: Plain | Memory }} Result
  * @typedef {{ kind: "error", id: number, error: PlainError }} CallFailed

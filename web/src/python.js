@@ -14,7 +14,6 @@ import { decodeCallbacks, mapPlain } from "./plain_data.js";
 
 /** @import { Machine, Numbers } from "./call_sheet.js" */
 /** @import { PlainError } from "./errors.js" */
-/** @import { Description } from "./description.js" */
 /** @import { Memory } from "./generated/api.js" */
 /** @import { Plain } from "./plain_data.js" */
 /**
@@ -35,7 +34,7 @@ import { decodeCallbacks, mapPlain } from "./plain_data.js";
 /** @typedef {(index: number, args: Plain[]) => Promise<Plain>} OnQuestion */
 
 const METHODS = /** @type {const} */ ([
-  ...["describe", "call", "prepare_forward", "advance", "cancel", "release"],
+  ...["call", "prepare_forward", "advance", "cancel", "release"],
   ...["live_handles", "live_jobs"],
 ]);
 
@@ -85,11 +84,6 @@ export class Python {
     bridge.destroy();
     module.destroy();
     this.#referencesAtStart = this.#references();
-  }
-
-  /** @returns {Description} */
-  describe() {
-    return JSON.parse(String(this.#run("describe")));
   }
 
   /**

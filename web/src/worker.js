@@ -60,7 +60,7 @@ async function handle(message) {
       post({ kind: "progress", progress }),
     );
     session = { python, jobs: new Jobs(python, SLICE_MS) };
-    post({ kind: "ready", description: python.describe() });
+    post({ kind: "ready" });
     return;
   }
   if (!session) throw deadSession(`The message ${message.kind} came too early.`);
