@@ -230,6 +230,30 @@ def test_a_training_network_keeps_its_gpu():
     assert caught
 
 
+def test_a_training_on_the_gpu_can_be_saved_when_its_weights_are_back():
+    ours, theirs = network(), network(backend="numpy")
+    settings = {**SETTINGS, "Epochs": 4, "Optimizer": "adamw", "UseGPU": True}
+    saved = []
+
+    def on_progress(event):
+        with pytest.raises(BusyError, match="on the GPU"):
+            ours.save_training_state()
+        ours.pause_training()
+
+    steps = Network.train.steps(ours, data(), settings, on_progress)
+    for wait in steps:
+        if wait is True:  # paused
+            saved.append(ours.save_training_state())
+            ours.resume_training()
+            if len(saved) == 2:
+                break
+    steps.close()
+    theirs.train(data(), {**settings, "UseGPU": False})
+    resumed = network()
+    resumed.train(data(), {**settings, "ResumeFrom": saved[1]})
+    assert_same_weights(resumed, theirs)
+
+
 # Failures
 
 

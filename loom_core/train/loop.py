@@ -111,6 +111,7 @@ class _Training:
         self.backend = gpu if settings.use_gpu else None
         self.position: TrainingPosition = network.position
         self.safe = SafePoint.of(self.position)
+        self.under_way = False
         self.total_steps = len(source) * settings.epochs
         self.noise = RandomStream(0)
         self.noise.state = self.position.noise
@@ -137,14 +138,18 @@ class _Training:
         control = self.network.control
         program = yield from self._go()
         self._report("batch_end")
-        yield from self.clock.give_way(control)
+        yield from self.clock.give_way(control, lambda: self._copy_back(program))
         step = self.position.step
         ending = control.stopping or step == self.total_steps
         if ending or step - self.safe.step >= SAFETY_COPY_STEPS:
-            yield from program.settle()
-            self.safe = SafePoint.of(self.position)
+            yield from self._copy_back(program)
         if control.stopping or step % len(self.source) == 0:
             yield from self._end_epoch()
+
+    def _copy_back(self, program: Program) -> Generator[Wait, None, None]:
+        """Let the layers' own arrays hold what was trained; a GPU lost later costs no more."""
+        yield from program.settle()
+        self.safe = SafePoint.of(self.position)
 
     def _choose_by_measurement(self) -> Generator[Wait, None, None]:
         """Take the GPU where it was made ready, nothing else is asked for, and it is faster."""
@@ -170,12 +175,16 @@ class _Training:
         if self.backend is None or self.backend.device.lost is None:
             raise error
         self.backend = None
+        self.under_way = False
         self.safe.restore(self.position)
         self.noise.state = self.position.noise
         self.result.fallback_reason = f"step {self.safe.step + 1} on, the CPU: {error}"
 
     def close(self) -> None:
         """Leave things as they should be, however the training has ended."""
+        if self.under_way and self.backend is not None:
+            # The GPU goes on to the end of its steps: nobody knows where that is.
+            self.network.position = None
         self.position.optimizer.halted.fill(0)
         if self.text is not None:
             self.text.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 
-from loom_core.errors import SpecError
+from loom_core.errors import BusyError, SpecError
 from loom_core.network_grid import NetworkGrid
 from loom_core.public import Cooperative, Wait, public
 from loom_core.train.config import (
@@ -40,11 +40,18 @@ class Training(NetworkGrid):
         It can be called between two steps of a running training, and after one, stopped or not.
 
         Raises:
-            SpecError: The network has not been trained since its layers were set.
+            SpecError: The network has not been trained since its layers were set, or its training
+                on a GPU was cancelled in the middle of some steps.
+            BusyError: It trains on a GPU, where its weights are.
             NonFiniteError: A weight is NaN or infinite.
         """
         if self.position is None:
             raise SpecError("there is no training to save", hint="Call Train first.")
+        if self.control.running and self.gpu is not None and self.gpu.ahead():
+            raise BusyError(
+                "cannot save the training: its weights are on the GPU",
+                hint="Pause or stop it first: then they come back.",
+            )
         return write_training_state(self.layers, self.position)
 
     @public("PauseTraining")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
+from loom_core.public import Wait
 from loom_core.train.control import TrainingControl
 
 
@@ -19,10 +20,21 @@ class WorkClock:
         """Return how long the training has worked."""
         return self._before + time.perf_counter() - self._resumed_at
 
-    def give_way(self, control: TrainingControl) -> Generator[bool, None, None]:
-        """Yield once, and for as long as the training is paused."""
+    def give_way(
+        self,
+        control: TrainingControl,
+        before_pause: Callable[[], Generator[Wait, None, None]] | None = None,
+    ) -> Generator[Wait, None, None]:
+        """Yield once, and for as long as the training is paused.
+
+        Args:
+            control: Of the training.
+            before_pause: What is to be done where a pause begins.
+        """
         self._before = self.seconds()
         yield False
+        if control.paused and before_pause is not None:
+            yield from before_pause()
         while control.paused:
             yield True
         self._resumed_at = time.perf_counter()
