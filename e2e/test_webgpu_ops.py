@@ -9,7 +9,14 @@ from loom_core.graph.ops import OPS
 
 ROOT = Path(__file__).parents[1]
 
-MODULES = ("op_cases", "kernel_cases", "update_cases", "tolerances", "device_nodes")
+MODULES = (
+    "op_cases",
+    "kernel_cases",
+    "product_cases",
+    "update_cases",
+    "tolerances",
+    "device_nodes",
+)
 RUNNER = ROOT / "e2e" / "pages" / "kernel_runner.py"
 
 START = """
@@ -47,6 +54,23 @@ def page(gpu_browser, site):
 @pytest.mark.parametrize("op", sorted(OPS))
 def test_the_kernel_equals_numpy(page, op):
     wrong, tried = page.run(RUN, op)
+    assert wrong == []
+    assert tried > 0
+
+
+PRODUCTS = """
+    const found = await window.python.runPythonAsync(
+        `from kernel_runner import product_failures\\nawait product_failures(${arg.options})`,
+    );
+    const plain = found.toJs();
+    found.destroy();
+    return plain;
+"""
+
+
+@pytest.mark.parametrize("software", ["True", "False"], ids=["blocked", "tiled"])
+def test_products_are_right_by_both_kinds_of_shader(page, software):
+    wrong, tried = page.run(PRODUCTS, software)
     assert wrong == []
     assert tried > 0
 

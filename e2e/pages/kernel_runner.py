@@ -4,12 +4,15 @@ Beside it lie the modules of ``tests`` that hold the cases. ``failures`` is awai
 """
 
 import functools
+from dataclasses import replace
 
 import tolerances
 from device_nodes import node_steps
 from kernel_cases import KERNEL_CASES, nodes_with_inputs
+from product_cases import BEYOND_TILES
 from update_cases import SCALE_CASES, UPDATE_CASES
 
+from loom_core.backends.webgpu.kernels import convolution, linear
 from loom_core.backends.webgpu_backend import open_backend
 
 
@@ -27,17 +30,32 @@ async def finished(generator):
 async def failures(op):
     """Return what is wrong with the kernel of an op, and how many nodes were tried."""
     backend = await finished(open_backend())
-    wrong, tried = [], 0
-    for name, node, inputs, expected in nodes():
-        if node.op.name != op:
-            continue
-        found = await finished(node_steps(node, inputs, backend.device))
-        tried += 1
+    return await tried(backend.device, [found for found in nodes() if found[1].op.name == op])
+
+
+async def product_failures(software):
+    """Return the same of all products, by the shaders for software adapters or for hardware."""
+    backend = await finished(open_backend())
+    device, own = backend.device, backend.device.adapter
+    ours = linear.ENCODERS.keys() | convolution.ENCODERS.keys()
+    found = [(case.id, *found) for case in BEYOND_TILES for found in nodes_with_inputs(case)]
+    try:
+        device.adapter = replace(own, software=software)
+        return await tried(device, [each for each in found if each[1].op.name in ours])
+    finally:
+        device.adapter = own
+
+
+async def tried(device, found):
+    """Return what is wrong with these nodes, and how many they are."""
+    wrong = []
+    for name, node, inputs, expected in found:
+        made = await finished(node_steps(node, inputs, device))
         try:
-            tolerances.assert_op_close(op, found, expected)
+            tolerances.assert_op_close(node.op.name, made, expected)
         except AssertionError as error:
-            wrong.append(f"{name}: {error}")
-    return wrong, tried
+            wrong.append(f"{name}, {node.op.name}: {error}")
+    return wrong, len(found)
 
 
 @functools.cache
