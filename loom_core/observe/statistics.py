@@ -14,7 +14,7 @@ SATURATION = 0.98
 their derivative is below a twentieth of its largest value."""
 
 BLOCK = 1024
-"""Numbers whose squares are added up in float32."""
+"""Numbers that are added up in float32."""
 
 CANCELLATION = 1e-3
 """Share of the mean square below which a variance is computed around the mean."""
@@ -65,15 +65,16 @@ def array_statistics(x: F32, *, unit_axis: int = -1) -> ArrayStatistics:
     """
     if x.size == 0:
         return ArrayStatistics()
-    mean = float(np.add.reduce(x, axis=None)) / x.size
-    square = sum_of_squares(x) / x.size
+    flat = x.reshape(-1)
+    mean = _sum(flat) / x.size
+    square = sum_of_squares(flat) / x.size
     variance = square - mean * mean
     if not math.isfinite(variance):
         wide = x.astype(np.float64)
         mean, variance = float(np.mean(wide)), float(np.var(wide))
     elif variance < CANCELLATION * square:
         variance = sum_of_squares(np.subtract(x, np.float32(mean))) / x.size
-    minimum, maximum = float(x.min()), float(x.max())
+    minimum, maximum = float(flat.min()), float(flat.max())
     counts = _counts(x, minimum, maximum, unit_axis)
     nans = infinities = 0
     if not math.isfinite(variance):
@@ -143,9 +144,19 @@ def norm_of(*arrays: F32) -> float:
 
 def sum_of_squares(x: F32) -> float:
     """Return ``sum(x^2)``, by blocks so that float32 is enough whatever the size."""
-    flat = x.reshape(-1)
-    whole = flat.size - flat.size % BLOCK
-    blocks = flat[:whole].reshape(-1, BLOCK)
-    rest = flat[whole:]
+    blocks, rest = _blocks(x.reshape(-1))
     sums = np.einsum("ij,ij->i", blocks, blocks)
     return float(np.sum(sums, dtype=np.float64)) + float(np.einsum("i,i->", rest, rest))
+
+
+def _sum(flat: F32) -> float:
+    """Return ``sum(x)``, by blocks too."""
+    blocks, rest = _blocks(flat)
+    sums = np.add.reduce(blocks, axis=1)
+    return float(np.sum(sums, dtype=np.float64)) + float(np.add.reduce(rest))
+
+
+def _blocks(flat: F32) -> tuple[F32, F32]:
+    """Return all whole blocks as rows, and what is left."""
+    whole = flat.size - flat.size % BLOCK
+    return flat[:whole].reshape(-1, BLOCK), flat[whole:]
