@@ -35,3 +35,13 @@ def test_a_long_sum_to_one_channel_is_exact_enough():
     for software in (True, False):
         (found,) = run_node(node, [x], device_as(software))
         np.testing.assert_allclose(found, x.sum(dtype=np.float64), rtol=1e-5)
+
+
+@pytest.mark.parametrize("software", [True, False], ids=["blocked", "tiled"])
+def test_a_long_product_is_exact_enough(software: bool):
+    case = OpCase("matmul", ((1 << 20, 1), (1 << 20, 2)), {"transpose_a": True})
+    node = next(nodes_with_inputs(case))[0]
+    a, b = (np.full(shape, 0.1, np.float32) for shape in case.shapes)
+    (found,) = run_node(node, [a, b], device_as(software))
+    # All roundings of equal terms go one way; added one after the other they would come to 1e-2.
+    np.testing.assert_allclose(found, np.matmul(a.T, b, dtype=np.float64), rtol=5e-5)

@@ -10,9 +10,10 @@
 //
 // A depth part is k times a stride, a column part j times a stride: a transpose is only another
 // pair of strides. With TABLES they come from tables instead, as the patches of a convolution
-// do: depth_table holds a's and b's part for each k, column_table b's and y's for each j;
-// without, any buffer may be bound there. A sum may be cut into parts by depth and rounds, which
-// lie one behind the other in y and are added afterwards.
+// do: from entry a_depth on, depth_table holds a's and b's part for each k, and from entry
+// b_column on column_table b's and y's for each j; without, any buffer may be bound there. A sum
+// may be cut into parts by depth and rounds, which lie one behind the other in y and are added
+// afterwards.
 
 override TABLES: bool = false;
 

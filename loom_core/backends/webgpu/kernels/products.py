@@ -18,6 +18,12 @@ TILE_DEPTH = 16
 _LEAST_DEPTH_OF_A_PART = 64
 """A shorter part's sums cost as much to add as to make."""
 
+_MOST_DEPTH_OF_A_PART = 2048
+"""Terms that are added one after the other; the rounding errors of more would be seen."""
+
+_MOST_NUMBERS_OF_PARTS = 1 << 22
+"""Working memory that those shorter sums may take, in numbers."""
+
 _TILED_GROUPS = 128
 """Workgroups that a graphics card wants at least; with fewer tiles the depth is cut into parts."""
 
@@ -160,7 +166,8 @@ def product_dispatches(
             product, operands = turned, replace(operands, a=operands.b, b=operands.a)
     tiling = _blocked(product)[1] if adapter.software else _tiled(product)
     wanted = _BLOCKED_GROUPS if adapter.software else _TILED_GROUPS
-    cut = _parts(product, wanted // tiling.tiles(product) if parts else 1)
+    whole = _Parts(max(product.depth, TILE_DEPTH), product.rounds, 1, 1)
+    cut = _parts(product, wanted // tiling.tiles(product)) if parts else whole
     if cut.count == 1 or parts is None:
         return [_dispatch(product, operands, tiling, cut, adapter)], 0
     first = _dispatch(product, replace(operands, y=parts), tiling, cut, adapter)
@@ -225,7 +232,9 @@ def _by_vectors(product: Product) -> bool:
 
 
 def _parts(product: Product, wanted: int) -> _Parts:
-    """Cut rounds first, then the depth, into about as many parts as wanted."""
+    """Cut rounds first, then the depth, into about as many parts as wanted, or as are exact."""
+    exact = -(-product.depth * product.rounds // _MOST_DEPTH_OF_A_PART)
+    wanted = max(wanted, min(exact, _MOST_NUMBERS_OF_PARTS // product.size))
     rounds = -(-product.rounds // max(1, min(wanted, product.rounds)))
     along_rounds = -(-product.rounds // rounds)
     pieces = max(1, min(wanted // along_rounds, product.depth // _LEAST_DEPTH_OF_A_PART))
