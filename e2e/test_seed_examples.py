@@ -13,18 +13,22 @@ from web.build.folders import NODE_MODULES
 FOLDER = Path(__file__).parent / "seed_examples"
 EXPORTED = re.compile(r"^export async function (\w+)", re.MULTILINE)
 
-GUIDES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.js"))}
-CHECK = GUIDES.pop("check")
+
+def texts(folder):
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))}
+
+
+GUIDES = texts(FOLDER)
+SHARED = texts(FOLDER / "shared")
 EXAMPLES = [(guide, name) for guide, text in GUIDES.items() for name in EXPORTED.findall(text)]
 
 RUN = """
-    const load = (text) => {
-        const file = new Blob([text], { type: "text/javascript" });
-        return import(URL.createObjectURL(file));
-    };
-    const { check } = await load(arg.options.check);
-    const examples = await load(arg.options.text);
-    await examples[arg.options.name](loom, check);
+    const { shared, text, name } = arg.options;
+    const url = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const { check } = await import(url(shared.check));
+    const make = JSON.stringify(url(shared.make));
+    const examples = await import(url(text.replace('"./shared/make.js"', make)));
+    await examples[name](loom, check);
 """
 
 
@@ -36,7 +40,7 @@ def session(browser, site, request):
 
 @pytest.mark.parametrize(("guide", "name"), EXAMPLES)
 def test_example(session, guide, name):
-    session.run(RUN, {"check": CHECK, "text": GUIDES[guide], "name": name})
+    session.run(RUN, {"shared": SHARED, "text": GUIDES[guide], "name": name})
 
 
 def test_the_examples_fit_the_types():

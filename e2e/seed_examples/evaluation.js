@@ -2,7 +2,7 @@
 // tests/test_seed_examples_package.py.
 
 /** @import { Loom } from "../../dist/loom/generated/api.js" */
-/** @import { Check } from "./check.js" */
+/** @import { Check } from "./shared/check.js" */
 
 /** @param {Loom} loom */
 async function classifier(loom) {

@@ -2,7 +2,7 @@
 // tests/test_seed_examples_telemetry.py, which says where the guide's sample outputs do not fit.
 
 /** @import { Layer, Loom } from "../../dist/loom/generated/api.js" */
-/** @import { Check } from "./check.js" */
+/** @import { Check } from "./shared/check.js" */
 
 const PARAMETERS = [524800, 131328, 65792, 197376, 16448, 0, 12416, 330, 0, 704, 31331, 650];
 

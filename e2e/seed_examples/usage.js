@@ -2,7 +2,7 @@
 // tests/test_seed_examples_usage.py.
 
 /** @import { Layer, Loom, Network } from "../../dist/loom/generated/api.js" */
-/** @import { Check } from "./check.js" */
+/** @import { Check } from "./shared/check.js" */
 
 /**
  * @param {Loom} loom
