@@ -17,7 +17,7 @@ from playwright.sync_api import (
 )
 from static_server import StaticSite
 
-from web.build.chromium import ADVICE, find_chromium
+from web.build.chromium import ADVICE, SOFTWARE_GPU, find_chromium
 
 DIST = Path(__file__).resolve().parents[1] / "dist"
 
@@ -26,12 +26,6 @@ BROWSER_ARGUMENTS = [
     "--disable-dev-shm-usage",
     # No name and no address but this machine's own can be reached.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-
-GPU_ARGUMENTS = [
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",
-    "--enable-features=Vulkan",
 ]
 
 
@@ -121,7 +115,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def gpu_browser(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium with WebGPU on a software adapter, the same on every machine."""
-    with launched(playwright, *GPU_ARGUMENTS) as browser:
+    with launched(playwright, *SOFTWARE_GPU) as browser:
         yield browser
 
 

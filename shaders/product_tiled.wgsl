@@ -153,6 +153,38 @@ fn multiply(sums: ptr<function, array<vec4<f32>, 8>>, across: u32, down: u32) {
     }
 }
 
+// Where four columns of y begin, and whether they exist.
+struct Columns {
+    places: vec4<u32>,
+    exist: vec4<bool>,
+}
+
+fn columns(start: u32, j: u32) -> Columns {
+    let steps = column_steps();
+    return Columns(
+        start + vec4(
+            column_places(j, steps).y, column_places(j + 1u, steps).y,
+            column_places(j + 2u, steps).y, column_places(j + 3u, steps).y),
+        vec4(j, j + 1u, j + 2u, j + 3u) < vec4(sizes.columns));
+}
+
+// Rows are stored one by one, never by a counted index, which would keep the sums from registers.
+fn store_row(i: u32, c: Columns, sums: vec4<f32>) {
+    if (i < sizes.rows) {
+        let row = i * sizes.y_row;
+        if (c.exist.x) { y[c.places.x + row] = sums.x; }
+        if (c.exist.y) { y[c.places.y + row] = sums.y; }
+        if (c.exist.z) { y[c.places.z + row] = sums.z; }
+        if (c.exist.w) { y[c.places.w + row] = sums.w; }
+    }
+}
+
+fn store_vector(i: u32, start: u32, sums: vec4<f32>) {
+    if (i < sizes.rows) {
+        y_vectors[(start + i * sizes.y_row) / 4u] = sums;
+    }
+}
+
 @compute @workgroup_size(ACROSS, DOWN)
 fn product(
     @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -174,13 +206,15 @@ fn product(
         }
     }
     let i = t.row + 8u * local.y;
-    let j = t.column + 4u * local.x;
-    for (var c = 0u; c < 4u && j + c < sizes.columns; c++) {
-        let to = t.start.z + column_places(j + c, column_steps()).y;
-        for (var r = 0u; r < 8u && i + r < sizes.rows; r++) {
-            y[to + (i + r) * sizes.y_row] = sums[r][c];
-        }
-    }
+    let c = columns(t.start.z, t.column + 4u * local.x);
+    store_row(i, c, sums[0]);
+    store_row(i + 1u, c, sums[1]);
+    store_row(i + 2u, c, sums[2]);
+    store_row(i + 3u, c, sums[3]);
+    store_row(i + 4u, c, sums[4]);
+    store_row(i + 5u, c, sums[5]);
+    store_row(i + 6u, c, sums[6]);
+    store_row(i + 7u, c, sums[7]);
 }
 
 @compute @workgroup_size(ACROSS, DOWN)
@@ -203,8 +237,14 @@ fn product_vec4(
     let i = t.row + 8u * local.y;
     let j = t.column + 4u * local.x;
     if (j < sizes.columns) {
-        for (var r = 0u; r < 8u && i + r < sizes.rows; r++) {
-            y_vectors[(t.start.z + (i + r) * sizes.y_row + j) / 4u] = sums[r];
-        }
+        let start = t.start.z + column_places(j, column_steps()).y;
+        store_vector(i, start, sums[0]);
+        store_vector(i + 1u, start, sums[1]);
+        store_vector(i + 2u, start, sums[2]);
+        store_vector(i + 3u, start, sums[3]);
+        store_vector(i + 4u, start, sums[4]);
+        store_vector(i + 5u, start, sums[5]);
+        store_vector(i + 6u, start, sums[6]);
+        store_vector(i + 7u, start, sums[7]);
     }
 }

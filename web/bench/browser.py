@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from web.build.chromium import GPU, SOFTWARE_GPU
+
 from .server import BenchServer
 
 ARGUMENTS = [
@@ -17,14 +19,6 @@ ARGUMENTS = [
     # No name and no address but this machine's own can be reached.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-SOFTWARE_GPU = [
-    "--enable-unsafe-webgpu",
-    "--enable-features=Vulkan",
-    "--use-webgpu-adapter=swiftshader",
-]
-"""WebGPU computed on the CPU: the same everywhere, and no measure of a graphics card."""
-
-GPU = ["--enable-unsafe-webgpu", "--enable-features=Vulkan"]
 POLL_MS = 500
 
 

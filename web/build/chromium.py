@@ -9,6 +9,12 @@ from .errors import BuildError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ON_MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+GPU = ["--enable-unsafe-webgpu", "--enable-features=Vulkan"]
+"""Arguments for WebGPU on the machine's own adapter."""
+
+SOFTWARE_GPU = [*GPU, "--use-webgpu-adapter=swiftshader"]
+"""The same on Chromium's own adapter on the CPU: alike everywhere, and no measure of a card."""
+
 ADVICE = "Install Chromium or Chrome, or name one in the environment variable CHROMIUM."
 
 
