@@ -11,7 +11,7 @@ from gpu_networks import SETTINGS, assert_same_weights, data, network
 from test_simd_networks import weights_of
 from tolerances import NETWORK, assert_close
 
-from loom_core import BackendError
+from loom_core import BackendError, Dense
 from loom_core.backends import webgpu_backend
 from loom_core.backends.webgpu import kernel_table, shader_files
 from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
@@ -129,6 +129,10 @@ def test_a_value_beyond_the_limit_is_refused_before_memory_is_taken(monkeypatch)
     net.init_gpu()
     with pytest.raises(BackendError, match=r"allows 4,096 \(maxStorageBufferBindingSize\)"):
         net.forward_gpu(np.zeros((200, 12)))
+    net.set_layer(0, 0, 1, Dense(9, 120, "linear"))
+    net.set_layer(0, 0, 2, Dense(120, 4, "linear"))
+    with pytest.raises(BackendError, match=r"of shape \(9, 120\) needs 4,320 bytes"):
+        net.forward_gpu(np.zeros(12))
     assert device.memory_bytes == before
 
 

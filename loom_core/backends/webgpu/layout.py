@@ -40,12 +40,20 @@ def value_bytes(value: Value) -> int:
     return element_count(value.shape) * WORD
 
 
+def host_values(plan: Plan) -> list[Value]:
+    """Return the values that lie in arrays of the host: weights, state, constants of the graph."""
+    used = [value for node in plan.nodes for value in (*node.inputs, *node.outputs)]
+    return [x.root for x in (*used, *plan.ports.values()) if x.root.kind == "parameter"]
+
+
 def lay_out(plan: Plan, kernels: Sequence[Kernel], adapter: Adapter) -> Layout:
     """Share buffers between values whose lifetimes do not meet; the largest choose first.
 
     Raises:
         BackendError: A value is larger than the device can bind; nothing was allocated.
     """
+    for value in host_values(plan):
+        require_size(adapter, value_bytes(value), f"{value.name} of shape {value.shape}")
     wanted: list[tuple[int, int, int, Value | Temporary]] = []
     for root, (first, last) in lifetimes(plan.nodes, {}, plan.ports.values()).items():
         require_size(adapter, value_bytes(root), f"the value {root.name} of shape {root.shape}")

@@ -19,7 +19,7 @@ from loom_core.backends.webgpu.device import (
 )
 from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
 from loom_core.backends.webgpu.kernel_table import kernel_of
-from loom_core.backends.webgpu.layout import lay_out, value_bytes
+from loom_core.backends.webgpu.layout import host_values, lay_out, value_bytes
 from loom_core.backends.webgpu.residents import Resident, Residents
 from loom_core.backends.webgpu.self_check import SelfCheck, variants
 from loom_core.backends.webgpu.step_batches import Staging, StepBatch
@@ -71,7 +71,7 @@ class WebGpuProgram:
         places: Mapping[Value | tuple[int, int], int],
     ) -> None:
         held, device = self._held, self._device
-        for value in _parameters(self.plan):
+        for value in host_values(self.plan):
             if value not in held.parameters and value.array is not None:
                 held.parameters[value] = self._residents.acquire(value.array)
         held.buffers.extend(map(device.create_buffer, sizes))
@@ -278,9 +278,3 @@ def _bound(dispatch: Dispatch, bindings: Sequence[Binding]) -> BoundDispatch:
     return BoundDispatch(
         dispatch.shader, dispatch.entry, constants, tuple(bindings), dispatch.workgroups
     )
-
-
-def _parameters(plan: Plan) -> list[Value]:
-    """Return the values that lie in arrays of the host: weights, state, constants of the graph."""
-    used = [value for node in plan.nodes for value in (*node.inputs, *node.outputs)]
-    return [x.root for x in (*used, *plan.ports.values()) if x.root.kind == "parameter"]
