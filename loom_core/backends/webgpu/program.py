@@ -38,7 +38,7 @@ class WebGpuProgram:
         BackendError: An op has no kernel, or the device is too small; nothing stays allocated.
     """
 
-    patience = 0.05  # more than a CPU's: reading back takes its time, and others run meanwhile
+    patience = 0.1  # more than a CPU's: reading back takes its time, and others run meanwhile
 
     def __init__(
         self,
