@@ -24,7 +24,7 @@ def test_kernels_touch_nothing_outside_and_leave_nothing_undefined():
         "ASAN_OPTIONS": "detect_leaks=0",  # Python itself leaves memory to the end of the process
         "PYTHONMALLOC": "malloc",
     }
-    names = ["test_simd_ops.py", "test_simd_networks.py"]
+    names = ["test_simd_ops.py", "test_simd_networks.py", "test_simd_statistics.py"]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-k", "not ten_thousand", *names],
         cwd=TESTS,

@@ -31,12 +31,13 @@ class SimdProgram(ArenaProgram):
 
     Attributes:
         fallbacks: Ops that run by their NumPy definition, with how many nodes each.
+        library: The kernels.
     """
 
     def __init__(self, plan: Plan, library: Library) -> None:
         super().__init__(plan)
         self.fallbacks: Counter[str] = Counter()
-        self._library = library
+        self.library = library
         self._constants: list[Array] = []
         self._nodes = [self._step(node) for node in plan.nodes]
         self._steps: dict[Phase, list[Record | Callable[[], None]]] = {}
@@ -74,7 +75,7 @@ class SimdProgram(ArenaProgram):
         if not records:
             return 0
         joined = np.concatenate(records)
-        floats = int(self._library.scratch_floats(_pointer(joined), ctypes.c_int32(joined.size)))
+        floats = int(self.library.scratch_floats(_pointer(joined), ctypes.c_int32(joined.size)))
         if floats < 0:
             raise BackendError("the kernels cannot lay out their working memory for this plan")
         return floats
@@ -102,7 +103,7 @@ class SimdProgram(ArenaProgram):
             addresses += (self._address_of(port), values.ctypes.data)
             counts.append(held.size)
         feeds = lay_out(0, addresses, counts)
-        done = self._library.run_steps(*call.args, _pointer(feeds))
+        done = self.library.run_steps(*call.args, _pointer(feeds))
         return {port: values[:done] for port, values in zip(report, rows[len(data) :], strict=True)}
 
     def _address_of(self, port: str) -> int:
@@ -141,7 +142,7 @@ class SimdProgram(ArenaProgram):
             if call is not None:
                 ports = [self._ports[name] for name in key]
                 words = [word for port in ports for word in (port.ctypes.data, port.size)]
-                function = ctypes.cast(self._library.run, ctypes.c_void_p)
+                function = ctypes.cast(self.library.run, ctypes.c_void_p)
                 words += [word.value for word in (function, *call.args)]
                 sheet = np.array(words, np.uintp)
                 self._constants.append(sheet)
@@ -171,7 +172,7 @@ class SimdProgram(ArenaProgram):
                 self._constants.append(records)
                 size = ctypes.c_int32(records.size)
                 scratch = _pointer(self._scratch)
-                calls.append(partial(self._library.run, _pointer(records), size, scratch))
+                calls.append(partial(self.library.run, _pointer(records), size, scratch))
                 held.clear()
 
         for step in steps:

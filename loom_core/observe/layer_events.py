@@ -13,6 +13,7 @@ import numpy as np
 from loom_core.arrays import F32, Array, FloatData
 from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Program
+from loom_core.backends.simd_backend import SimdProgram
 from loom_core.graph.plan import Plan
 from loom_core.layers import Layer
 from loom_core.layers.base import is_bias
@@ -20,7 +21,7 @@ from loom_core.network_grid import NetworkGrid
 from loom_core.observe.layer_words import activation_name, activation_word, layer_code
 from loom_core.observe.observers import LayerObserver
 from loom_core.observe.records import LayerEvent, LayerStats
-from loom_core.observe.statistics import array_statistics, norm_of, saturated_share
+from loom_core.observe.statistics import Summarize, array_statistics, norm_of, saturated_share
 from loom_core.observe.watched_layers import WatchedLayer
 from loom_core.public import Wait
 
@@ -44,6 +45,11 @@ def read_values(program: Program) -> Generator[Wait, None, dict[str, Array]]:
     return dict((yield from program.fetch(names)))
 
 
+def summary_of(program: Program) -> Summarize | None:
+    """Return the kernel for statistics of a program that has kernels at hand, else None."""
+    return program.library.summarize if isinstance(program, SimdProgram) else None
+
+
 @dataclass(frozen=True)
 class WatchedRun:
     """One run of a watched plan.
@@ -56,6 +62,7 @@ class WatchedRun:
         mode: See :class:`~loom_core.observe.records.LayerEvent`.
         step: Steps done before.
         times: Nanoseconds that each layer of the grid took, by its index, where they were measured.
+        summarize: From :func:`summary_of`.
     """
 
     network: NetworkGrid
@@ -65,6 +72,7 @@ class WatchedRun:
     mode: str = "normal"
     step: int = 0
     times: Mapping[int, int] = field(default_factory=dict)
+    summarize: Summarize | None = None
     _norms: dict[int, tuple[float, float]] = field(default_factory=dict, init=False)
 
     def emit_forward(self) -> None:
@@ -137,7 +145,8 @@ class WatchedRun:
         watched = self.layers[number]
         layer = watched.layer
         image = layer.type_name in ("conv1d", "conv2d")
-        found = array_statistics(y, unit_axis=1 if image and y.ndim > 2 else -1)
+        unit_axis = 1 if image and y.ndim > 2 else -1
+        found = array_statistics(y, unit_axis=unit_axis, summarize=self.summarize)
         weight_norm, bias_norm = self._weight_norms(number)
         forward = gradient_norm is None
         return LayerStats(

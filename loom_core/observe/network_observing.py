@@ -12,7 +12,7 @@ from loom_core.network_grid import NetworkGrid
 from loom_core.observe.blueprint import blueprint_of, extract_model
 from loom_core.observe.blueprint_text import blueprint_text
 from loom_core.observe.json_records import to_json
-from loom_core.observe.layer_events import WatchedRun, read_values
+from loom_core.observe.layer_events import WatchedRun, read_values, summary_of
 from loom_core.observe.live_telemetry import live_telemetry
 from loom_core.observe.observers import LayerObserver
 from loom_core.observe.telemetry_records import NetworkBlueprint, Telemetry
@@ -122,4 +122,5 @@ class Observing(NetworkGrid):
     def watched_run(self, program: Program) -> WatchedRun:
         """Return the values of a watched inference that has just run."""
         layers = list(watched_layers(self.layers, self.observer))
-        return WatchedRun(self, program.plan, layers, finish(read_values(program)))
+        values = finish(read_values(program))
+        return WatchedRun(self, program.plan, layers, values, summarize=summary_of(program))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from loom_core.arrays import F32, Array
+from loom_core.arrays import F32
 
 SATURATION = 0.98
 """Outputs of tanh beyond +-this, or of sigmoid this far into their range of 1, count as saturated:
@@ -18,6 +20,9 @@ BLOCK = 1024
 
 CANCELLATION = 1e-3
 """Share of the mean square below which a variance is computed around the mean."""
+
+Summarize: TypeAlias = Callable[[F32, int, int, int], tuple[list[float], int]]
+"""See :meth:`loom_core.backends.simd.library.Library.summarize`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,15 @@ class ArrayStatistics:
     infinities: int = 0
 
 
-def array_statistics(x: F32, *, unit_axis: int = -1) -> ArrayStatistics:
+def array_statistics(
+    x: F32, *, unit_axis: int = -1, summarize: Summarize | None = None
+) -> ArrayStatistics:
     """Return the statistics of an array with the batch first.
 
     Args:
         x: (B, ...) float32.
-        unit_axis: The axis along which the units lie.
+        unit_axis: The axis along which the units lie: 1, or the last.
+        summarize: What passes over the array; NumPy when left out.
 
     Numerics: sums are taken over short blocks in float32 and joined in float64. The variance is
     ``mean(x^2) - mean(x)^2``, or, where these nearly cancel, the mean of ``(x - mean)^2``. Where
@@ -65,58 +73,52 @@ def array_statistics(x: F32, *, unit_axis: int = -1) -> ArrayStatistics:
     """
     if x.size == 0:
         return ArrayStatistics()
-    flat = x.reshape(-1)
-    mean = _sum(flat) / x.size
-    square = sum_of_squares(flat) / x.size
-    variance = square - mean * mean
-    if not math.isfinite(variance):
-        wide = x.astype(np.float64)
-        mean, variance = float(np.mean(wide)), float(np.var(wide))
-    elif variance < CANCELLATION * square:
-        variance = sum_of_squares(np.subtract(x, np.float32(mean))) / x.size
-    minimum, maximum = float(flat.min()), float(flat.max())
-    counts = _counts(x, minimum, maximum, unit_axis)
+    units = x.shape[unit_axis] if x.ndim > 1 else x.size
+    inner = math.prod(x.shape[unit_axis % x.ndim + 1 :])
+    sizes = (x.size // (units * inner), units, inner)
+    if summarize is None or not x.flags.c_contiguous:
+        summarize = summarize_by_numpy
+    found, alive = summarize(x, *sizes)
+    variance = found[1] / x.size - (found[0] / x.size) ** 2
     nans = infinities = 0
     if not math.isfinite(variance):
-        nans = int(np.count_nonzero(np.isnan(x)))
-        infinities = int(np.count_nonzero(np.isinf(x)))
-    zeros, positives, neurons, dead = counts
+        found, alive = summarize_by_numpy(x, *sizes)
+        wide = x.astype(np.float64)
+        found[0], variance = float(np.sum(wide)), float(np.var(wide))
+        nans, infinities = int(np.isnan(x).sum()), int(np.isinf(x).sum())
+    elif variance < CANCELLATION * found[1] / x.size:
+        variance = sum_of_squares(np.subtract(x, np.float32(found[0] / x.size))) / x.size
+    mean = found[0] / x.size
     return ArrayStatistics(
         mean=mean,
         std=math.sqrt(variance),
-        minimum=minimum,
-        maximum=maximum,
+        minimum=found[2],
+        maximum=found[3],
         norm=math.sqrt(x.size * (variance + mean * mean)),
-        zeros=zeros,
-        positives=positives,
-        neurons=neurons,
-        dead=dead,
+        zeros=x.size - int(found[4]),
+        positives=int(found[5]),
+        neurons=units,
+        dead=units - alive,
         nans=nans,
         infinities=infinities,
     )
 
 
-def _counts(x: F32, minimum: float, maximum: float, unit_axis: int) -> tuple[int, int, int, int]:
-    """Return how many are zero, how many positive, how many units there are, and how many dead."""
-    neurons = x.shape[unit_axis] if x.ndim > 1 else x.size
-    if minimum > 0:
-        return 0, x.size, neurons, 0
-    if maximum < 0:
-        return 0, 0, neurons, 0
-    alive = x != 0
-    zeros = x.size - int(np.count_nonzero(alive))
-    positives = x.size - zeros if minimum >= 0 else int(np.count_nonzero(x > 0))
-    dead = neurons - _units_alive(alive, unit_axis) if zeros else 0
-    return zeros, positives, neurons, dead
-
-
-def _units_alive(alive: Array, unit_axis: int) -> int:
-    """Return how many units have any true value, reducing contiguous axes first."""
-    if alive.ndim < 2:
-        return int(np.count_nonzero(alive))
-    if unit_axis == 1 and alive.ndim > 2:
-        alive = np.asarray(alive.reshape(*alive.shape[:2], -1).any(axis=2))
-    return int(np.count_nonzero(alive.reshape(-1, alive.shape[-1]).any(axis=0)))
+def summarize_by_numpy(x: F32, outer: int, units: int, inner: int) -> tuple[list[float], int]:
+    """Do what :meth:`loom_core.backends.simd.library.Library.summarize` does, in some passes."""
+    flat = x.reshape(-1)
+    least, largest = float(flat.min()), float(flat.max())
+    not_zeros = positives = flat.size
+    alive = units
+    if not (least > 0 or largest < 0):
+        not_zero = flat != 0
+        not_zeros = int(np.count_nonzero(not_zero))
+        if not_zeros < flat.size:
+            rows = not_zero.reshape(outer * units, inner).any(axis=1)  # contiguous: the fast way
+            alive = int(np.count_nonzero(rows.reshape(outer, units).any(axis=0)))
+    if not least > 0:
+        positives = not_zeros if least == 0 else int(np.count_nonzero(flat > 0))
+    return [_sum(flat), sum_of_squares(flat), least, largest, not_zeros, positives], alive
 
 
 def saturated_share(y: F32, activation: str) -> float | None:

@@ -11,7 +11,7 @@ from loom_core.arrays import Array
 from loom_core.backends.base import Program
 from loom_core.graph.ops.updates import HYPER
 from loom_core.network_grid import NetworkGrid
-from loom_core.observe.layer_events import WatchedRun, read_values
+from loom_core.observe.layer_events import WatchedRun, read_values, summary_of
 from loom_core.observe.network_observing import Observing
 from loom_core.observe.records import TrainingEvent
 from loom_core.observe.watched_layers import watched_layers
@@ -106,7 +106,10 @@ class TrainingWatch:
         yield from program.settle()  # the weights are looked at too
         values = yield from read_values(program)
         layers = list(watched_layers(network.layers, network.observer))
-        run = WatchedRun(network, program.plan, layers, values, "training", step)
+        summarize = summary_of(program)
+        run = WatchedRun(
+            network, program.plan, layers, values, "training", step, summarize=summarize
+        )
         run.emit_forward()
         run.emit_backward()
         network.watched_step = run

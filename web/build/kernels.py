@@ -26,7 +26,7 @@ COMPILE = (
 
 INSTRUCTIONS = {"simd128": ("-msimd128",), "relaxed-simd": ("-msimd128", "-mrelaxed-simd")}
 
-EXPORTS = ("record_format", "run", "run_steps", "scratch_floats")
+EXPORTS = ("record_format", "run", "run_steps", "scratch_floats", "summarize")
 
 LINK = (
     "--shared", "--experimental-pic", "--no-entry", "--strip-all",

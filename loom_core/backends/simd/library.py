@@ -8,6 +8,9 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
+
+from loom_core.arrays import F32
 from loom_core.backends.simd.records import RECORD_FORMAT
 from loom_core.errors import BackendError
 
@@ -40,7 +43,7 @@ class Library:
         self.kind = kind
         try:
             handle = ctypes.CDLL(str(path))
-            found = handle.record_format()
+            found, self._summarize = handle.record_format(), handle.summarize
         except (OSError, AttributeError) as error:
             raise BackendError(f"the kernel library {path} cannot be loaded: {error}") from error
         if found != RECORD_FORMAT:
@@ -53,6 +56,19 @@ class Library:
         self.run = handle.run
         self.run_steps = handle.run_steps
         self.scratch_floats = handle.scratch_floats
+
+    def summarize(self, x: F32, outer: int, units: int, inner: int) -> tuple[list[float], int]:
+        """Return sums, extremes and counts of an array seen as (outer, units, inner).
+
+        Returns:
+            Sum, sum of squares, least, largest, how many are not 0, how many are positive; and of
+            how many units any number is not 0. NaN shows in the sums only.
+        """
+        alive, found = np.empty(units, np.int32), np.empty(6, np.float64)
+        sizes = map(ctypes.c_int32, (outer, units, inner))
+        arrays = [ctypes.c_void_p(array.ctypes.data) for array in (x, alive, found)]
+        self._summarize(arrays[0], *sizes, *arrays[1:])
+        return found.tolist(), int(np.count_nonzero(alive))
 
 
 def open_library() -> Library:
