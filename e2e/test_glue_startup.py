@@ -12,10 +12,12 @@ PYTHON_FILES = [name for name in MANIFEST["files"] if name.startswith("pyodide/"
 
 #: The modules that index.js imports itself; without them there is nobody to report.
 FIRST_MODULES = {"index.js", "errors.js", "assets.js", "generated/version.js"}
+EXTRA_MODULES = {"observers.js"}  # imported by the pages that want them
 GLUE_FILES = [
     name
     for name in MANIFEST["files"]
-    if re.fullmatch(r"loom/.*\.js", name) and name.removeprefix("loom/") not in FIRST_MODULES
+    if re.fullmatch(r"loom/.*\.js", name)
+    and name.removeprefix("loom/") not in FIRST_MODULES | EXTRA_MODULES
 ]
 
 HTML = b"<!doctype html><title>Not found</title>" + b" " * 2000

@@ -1,6 +1,5 @@
 """Settings of a training: optimizers and schedulers by name, clipping, validation, printing."""
 
-import io
 import json
 import math
 
@@ -30,7 +29,6 @@ from loom_core.random_stream import RandomStream, permutations
 from loom_core.train.batches import SampleBatches, Samples
 from loom_core.train.optimizer_config import make_optimizer
 from loom_core.train.pace import Pace
-from loom_core.train.progress_text import ProgressText
 from loom_core.train.scheduler_config import make_scheduler
 
 XOR = TrainingData(XOR_INPUTS, XOR_TARGETS, batch_size=2)
@@ -298,53 +296,6 @@ def test_the_pace_grows_to_what_fits_and_heeds_what_takes_longer():
     pace.note(1, 0.0, patience=0.008)  # a clock that stands still
     assert pace.steps() == 4
     assert Pace(step_bytes=2**40).steps() == 1
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def progress_of(network, out, monkeypatch, **config):
-    monkeypatch.setattr("sys.stdout", out)
-    network.train(XOR, TrainingConfig(verbose=True, progress_interval=0.0, **config))
-    return out.getvalue()
-
-
-def test_verbose_prints_a_line_for_each_epoch(monkeypatch):
-    text = progress_of(xor_network(), io.StringIO(), monkeypatch, epochs=3)
-    lines = text.splitlines()
-    assert [line.split("  ")[0] for line in lines] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
-    assert "\r" not in text
-    assert "loss 0." in lines[0]
-    assert "gradient norm" in lines[0]
-
-
-def test_verbose_prints_batches_when_asked(monkeypatch):
-    text = progress_of(xor_network(), io.StringIO(), monkeypatch, epochs=2, print_every_batch=2)
-    starts = [line.split("  loss")[0] for line in text.splitlines()]
-    assert starts == [
-        "epoch 1/2  batch 2/2",
-        "epoch 1/2",
-        "epoch 2/2  batch 2/2",
-        "epoch 2/2",
-    ]
-
-
-def test_a_terminal_gets_a_bar(monkeypatch):
-    text = progress_of(xor_network(), Terminal(), monkeypatch, epochs=1)
-    assert "\repoch 1/1  50%|██████████          | 1/2 [00:00<00:00, " in text
-    assert text.splitlines()[-1].startswith("epoch 1/1  loss")
-
-
-def test_a_bar_that_is_left_standing_is_ended():
-    (event,) = events_of(xor_network(), [TrainingBatch(XOR_INPUTS, XOR_TARGETS)], epochs=1)
-    out = Terminal()
-    text = ProgressText(out=out)
-    text.show(event)
-    text.close()
-    text.close()
-    assert out.getvalue().endswith("]\n")
 
 
 def test_the_defaults_are_looms():

@@ -89,7 +89,7 @@ export class CurrentNetwork {
    */
   async #replace(network, name) {
     try {
-      const output = await network.ForwardCPU(new Float32Array(INPUT_SIZE));
+      const output = await network.ForwardCPU(new Float32Array(INPUT_SIZE).fill(0.5)); // plain grey
       if (output.length !== CLASS_COUNT) {
         throw new PageError(
           `The model gives ${output.length} numbers; this page needs ${CLASS_COUNT}, one a digit.`,

@@ -121,7 +121,7 @@ export class Inside {
     layers.forEach((layer, at) => {
       const row = rows.rows[at] ?? emptyRow(rows);
       const texts = [
-        `${layer.Index + 1} ${layer.Type}`,
+        `${layer.Index} ${layer.Type}`,
         formatMagnitude(layer.WeightNorm),
         formatMagnitude(layer.GradientNorm),
         formatMagnitude(layer.ActivationMin),

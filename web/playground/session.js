@@ -85,6 +85,7 @@ export class Session {
       throw error;
     });
     if (!result) return; // abandoned: whoever did that says what comes next
+    result.EvalMetrics?.dispose();
     await inside.unwatch();
     showAccuracy(result.ValidationAccuracy ?? this.#history.lastAccuracy(), true);
     this.#showReady(result.Stopped ? "Stopped." : `Trained in ${result.TotalTime.toFixed(1)} s.`);
