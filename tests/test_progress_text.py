@@ -3,15 +3,13 @@
 import io
 
 from test_train import XOR_INPUTS, XOR_TARGETS, xor_network
+from test_train_config import XOR, events_of
 
 from loom_core import (
     TrainingBatch,
     TrainingConfig,
-    TrainingData,
 )
 from loom_core.train.progress_text import ProgressText
-
-XOR = TrainingData(XOR_INPUTS, XOR_TARGETS, batch_size=2)
 
 
 class Terminal(io.StringIO):
