@@ -10,7 +10,7 @@ from loom_core import limits
 from loom_core.activations import activation
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.backends.base import Backend, Program
-from loom_core.backends.choice import BackendName, BackendReport, choose, report
+from loom_core.backends.choice import BackendName, BackendReport, Choice, choose, report
 from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.errors import ShapeError, SpecError
 from loom_core.graph.plan import Plan
@@ -245,6 +245,17 @@ class NetworkGrid:
         """Drop the programs whose key names ``part``, an optimizer that is of no more use."""
         for key in [key for key in self._programs if any(name is part for name in key)]:
             del self._programs[key]
+
+    def adopt_gpu(self, backend: WebGpuBackend | None) -> None:
+        """Let a GPU, or none, be the network's; what was made ready on another one is dropped."""
+        named = self._choice.asked == "webgpu"
+        if backend is not (self._choice.backend if named else self.gpu):
+            self.forget_programs(WebGpuBackend.name)
+            self.last_forward = None if named else self.last_forward
+        self.gpu = backend
+        if named:
+            found = Choice("webgpu", backend, "it was asked for") if backend else choose("auto")
+            self._choice = found
 
     def prepared_plans(self) -> list[Plan]:
         """Return the plans of all programs that are kept."""

@@ -52,7 +52,8 @@ def test_a_training_whose_device_is_destroyed_goes_on_on_the_cpu_without_losing_
     assert_same_weights(ours, theirs)
     with pytest.raises(BackendError, match="was lost"):
         ours.forward_gpu(np.zeros(12))
-    ours.init_gpu()  # a new one
+    again = ours.train(data(), {**settings, "UseGPU": True})  # on a new one
+    assert again.fallback_reason == ""
     assert_close(
         ours.forward_gpu(data()["Inputs"]), ours.forward_cpu(data()["Inputs"]), NETWORK, "output"
     )

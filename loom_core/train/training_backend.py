@@ -25,8 +25,9 @@ def gpu_of_training(
         BackendError: ``use_gpu`` is set and there is none.
     """
     if settings.use_gpu:
-        network.gpu = yield from open_backend()
-        return network.gpu
+        backend = yield from open_backend()
+        network.adopt_gpu(backend)
+        return backend
     if network.backend_report().asked != "auto" or network.gpu is None:
         return None
     return network.gpu if network.gpu.device.lost is None else None

@@ -6,9 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from loom_core.arrays import F32, FloatData, to_float32
-from loom_core.backends.choice import Choice, choose
-from loom_core.backends.webgpu.program import WebGpuProgram
-from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
+from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend, shared_backend
 from loom_core.errors import BackendError, SpecError
 from loom_core.public import Cooperative, Wait, public, result_record
 from loom_core.train.network_gradients import Gradients
@@ -63,12 +61,7 @@ class Gpu(Gradients):
             BusyError: The network is training.
         """
         self.control.require_idle("start the GPU")
-        backend = yield from open_backend()
-        if backend is not self.gpu:
-            self._drop_gpu_programs()
-        self.gpu = backend
-        if self._choice.asked == "webgpu":
-            self._choice = Choice("webgpu", backend, "it was asked for")
+        self.adopt_gpu((yield from open_backend()))
 
     @public("ReleaseGPU")
     @Cooperative
@@ -82,13 +75,11 @@ class Gpu(Gradients):
             BusyError: The network is training.
         """
         self.control.require_idle("release the GPU")
-        if self.gpu is not None and self.gpu.device.lost is None:
-            yield from self.gpu.settle()
-        self._drop_gpu_programs()
-        self.gpu = None
+        backend = shared_backend()
+        if backend is not None and backend.ahead():
+            yield from backend.settle()
+        self.adopt_gpu(None)
         self._gpu_input = None
-        if isinstance(self._choice.backend, WebGpuBackend):
-            self._choice = choose("auto")
 
     @public("ForwardGPU")
     @Cooperative
@@ -168,11 +159,3 @@ class Gpu(Gradients):
             raise BackendError("the network has no GPU", hint="Call InitGPU first.")
         self.gpu.device.require_alive()
         return self.gpu
-
-    def _drop_gpu_programs(self) -> None:
-        for key, program in list(self._programs.items()):
-            if isinstance(program, WebGpuProgram):
-                program.release()
-                del self._programs[key]
-        if isinstance(self.last_forward, WebGpuProgram):
-            self.last_forward = None
