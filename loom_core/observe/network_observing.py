@@ -80,9 +80,9 @@ class Observing(NetworkGrid):
 
     def listening(self, step: int = 0) -> bool:
         """Return whether anyone watches the network or a layer, in a training at that step."""
-        if self.control.running and step % self.observe_every:
+        if self.observer is None and not anyone_listens(self.layers):
             return False
-        return self.observer is not None or anyone_listens(self.layers)
+        return not (self.control.running and step % self.observe_every)
 
     def program(self, batch: int, width: int, backend: Backend | None = None) -> Program:
         """Return the prepared plan of an inference, which shows its layers while one listens."""

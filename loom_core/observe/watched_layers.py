@@ -63,7 +63,7 @@ def _walk(
 
 def anyone_listens(layers: Sequence[Layer]) -> bool:
     """Return whether any layer, or one inside it, has an observer of its own."""
-    return any(
-        layer.observer is not None or (bool(layer.children) and anyone_listens(layer.children))
-        for layer in layers
-    )
+    for layer in layers:  # no generator: every forward pass asks
+        if layer.observer is not None or (layer.children and anyone_listens(layer.children)):
+            return True
+    return False
