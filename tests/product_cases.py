@@ -18,6 +18,10 @@ BEYOND_TILES = [
     *products(16, 1030, 12, 1),  # a weight gradient
     *products(17, 16, 33, 3, 2),
     *products(64, 32, 64, 4),
+    *products(65, 5, 66, 40),  # enough for the largest tiles
+    *products(68, 20, 68, 32),  # the same by vectors
+    products(1, 1500, 701)[0],  # long enough for steps of four depths
+    products(8, 601, 256)[3],
     *products(5, 0, 3),  # an empty sum
     _convolution((3, 4, 12, 11), (9, 4, 3, 3), (1, 1), (1, 1)),
     _convolution((2, 3, 14, 15), (17, 3, 3, 2), (2, 3), (1, 0)),
@@ -25,6 +29,7 @@ BEYOND_TILES = [
     _convolution((2, 2, 5, 5), (3, 2, 3, 3), (1, 1), (4, 3)),  # a border wider than the kernel
     _convolution((1, 8, 1, 40), (8, 8, 1, 5), (1, 2), (0, 2)),  # over one axis
     _convolution((9, 1, 28, 28), (8, 1, 3, 3), (1, 1), (1, 1)),
+    _convolution((64, 2, 10, 10), (33, 2, 2, 2), (1, 1), (0, 0)),  # the largest tiles
     OpCase("add_bias", ((33, 130), (130,)), {"axis": 1, "function": "tanh"}),
     OpCase("add_bias", ((3, 5, 30, 31), (5,)), {"axis": 1, "function": "scaled_relu"}),
     OpCase("sum_to_axis", ((1000, 3),), {"axis": 1}),

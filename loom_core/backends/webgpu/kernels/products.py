@@ -15,8 +15,8 @@ from loom_core.backends.webgpu.kernels.grids import cell_grid
 TILE_DEPTH = 16
 """Depths that the tiled shader holds at once: DEPTH in product_tiled.wgsl."""
 
-_LEAST_DEPTH_OF_A_PART = 64
-"""A shorter part's sums cost as much to add as to make."""
+_LEAST_DEPTH_OF_A_PART = {True: 256, False: 64}
+"""On software and on hardware; a shorter part's sums cost as much to add as to make."""
 
 _MOST_DEPTH_OF_A_PART = 2048
 """Terms that are added one after the other; the rounding errors of more would be seen."""
@@ -167,7 +167,8 @@ def product_dispatches(
     tiling = _blocked(product)[1] if adapter.software else _tiled(product)
     wanted = _BLOCKED_GROUPS if adapter.software else _TILED_GROUPS
     whole = _Parts(max(product.depth, TILE_DEPTH), product.rounds, 1, 1)
-    cut = _parts(product, wanted // tiling.tiles(product)) if parts else whole
+    least = _LEAST_DEPTH_OF_A_PART[adapter.software]
+    cut = _parts(product, wanted // tiling.tiles(product), least) if parts else whole
     if cut.count == 1 or parts is None:
         return [_dispatch(product, operands, tiling, cut, adapter)], 0
     first = _dispatch(product, replace(operands, y=parts), tiling, cut, adapter)
@@ -231,13 +232,13 @@ def _by_vectors(product: Product) -> bool:
     )
 
 
-def _parts(product: Product, wanted: int) -> _Parts:
+def _parts(product: Product, wanted: int, least: int) -> _Parts:
     """Cut rounds first, then the depth, into about as many parts as wanted, or as are exact."""
     exact = -(-product.depth * product.rounds // _MOST_DEPTH_OF_A_PART)
     wanted = max(wanted, min(exact, _MOST_NUMBERS_OF_PARTS // product.size))
     rounds = -(-product.rounds // max(1, min(wanted, product.rounds)))
     along_rounds = -(-product.rounds // rounds)
-    pieces = max(1, min(wanted // along_rounds, product.depth // _LEAST_DEPTH_OF_A_PART))
+    pieces = max(1, min(wanted // along_rounds, product.depth // least))
     depth = -(-product.depth // pieces)
     depth = max(TILE_DEPTH, -(-depth // TILE_DEPTH) * TILE_DEPTH)
     along_depth = max(1, -(-product.depth // depth))
@@ -250,12 +251,13 @@ def _tiled(product: Product) -> _Tiling:
     def tiling(across: int, down: int) -> _Tiling:
         return _Tiling(8 * down, 4 * across, {"ACROSS": across, "DOWN": down})
 
-    if product.rows <= 8:
-        return tiling(32, 1)
-    if product.columns <= 16:
-        return tiling(4, 8)
+    if product.rows <= 16:
+        return tiling(32, 1 if product.rows <= 8 else 2)
+    if product.columns <= 32:
+        return tiling(4 if product.columns <= 16 else 8, 8)
     large = tiling(16, 8)
-    return large if large.tiles(product) >= _TILED_GROUPS else tiling(16, 4)
+    enough = product.rows > 32 and large.tiles(product) >= _TILED_GROUPS
+    return large if enough else tiling(16, 4)
 
 
 def _blocked(product: Product) -> tuple[int, _Tiling]:
