@@ -120,6 +120,17 @@ def test_an_op_without_a_kernel_is_named(monkeypatch):
         net.forward_gpu(np.zeros(12))
 
 
+def test_a_dispatch_of_more_workgroups_than_there_can_be_is_refused(monkeypatch):
+    def huge(inputs, outputs, attributes, adapter):
+        return Kernel([Dispatch("softmax", "main", (Operand("input"),), workgroups=(1, 65536, 1))])
+
+    monkeypatch.setitem(kernel_table.encoders(), "softmax", huge)
+    net = network()
+    net.init_gpu()
+    with pytest.raises(BackendError, match=r"softmax .* needs \(1, 65536, 1\) workgroups"):
+        net.forward_gpu(np.zeros(12))
+
+
 def test_a_value_beyond_the_limit_is_refused_before_memory_is_taken(monkeypatch):
     device = webgpu_support.device()
     gc.collect()
