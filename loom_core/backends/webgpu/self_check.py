@@ -53,6 +53,16 @@ def flops(node: Node) -> int:
     return node.op.flops(*shapes, node.attributes)
 
 
+def node_plan(node: Node) -> Plan:
+    """Plan one node by itself, with ports ``x0``, ``x1`` ... in and ``y0``, ``y1`` ... out."""
+    graph = GraphBuilder()
+    values = [graph.input(f"x{i}", x.shape) for i, x in enumerate(node.inputs)]
+    outputs = graph.emit_all(node.op.name, *values, **node.attributes)
+    ports = {value.name: value for value in values}
+    ports |= {f"y{i}": output for i, output in enumerate(outputs)}
+    return make_plan(graph.graph, ports)
+
+
 class SelfCheck:
     """Which kernels of a device have been found right.
 
@@ -98,19 +108,15 @@ class _Probe:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        graph = GraphBuilder()
-        values = [graph.input(f"x{i}", x.shape) for i, x in enumerate(node.inputs)]
-        outputs = graph.emit_all(node.op.name, *values, **node.attributes)
-        ports = {value.name: value for value in values}
-        ports |= {f"y{i}": output for i, output in enumerate(outputs)}
-        self.plan = make_plan(graph.graph, ports)
+        self.plan = node_plan(node)
         draw = np.random.default_rng(1)
         # Between 0 and 1: probabilities, squares and shares are, and no op minds.
         self.inputs = {
-            value.name: draw.uniform(0.1, 0.9, value.shape).astype(np.float32) for value in values
+            f"x{i}": draw.uniform(0.1, 0.9, x.shape).astype(np.float32)
+            for i, x in enumerate(node.inputs)
         }
         if node.op.name == "step_scale":  # a step that is forbidden has no numbers
-            self.inputs[values[-1].name].fill(0)
+            self.inputs["x3"].fill(0)
 
     def require(self, found: Iterable[Array]) -> None:
         """Raise :class:`BackendError` unless the ports hold what a CPU leaves in them."""
