@@ -35,7 +35,6 @@ ADVICE: dict[str, list[str]] = {
         "Clip the gradients.",
         "Lower the learning rate.",
         "Draw smaller weights at the start.",
-        "Try neural tweening, which notices explosions.",
     ],
     "large_outputs": [
         "Scale the inputs to about -1 to 1.",
@@ -46,7 +45,6 @@ ADVICE: dict[str, list[str]] = {
         "Use ReLU or leaky ReLU instead of sigmoid and tanh.",
         "Add residual connections.",
         "Put normalisation layers between the layers.",
-        "Try neural tweening.",
     ],
     "dead_relu": [
         "Use leaky ReLU instead of ReLU.",
