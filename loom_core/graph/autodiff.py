@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder, Node, Value
 from loom_core.graph.op import NoGradient
 
 
@@ -41,6 +42,8 @@ def differentiate(
         if value.root in needs:
             accumulate(value, gradient)
 
+    again: dict[Node, Node] = {}
+
     for node in reversed(forward):
         if not node.outputs or node.outputs[0] not in gradients:
             continue
@@ -49,9 +52,28 @@ def differentiate(
         if isinstance(node.op.gradient, NoGradient):
             raise TypeError(f"internal: {node.op.name} has no gradient: {node.op.gradient.reason}")
         with graph.segment("backward", node.segment.layer):
+            if node.region is not None and node not in again:
+                again.update(_repeat(graph, [n for n in forward if n.region is node.region]))
             dy = gradients[node.outputs[0]]
-            for x, emit in zip(node.inputs, node.op.gradient(graph, node, dy), strict=True):
+            rule = node.op.gradient(graph, again.get(node, node), dy)
+            for x, emit in zip(node.inputs, rule, strict=True):
                 if emit is not None and x.root in needs:
                     accumulate(x, emit())
     graph.gradients.update(gradients)
     return {value: gradients[value] for value in wanted if value in gradients}
+
+
+def _repeat(graph: GraphBuilder, nodes: Sequence[Node]) -> dict[Node, Node]:
+    """Emit nodes once more, so that nothing has to keep what they computed the first time."""
+    fresh: dict[Value, Value] = {}
+
+    def present(x: Value) -> Value:
+        return graph.reshape(fresh[x.root], x.shape) if x.root in fresh else x
+
+    repeated: dict[Node, Node] = {}
+    for node in nodes:
+        inputs = tuple(present(x) for x in node.inputs)
+        outputs = graph.emit_all(node.op.name, *inputs, **node.attributes)
+        fresh.update(zip(node.outputs, outputs, strict=True))
+        repeated[node] = replace(node, inputs=inputs, outputs=outputs)
+    return repeated

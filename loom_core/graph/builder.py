@@ -50,13 +50,23 @@ class Value:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One op applied to values, in a segment."""
+    """One op applied to values, in a segment.
+
+    Args:
+        op: Which.
+        inputs: What it reads.
+        outputs: What it writes.
+        attributes: All of the op's.
+        segment: What it belongs to.
+        region: Shared by nodes that the backward pass computes once more; None for others.
+    """
 
     op: Op
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     attributes: Attributes
     segment: Segment
+    region: object | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +95,7 @@ class GraphBuilder:
         self.graph = Graph()
         self.producers: dict[Value, Node] = {}
         self._segment = Segment("forward")
+        self._region: object | None = None
         self._parameters: dict[int, Value] = {}
 
     @contextmanager
@@ -96,6 +107,21 @@ class GraphBuilder:
             yield
         finally:
             self._segment = outer
+
+    @contextmanager
+    def recomputed(self) -> Iterator[None]:
+        """Let the backward pass compute the nodes emitted inside the ``with`` block once more.
+
+        Their values then need no memory between forward and backward: time for memory, where the
+        values are much larger than what they are made of.
+
+        Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost".
+        """
+        outer, self._region = self._region, object()
+        try:
+            yield
+        finally:
+            self._region = outer
 
     def input(self, name: str, shape: Shape) -> Value:
         """Declare an array that the caller writes before each run."""
@@ -145,7 +171,7 @@ class GraphBuilder:
         merged = {**op.attributes, **attributes}
         shapes = op.shapes([x.shape for x in inputs], merged)
         outputs = tuple(Value(shape, "computed", name) for shape in shapes)
-        node = Node(op, inputs, outputs, merged, self._segment)
+        node = Node(op, inputs, outputs, merged, self._segment, self._region)
         self.graph.nodes.append(node)
         for output in outputs:
             self.producers[output] = node

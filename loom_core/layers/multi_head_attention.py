@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 LOOM_THETA = 1e6
 """Base of the rotary angles in every attention layer of Loom v0.0.7."""
 
+LONG_SEQUENCE = 1024
+"""Tokens up to which the scores of all queries are made at once: below it they are small enough."""
+
+QUERIES_AT_ONCE = 256
+"""In a longer sequence: enough for a fast product of matrices."""
+
 
 class MultiHeadAttention(Layer):
     """``y = concat_h(softmax(q_h k_h^T / sqrt(Dh)) v_h) Wo + bo`` with q, k, v = x W + b.
@@ -192,21 +198,45 @@ class MultiHeadAttention(Layer):
             heads("query", self.num_heads, rotate=True), (batch, steps, groups, shared, head)
         )
         q = graph.emit("transpose", q, axes=(0, 2, 3, 1, 4))
-        q = graph.reshape(q, (batch, groups, shared * steps, head))
         k = graph.emit("transpose", heads("key", groups, rotate=True), axes=(0, 2, 1, 3))
         v = graph.emit("transpose", heads("value", groups, rotate=False), axes=(0, 2, 1, 3))
-        scores = graph.emit("matmul", q, k, transpose_b=True)
-        scores = graph.reshape(scores, (batch, groups, shared, steps, steps))
-        weights = graph.emit("softmax", scores, temperature=math.sqrt(head), causal=self.causal)
-        weights = graph.reshape(weights, (batch, groups, shared * steps, steps))
-        mixed = graph.reshape(
-            graph.emit("matmul", weights, v), (batch, groups, shared, steps, head)
-        )
-        mixed = graph.emit("transpose", mixed, axes=(0, 3, 1, 2, 4))
+        mixed = graph.emit("transpose", self._attend(graph, q, k, v), axes=(0, 3, 1, 2, 4))
         mixed = graph.reshape(mixed, (tokens, self.num_heads * head))
         y = graph.emit("matmul", mixed, self.parameter(graph, "output"))
         shape = (x.shape[0], tokens // x.shape[0], width)
         return graph.reshape(self._bias(graph, y, "output"), shape)
+
+    def _attend(self, graph: GraphBuilder, q: Value, k: Value, v: Value) -> Value:
+        """Return the mixed values (B, groups, shared, T, head) for queries of that shape.
+
+        The scores of a long sequence are made for some queries at a time, and once more in the
+        backward pass, so that they take memory in proportion to T and not to its square. What a
+        block of a causal layer cannot see is not computed.
+        """
+        steps = q.shape[3]
+        if steps <= LONG_SEQUENCE:
+            return self._mix(graph, q, k, v)
+        blocks = []
+        for start in range(0, steps, QUERIES_AT_ONCE):
+            size = min(QUERIES_AT_ONCE, steps - start)
+            with graph.recomputed():
+                some = graph.emit("slice_axis", q, axis=3, start=start, size=size)
+                keys, values = k, v
+                if self.causal:
+                    seen = {"axis": 2, "start": 0, "size": start + size}
+                    keys, values = (graph.emit("slice_axis", x, **seen) for x in (k, v))
+                blocks.append(self._mix(graph, some, keys, values))
+        return graph.emit("concat", *blocks, axis=3)
+
+    def _mix(self, graph: GraphBuilder, q: Value, k: Value, v: Value) -> Value:
+        batch, groups, shared, queries, head = q.shape
+        seen = k.shape[2]
+        rows = graph.reshape(q, (batch, groups, shared * queries, head))
+        scores = graph.emit("matmul", rows, k, transpose_b=True)
+        scores = graph.reshape(scores, (batch, groups, shared, queries, seen))
+        weights = graph.emit("softmax", scores, temperature=math.sqrt(head), causal=self.causal)
+        weights = graph.reshape(weights, (batch, groups, shared * queries, seen))
+        return graph.reshape(graph.emit("matmul", weights, v), q.shape)
 
     def _bias(self, graph: GraphBuilder, y: Value, name: str) -> Value:
         return graph.emit("add_bias", y, self.parameter(graph, f"{name}_bias"), axis=1)
