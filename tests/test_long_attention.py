@@ -1,4 +1,4 @@
-"""Attention over long sequences: the same numbers in blocks, in memory that grows with the length."""
+"""Attention over long sequences: the same numbers in blocks, in memory linear in the length."""
 
 import numpy as np
 import pytest
