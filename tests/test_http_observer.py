@@ -178,6 +178,8 @@ def test_a_name_that_leads_into_a_private_network_is_refused_when_sending(monkey
         ("2002:7f00:1::", False),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::808:808", True),
+        ("64:ff9b:1::808:808", False),
+        ("::127.0.0.1", False),
         ("fc00::1", False),
     ],
 )
@@ -189,11 +191,17 @@ def test_what_is_public(text, public):
     "url",
     ["ftp://example.com/", "file:///etc/passwd", "javascript:alert(1)", "http://", "example.com",
      "http://user:secret@example.com/", "http://example.com/\r\nX: y", "http://example.com:99999/",
-     "http://[::1", "http://example.com/" + "a" * 3000, 7],
+     "http://[::1", "http://example.com/" + "a" * 3000, "http://a..b/", "http://" + "a" * 70, 7],
 )  # fmt: skip
 def test_other_addresses_are_refused(url):
     with pytest.raises(SpecError):
         HTTPObserver(url)
+
+
+def test_other_alphabets_are_sent_in_ascii():
+    target = read_target("https://b\u00fccher.example/\u00e9?q=\u00fc%20", allow_private=False)
+    assert target.host == "xn--bcher-kva.example"
+    assert target.path == "/%C3%A9?q=%C3%BC%20"
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "1", float("nan"), True])

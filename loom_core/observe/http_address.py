@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from loom_core.errors import SpecError
 
@@ -16,6 +16,15 @@ ALLOW = "Pass allow_private=True if you mean to send there."
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """IPv4 inside IPv6, RFC 6052."""
+
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
+"""The same inside one network, RFC 8215; Python before 3.12 takes it for public."""
+
+_IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
+"""The first form of IPv4 inside IPv6, given up by RFC 4291."""
+
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+"""What stays as it is in a path; letters of other alphabets are sent as their UTF-8 bytes."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -52,9 +61,9 @@ def read_target(url: str, *, allow_private: bool) -> Target:
         raise SpecError("an observer's address must not hold spaces or control characters")
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise SpecError(f"{url!r} is no address: {error}") from error
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+    except ValueError as error:  # that of a name with an impossible part is one, too
+        raise SpecError(f"{url[:80]!r} is no address: {error}") from error
     if parts.scheme not in ("http", "https"):
         raise SpecError(
             f"events can be sent by http and https only, not to {url!r}",
@@ -67,6 +76,7 @@ def read_target(url: str, *, allow_private: bool) -> Target:
     if not allow_private:
         _require_public_name(host)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = quote(path, safe=_ASCII)
     secure = parts.scheme == "https"
     return Target(url, secure, host, port or (443 if secure else 80), path)
 
@@ -93,6 +103,8 @@ def is_public(address: Address) -> bool:
     """Return whether a number belongs to the public internet, also that inside another."""
     if isinstance(address, ipaddress.IPv6Address):
         inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+        if address in _LOCAL_NAT64 or address in _IPV4_COMPATIBLE:
+            return False
         if address in _NAT64:
             inside.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         found = [number for number in inside if number is not None]
