@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loom_core import SpecError
+from loom_core import Dense, Network, SpecError, TrainingData
 from loom_core.train import schedulers as s
 
 LOOM = json.loads((Path(__file__).parent / "fixtures/loom/schedulers.json").read_text())
@@ -82,8 +82,35 @@ def test_rates_and_names_are_those_of_loom(name):
         (lambda: s.ConstantScheduler("1"), "base_lr must be a number"),
         (lambda: s.ConstantScheduler(1).get_lr(-1), "step must be"),
         (lambda: s.ConstantScheduler(1).get_lr(1.5), "step must be"),
+        (lambda: s.ConstantScheduler(1).get_lr(2**60), "at most 2\\^53"),
+        (
+            lambda: s.ExponentialDecayScheduler(1, 10, 1).get_lr(50),
+            "rate of step 50 must be finite",
+        ),
     ],
 )
 def test_settings_without_meaning_are_refused(make, message):
     with pytest.raises(SpecError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [lambda n: [0.1] * (n + 1), lambda n: [-0.1] * n, lambda n: [math.nan] * n],
+    ids=["one too many", "negative", "NaN"],
+)
+def test_rates_that_cannot_be_used_change_no_weight(rates):
+    class Own(s.LRScheduler):
+        label = "own"
+
+        def rates(self, steps):
+            return np.array(rates(len(steps)))
+
+    network = Network(2, 1, 1, 1, seed=1)
+    network.set_layer(0, 0, 0, Dense(2, 1, "tanh"))
+    network.initialize_weights()
+    before = network.save_model_to_string("m")
+    data = TrainingData([0, 1, 1, 0], [0, 1], batch_size=2)
+    with pytest.raises(SpecError, match="own"):
+        network.train(data, {"epochs": 4, "scheduler": Own()})
+    assert network.save_model_to_string("m") == before

@@ -326,8 +326,10 @@ def positive(value: int, name: str, minimum: int = 1) -> int:
     """Return a size after checking it.
 
     Raises:
-        SpecError: Not an integer, or below ``minimum``.
+        SpecError: Not an integer, below ``minimum``, or so large that float64 rounds it.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise SpecError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
+    if value > 2**53:
+        raise SpecError(f"{name} must be a whole number of at most 2^53")
     return int(value)

@@ -197,7 +197,7 @@ class _Training:
         step, position = self.position.step, self.position
         started = time.perf_counter()
         inputs, targets = self.source.take(position.seed, step, count)
-        rates = position.scheduler.rates(np.arange(step, step + count, dtype=np.float64))
+        rates = position.scheduler.checked_rates(step, count)
         _, size, width = inputs.shape
         program = self._program(size, width)
         ports = program.plan.ports

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MOST_STEPS = 2**53
 """A larger number of steps is not exact in JSON."""
 
+LARGEST = float(np.finfo(np.float32).max)
+"""A larger setting would be infinite where it is used, and make NaN of the weights."""
+
 
 @public_class
 class Optimizer(ABC):
@@ -269,13 +272,18 @@ def finite_number(
     """Return a setting as a float.
 
     Raises:
-        SpecError: Not a number, or outside ``least <= value < below`` or ``value > above``.
+        SpecError: Not a number, or outside ``least <= value < below`` or ``value > above``, in
+            float32 too.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise SpecError(f"{name} must be a number, got {str(value)[:40]!r}")
-    number = float(value)
-    if not (np.isfinite(number) and least <= number < below and number > above):
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = np.inf
+    usable = abs(number) <= LARGEST and np.float32(number) > above  # 1e-50 is 0 there
+    if not (usable and least <= number < below):
         limits = f"at least {least:g}" if above < least else f"above {above:g}"
         limits += f" and below {below:g}" if np.isfinite(below) else ""
-        raise SpecError(f"{name} must be finite, {limits}, got {number!r}")
+        raise SpecError(f"{name} must be finite, {limits}, got {number!r} (as float32)")
     return number

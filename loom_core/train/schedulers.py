@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from loom_core.errors import SpecError
 from loom_core.layers.base import positive
 from loom_core.public import public, public_class
-from loom_core.train.optimizer import finite_number
+from loom_core.train.optimizer import LARGEST, finite_number
 
 F64 = NDArray[np.float64]
 
@@ -36,9 +36,25 @@ class LRScheduler(ABC):
         """Return the learning rate of a step, counted from 0.
 
         Raises:
-            SpecError: The step is no whole number of at least 0.
+            SpecError: The step is no whole number of at least 0, or its rate is not finite.
         """
-        return float(self.rates(np.array([positive(step, "step", 0)], np.float64))[0])
+        return float(self.checked_rates(positive(step, "step", 0), 1)[0])
+
+    def checked_rates(self, first: int, count: int) -> F64:
+        """Return the rates of steps ``first``, ``first + 1``, ...
+
+        Raises:
+            SpecError: There are more or fewer, or one is none that a training can use.
+        """
+        with np.errstate(over="ignore"):
+            rates = np.asarray(self.rates(np.arange(first, first + count, dtype=np.float64)))
+        if rates.shape != (count,):
+            raise SpecError(f"{self.label} gives rates of shape {rates.shape} for {count} steps")
+        wrong = ~((rates >= 0) & (rates <= LARGEST))
+        if wrong.any():
+            at = int(wrong.argmax())
+            finite_number(rates[at], f"{self.label}: the learning rate of step {first + at}")
+        return rates
 
     @public("Reset")  # noqa: B027 (a scheduler of one's own may have more to do)
     def reset(self) -> None:
