@@ -206,6 +206,8 @@ BAD = [
     (lambda: changed(losses="AAA="), ModelFormatError, "have 2 bytes"),
     (lambda: changed(losses="AADAfw==", step=9), NonFiniteError, "a loss of"),
     (lambda: changed(loss_history=["x"]), ModelFormatError, "list of numbers"),
+    (lambda: changed(loss_history=[]), ModelFormatError, "0 losses of 2 whole epochs"),
+    (lambda: changed(loss_history=[1.0, 10**400]), NonFiniteError, "holds infinity"),
     (lambda: changed(accuracy_history=None), ModelFormatError, "list of numbers"),
 ]
 
@@ -220,6 +222,16 @@ def test_a_wrong_state_is_refused_before_anything_changes(make, error, message):
     for x, y in zip(before, weights_of(network), strict=True):
         np.testing.assert_array_equal(x, y)
     assert not network.is_training()
+
+
+def test_what_was_trained_before_can_be_saved_after_a_state_was_refused():
+    network = network_on()
+    network.train(DATA, config(2, optimizer="adamw"))
+    before = network.save_training_state()
+    text = changed(optimizer=SGDOptimizer().get_state())
+    with pytest.raises(SpecError, match="of type 'sgd', not of 'adamw'"):
+        network.train(DATA, config(3, optimizer="adamw", resume_from=text))
+    assert network.save_training_state() == before
 
 
 def test_moments_of_another_size_are_refused_before_anything_changes():

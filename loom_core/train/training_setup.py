@@ -46,7 +46,10 @@ def begin_position(
     trial.load_state(stored.optimizer)
     trial.require_fitting(trained_weights(network.layers))
     same = kind if network.optimizer is None else None
-    optimizer = _optimizer(network, settings.optimizer or same)
+    wanted = settings.optimizer or same
+    if not isinstance(wanted or network.optimizer, Optimizer):
+        make_optimizer(wanted).load_state(stored.optimizer)  # a fresh one, before one is reset
+    optimizer = _optimizer(network, wanted)
     optimizer.load_state(stored.optimizer)
     stored.set_weights()
     return stored.position(optimizer, scheduler)

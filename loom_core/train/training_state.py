@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from loom_core import limits
 from loom_core.arrays import F32
-from loom_core.errors import ModelFormatError, SpecError
+from loom_core.errors import ModelFormatError, NonFiniteError, SpecError
 from loom_core.layers import Layer
 from loom_core.model_io.base64_text import decode_base64, encode_base64
 from loom_core.model_io.json_text import parse_json_object
@@ -120,13 +121,21 @@ class StoredTraining:
     accuracy_history: list[float]
 
     def require_fitting(self, batches: int, samples: int, seed: int | None) -> None:
-        """Raise :class:`SpecError` unless it belongs to a training on such data."""
+        """Raise unless it belongs to a training on such data.
+
+        Raises:
+            SpecError: Of other data, or of another seed.
+            ModelFormatError: It does not hold the loss of each whole epoch.
+        """
         if (batches, samples) != (self.batches, self.samples):
             raise SpecError(
                 f"{WHAT} is of {self.samples} samples in {self.batches} batches an epoch, "
                 f"this training has {samples} in {batches}",
                 hint="Resume with the data that the training began with.",
             )
+        known, epochs = len(self.loss_history), self.step // self.batches
+        if known != epochs:
+            raise ModelFormatError(f"{WHAT} holds {known} losses of {epochs} whole epochs")
         if seed is not None and seed != self.seed:
             raise SpecError(f"{WHAT} was made with the seed {self.seed}, this config says {seed}")
 
@@ -213,4 +222,7 @@ def _read_numbers(values: object, name: str) -> list[float]:
     limits.require_within(len(values), limits.LIST_ITEMS, f"{name} of {WHAT}")
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         raise ModelFormatError(f"{name} of {WHAT} must be a list of numbers")
+    # A number beyond float64 is infinity as a float, and an error as a whole number.
+    if not all(abs(value) <= sys.float_info.max for value in values):
+        raise NonFiniteError(f"{name} of {WHAT} holds infinity")
     return [float(value) for value in values]
