@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import Parameter, signature
 from types import UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+import numpy as np
 
 from loom_core.errors import CallError
 from loom_core.public import Cooperative, public_class_of, public_hints
 
 _SIMPLE = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
+_LISTS = (list, Sequence)
+_OBJECTS = (dict, Mapping)
 
 
 def require_arguments(
@@ -26,7 +31,7 @@ def require_arguments(
         bound: How many of them the caller does not see (the object of a method).
 
     Raises:
-        CallError: Too few or too many, or one of a simple type is of another.
+        CallError: Too few or too many, or one is of another type than is said.
     """
     parameters = _parameters(function)
     required = sum(not parameter.optional for parameter in parameters)
@@ -73,19 +78,30 @@ def _parameters(function: Callable[..., Any]) -> tuple[_Parameter, ...]:
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+    """Return the types that a hint allows; which texts are allowed says the function itself."""
+    options = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+    return tuple(str if get_origin(option) is Literal else option for option in options)
 
 
 def _words(option: Any) -> str:
+    if get_origin(option) is not None:
+        return "a list" if get_origin(option) in _LISTS else "an object"
     return _SIMPLE.get(option) or f"a {option.__name__}"
 
 
 def _is_checked(option: Any) -> bool:
-    """Whether calls check a type: the simple ones, and public classes."""
+    """Whether calls check a type: simple ones, public classes, lists and objects of whatever."""
+    if get_origin(option) in _LISTS + _OBJECTS:
+        return True
     return option in _SIMPLE or (isinstance(option, type) and public_class_of(option) is not None)
 
 
-def _fits(value: object, option: type) -> bool:
+def _fits(value: object, option: Any) -> bool:
+    origin = get_origin(option)
+    if origin in _LISTS and isinstance(value, np.ndarray | memoryview):
+        return get_args(option)[0] in (int, float, bool)
+    if origin in _LISTS + _OBJECTS:
+        return isinstance(value, list | tuple if origin in _LISTS else Mapping)
     if option is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if option is int:

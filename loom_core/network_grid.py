@@ -24,6 +24,12 @@ from loom_core.train.step_graph import inference_plan
 from loom_core.train.training_state import TrainingPosition
 
 
+def require_network(value: object, name: str) -> None:
+    """Raise :class:`SpecError` where something else is given in a network's place."""
+    if not isinstance(value, NetworkGrid):
+        raise SpecError(f"{name!r} must be a network, got {type(value).__name__}")
+
+
 class NetworkGrid:
     """Layers in their places, their weights, and the programs that run them.
 

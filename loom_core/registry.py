@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loom_core import limits
 from loom_core.calls import require_arguments
 from loom_core.errors import CallError
 from loom_core.layers import (
@@ -31,6 +32,7 @@ from loom_core.layers import (
     Softmax,
     SwiGLU,
 )
+from loom_core.layers.base import positive
 from loom_core.observe.introspection import describe_callable, type_text
 from loom_core.public import FUNCTIONS, public, read_record, result_record
 
@@ -221,6 +223,7 @@ def init_gumbel_softmax_layer(temperature: float) -> Softmax:
 @public("InitMaskedSoftmaxLayer")
 def init_masked_softmax_layer(mask_size: int) -> Softmax:
     """Return a softmax whose mask (all true at first) can be changed by SetMask."""
+    limits.require_within(positive(mask_size, "mask_size"), limits.LIST_ITEMS, "mask_size")
     return Softmax(variant="masked", mask=[True] * mask_size)
 
 

@@ -82,8 +82,8 @@ def test_a_tensor_is_a_handle_with_methods():
     ("shape", "code"),
     [
         ([-1], "spec"), ([1.5], "spec"), ([2**31, 2**31], "limit"), ([1e308], "spec"),
-        ("4", "spec"), ({}, "spec"), ({"length": 4}, "spec"), (4, "spec"), ([[2]], "spec"),
-        ([2], "shape"), ([None], "spec"), (None, "spec"),
+        ("4", "call"), ({}, "call"), ({"length": 4}, "call"), (4, "call"), ([[2]], "spec"),
+        ([2], "shape"), ([None], "spec"), (None, "call"),
     ],
 )  # fmt: skip
 def test_wrong_shapes_are_typed_errors(shape, code):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 from loom_core.arrays import F32, Shape, element_count
@@ -103,7 +104,8 @@ class Softmax(Layer):
         ):
             raise SpecError("adaptive softmax needs clusters that hold each score once")
         if variant == "mixture" and not (
-            mixture_weights
+            len(mixture_weights)
+            and all(isinstance(w, Real) for w in mixture_weights)
             and all(w >= 0 and math.isfinite(w) for w in mixture_weights)
             and sum(mixture_weights) > 0
         ):

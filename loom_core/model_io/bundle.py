@@ -26,7 +26,7 @@ from loom_core.model_io.network_json import require_model_id, settings_of
 from loom_core.model_io.text_file import read_text_file
 from loom_core.model_io.weights import SaveAs, encode_weights
 from loom_core.network import Network
-from loom_core.network_grid import NetworkGrid
+from loom_core.network_grid import NetworkGrid, require_network
 from loom_core.public import public, result_record
 
 
@@ -135,6 +135,8 @@ def save_bundle_to_string(
         SpecError: An id is empty or too long, or the dtype is not one of the format's.
         NonFiniteError: A weight is NaN or infinite.
     """
+    for name, network in networks.items():
+        require_network(network, name)
     models = [
         _entry(require_model_id(name), network, save_as, dtype)
         for name, network in networks.items()

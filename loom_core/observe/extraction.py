@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from loom_core.errors import SpecError
 from loom_core.network import Network
+from loom_core.network_grid import require_network
 from loom_core.observe.blueprint import blueprint_of, extract_model
 from loom_core.observe.json_records import to_json
 from loom_core.observe.telemetry_records import ModelTelemetry, NetworkBlueprint
@@ -42,4 +43,6 @@ def extract_bundle_blueprint(networks: Mapping[str, Network]) -> NetworkBlueprin
     """
     if not networks:
         raise SpecError("a blueprint needs at least one network")
+    for name, network in networks.items():
+        require_network(network, name)
     return blueprint_of([extract_model(network, name) for name, network in networks.items()])
