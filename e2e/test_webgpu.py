@@ -106,16 +106,16 @@ def test_a_convolutional_network_learns_digits_as_it_does_on_the_cpu(session):
             id: "digits", batch_size: 1, grid_rows: 1, grid_cols: 1, seed: 1,
             layers_per_cell: layers.length, layers,
         });
-        const heldOut = digits(count - 500, 500);
+        const heldOut = digits(count - 2000, 2000);
         const config = {
-            Epochs: 2, LearningRate: 0.1, LossType: "cross_entropy", EvaluateEveryN: 2,
+            Epochs: 8, LearningRate: 0.1, LossType: "cross_entropy", EvaluateEveryN: 8,
             ValidationInputs: heldOut.Inputs, ValidationLabels: heldOut.Labels,
         };
         const found = [];
         for (const UseGPU of [true, false]) {
             const net = await loom.BuildNetworkFromJSON(json);
             const trained = await net.Train(
-                { ...digits(0, 1600), BatchSize: 32 }, { ...config, UseGPU },
+                { ...digits(0, 8000), BatchSize: 32 }, { ...config, UseGPU },
             );
             const { FinalLoss, ValidationAccuracy, Steps, EvalMetrics, FallbackReason } = trained;
             EvalMetrics.dispose();
@@ -127,10 +127,10 @@ def test_a_convolutional_network_learns_digits_as_it_does_on_the_cpu(session):
         return found;
     """)
     gpu, cpu = result
-    assert gpu["Steps"] == cpu["Steps"] == 100
-    assert gpu["FinalLoss"] == pytest.approx(cpu["FinalLoss"], rel=0.01)
+    assert gpu["Steps"] == cpu["Steps"] == 2000
+    assert gpu["FinalLoss"] == pytest.approx(cpu["FinalLoss"], rel=0.1)
     assert abs(gpu["ValidationAccuracy"] - cpu["ValidationAccuracy"]) <= 0.005
-    assert gpu["ValidationAccuracy"] > 0.8
+    assert gpu["ValidationAccuracy"] > 0.95
     assert gpu["FallbackReason"] == ""
 
 
