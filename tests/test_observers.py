@@ -247,6 +247,20 @@ def test_a_channel_that_is_closed_ends_those_who_wait():
         ChannelObserver(0)
 
 
+def test_what_is_no_observer_is_refused_before_it_is_told_anything():
+    network = network_of(Dense(2, 1))
+    with pytest.raises(SpecError, match="an observer is needed, got function"):
+        network.set_observer(lambda event: None)
+    assert not network.listening()
+
+
+@pytest.mark.parametrize("observer", [RecordingObserver(), ChannelObserver(), ConsoleObserver()])
+def test_events_of_a_training_may_be_plain_data_and_nothing_else(observer):
+    observer.on_training_event({"Type": "epoch_end", "Epoch": 1, "Loss": 0.5})
+    with pytest.raises(SpecError, match="TrainingEvent must be an object, got int"):
+        observer.on_training_event(3)
+
+
 CONFIG = json.dumps({"layers": [{"type": "dense", "input_size": 2, "output_size": 3}]})
 
 

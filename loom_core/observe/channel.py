@@ -9,7 +9,7 @@ from threading import Condition
 from loom_core.layers.base import positive
 from loom_core.observe.observers import LayerObserver, read_event
 from loom_core.observe.records import LayerEvent, TrainingEvent
-from loom_core.public import Cooperative, public, public_class
+from loom_core.public import Cooperative, public, public_class, read_record
 
 BUFFER_SIZE = 1_000
 """Events that wait at most, where it is not said otherwise."""
@@ -55,7 +55,7 @@ class ChannelObserver(LayerObserver):
     @public("OnTrainingEvent")
     def on_training_event(self, event: TrainingEvent) -> None:
         """Queue an event, or drop it where the queue is full or closed."""
-        self._put(event)
+        self._put(read_record(TrainingEvent, event))
 
     @public("Poll")
     def poll(self, max_events: int = BATCH) -> list[LayerEvent | TrainingEvent]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Backend, Program
+from loom_core.errors import SpecError
 from loom_core.layers.base import positive
 from loom_core.network_grid import NetworkGrid
 from loom_core.observe.blueprint import blueprint_of, extract_model
@@ -73,8 +74,13 @@ class Observing(NetworkGrid):
             every_n: Steps of a training from one that is watched to the next; the first is.
 
         Raises:
-            SpecError: ``every_n`` is below 1.
+            SpecError: It is no LayerObserver, or ``every_n`` is below 1.
         """
+        if observer is not None and not isinstance(observer, LayerObserver):
+            raise SpecError(
+                f"an observer is needed, got {type(observer).__name__}",
+                hint="Derive from LayerObserver, or make a CallbackObserver of functions.",
+            )
         self.observe_every = positive(every_n, "every_n")
         self.observer = observer
 

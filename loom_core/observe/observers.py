@@ -130,6 +130,7 @@ class ConsoleObserver(LayerObserver):
     @public("OnTrainingEvent")
     def on_training_event(self, event: TrainingEvent) -> None:
         """Print where the training is."""
+        event = read_record(TrainingEvent, event)
         place = f"epoch {event.epoch}" + (f", batch {event.batch}" if event.batch else "")
         loss = "" if event.type == "epoch_start" else f": loss={event.loss:.6f}"
         accuracy = "" if event.accuracy is None else f", accuracy={event.accuracy:.4f}"

@@ -12,7 +12,7 @@ from loom_core.observe.diagnosis import DiagnosisFinding, DiagnosisThresholds, d
 from loom_core.observe.json_records import to_json
 from loom_core.observe.observers import LayerObserver, read_event
 from loom_core.observe.records import LayerEvent, LayerStats, RecordedActivity, TrainingEvent
-from loom_core.public import public, public_class
+from loom_core.public import public, public_class, read_record
 
 CAPACITY = 10_000
 """Events kept, where it is not said otherwise; each takes about two kilobytes."""
@@ -51,7 +51,7 @@ class RecordingObserver(LayerObserver):
     @public("OnTrainingEvent")
     def on_training_event(self, event: TrainingEvent) -> None:
         """Keep an event."""
-        self._training.append(event)
+        self._training.append(read_record(TrainingEvent, event))
 
     @public("GetHistory")
     def get_history(self) -> list[LayerStats]:
