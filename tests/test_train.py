@@ -73,6 +73,11 @@ def test_one_step_equals_the_formula():
     assert result.final_loss == pytest.approx(-np.log(p[[0, 1], labels]).mean(), rel=1e-6)
 
 
+def test_shuffle_must_be_said_plainly():
+    with pytest.raises(SpecError, match="shuffle must be true or false, got 'no'"):
+        xor_network().train({"Inputs": XOR_INPUTS, "Targets": XOR_TARGETS, "Shuffle": "no"})
+
+
 def test_looms_batches_and_json_style_settings_work():
     network = xor_network()
     batches = [{"Input": XOR_INPUTS, "Target": XOR_TARGETS}]

@@ -26,7 +26,7 @@ from loom_core import (
 )
 from loom_core.bridge import Bridge
 from loom_core.random_stream import RandomStream, permutations
-from loom_core.train.batches import SampleBatches, Samples
+from loom_core.train.batches import SampleBatches, Samples, read_batches
 from loom_core.train.optimizer_config import make_optimizer
 from loom_core.train.pace import Pace
 from loom_core.train.scheduler_config import make_scheduler
@@ -114,6 +114,8 @@ def test_schedulers_by_name_and_as_data(asked, name, rates):
         ({"scheduler": {"type": "exponential", "decay_steps": 0}}, "decay_steps must be"),
         ({"scheduler": {"type": "warmup"}}, "needs warmup_steps"),
         ({"gradient_clip": -1}, "gradient_clip must be"),
+        ({"learning_rate": 1e39}, "learning_rate must be finite"),
+        ({"loss_type": np.zeros(2)}, "loss_type must be one of"),
         ({"print_every_batch": -1}, "print_every_batch must be"),
         ({"verbose": 1}, "verbose must be"),
         ({"use_gpu": "yes"}, "use_gpu must be"),
@@ -200,6 +202,8 @@ def test_batches_of_samples_of_different_widths():
     ]
     result = network.train(batches, TrainingConfig(epochs=20, learning_rate=0.1))
     assert result.steps == 80
+    source = read_batches(network, batches)
+    assert [source.equal_steps(step) for step in range(8)] == [1, 2, 1, 1, 1, 2, 1, 1]
     assert result.loss_history[-1] < result.loss_history[0]
 
 

@@ -222,6 +222,8 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_are_hurt():
     [
         ({"optimizer": "adam"}, None, SpecError, "no optimizer 'adam'"),
         ({"lr_schedule": "zigzag"}, None, SpecError, "no scheduler 'zigzag'"),
+        ({"optimizer": ["sgd"]}, None, SpecError, "optimizer must be a name, got list"),
+        ({"lr_schedule": {}}, None, SpecError, "lr_schedule must be a name, got dict"),
         ({"grad_accum_steps": 0}, None, SpecError, "grad_accum_steps"),
         ({"log_every": 0}, None, SpecError, "log_every"),
         ({"learning_rate": -1.0}, None, SpecError, "learning_rate"),

@@ -90,6 +90,10 @@ class SteppingTrainingConfig:
             positive(getattr(self, name), name, least)
         finite_number(self.learning_rate, "learning_rate")
         finite_number(self.grad_clip_value, "grad_clip_value")
+        if not isinstance(self.lr_schedule, str):
+            raise SpecError(f"lr_schedule must be a name, got {type(self.lr_schedule).__name__}")
+        if self.optimizer is not None and not isinstance(self.optimizer, str):
+            raise SpecError(f"optimizer must be a name, got {type(self.optimizer).__name__}")
         for name in ("on_step", "on_checkpoint"):
             value = getattr(self, name)
             if value is not None and not callable(value):

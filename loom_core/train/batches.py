@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class BatchSource(ABC):
         if len(self._stretch_ends) == 1:
             return None
         batch = step % len(self)
-        return next(end for end in self._stretch_ends if end > batch) - batch
+        return self._stretch_ends[bisect_right(self._stretch_ends, batch)] - batch
 
     @abstractmethod
     def step_bytes(self) -> int:
@@ -163,6 +164,8 @@ def read_batches(network: NetworkGrid, data: object) -> BatchSource:
             network, given.inputs, given.targets, given.labels, "the training data"
         )
         size = positive(given.batch_size, "batch_size")
+        if not isinstance(given.shuffle, bool):
+            raise SpecError(f"shuffle must be true or false, got {str(given.shuffle)[:40]!r}")
         whole, rest = divmod(len(samples), size)
         return SampleBatches(samples, [size] * whole + [rest] * (rest > 0), given.shuffle)
     if not isinstance(data, Sequence) or isinstance(data, str) or not data:

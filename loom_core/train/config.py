@@ -107,8 +107,9 @@ class TrainingConfig:
         for name in ("use_gpu", "verbose"):
             if not isinstance(getattr(self, name), bool):
                 raise SpecError(f"{name} must be true or false, got {getattr(self, name)!r}")
-        if self.loss_type not in LOSSES:
-            raise SpecError(f"loss_type must be one of {', '.join(LOSSES)}: {self.loss_type!r}")
+        if not isinstance(self.loss_type, str) or self.loss_type not in LOSSES:
+            known = ", ".join(LOSSES)
+            raise SpecError(f"loss_type must be one of {known}: {str(self.loss_type)[:40]!r}")
         if self.seed is not None and (
             isinstance(self.seed, bool) or not isinstance(self.seed, int)
         ):

@@ -194,9 +194,10 @@ class Optimizer(ABC):
             raise ModelFormatError(
                 f"the state of an optimizer is {type(state).__name__}, no object"
             )
-        if state.get("type") != self.type_name:
+        kind = state.get("type")
+        if not isinstance(kind, str) or kind != self.type_name:
             raise SpecError(
-                f"this is the state of an optimizer of type {str(state.get('type'))[:40]!r}, "
+                f"this is the state of an optimizer of type {str(kind)[:40]!r}, "
                 f"not of {self.type_name!r}"
             )
         missing = [name for name in self.setting_names if name not in state]
