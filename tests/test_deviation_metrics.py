@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loom_core import (
@@ -174,6 +174,8 @@ def test_buckets_share_out_the_samples(pairs):
     assert worst == sorted(worst, reverse=True)
 
 
+@example([(0.0, 1e7)])  # a deviation of just 1e9, as infinity is written
+@example([(-1.0, 1.7e308)])
 @given(st.lists(st.tuples(NUMBERS, st.floats()), max_size=20))
 def test_metrics_survive_their_json(pairs):
     metrics = evaluate_model([e for e, _ in pairs], [a for _, a in pairs])
@@ -330,3 +332,10 @@ def test_the_summary_is_printed_and_returned(capsys):
 
 def test_a_summary_of_nothing_says_so():
     assert "Nothing was evaluated yet." in str(DeviationMetrics())
+
+
+def test_lengths_beyond_float64_are_a_failure_and_no_success():
+    metrics = DeviationMetrics()
+    metrics.update([-1.7e308, -1.7e308], [1.7e308, 1.7e308])
+    assert metrics.failures == 1
+    assert metrics.average_deviation == math.inf

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from loom_core.errors import ModelFormatError
-from loom_core.evaluate.prediction import PredictionResult, bucket_of
+from loom_core.evaluate.prediction import PredictionResult, bucket_of, evaluate_prediction
 from loom_core.model_io.fields import Fields
 from loom_core.model_io.json_text import parse_json
 
@@ -88,7 +88,10 @@ def _read_result(fields: Fields) -> PredictionResult:
     if index is None or expected is None or deviation is None:
         raise fields.error("it needs sample_index, expected and deviation")
     actual = fields.number("actual")
-    deviation = math.inf if deviation == INFINITE else deviation
+    if deviation == INFINITE and (
+        actual is None or evaluate_prediction(index, expected, actual).deviation == math.inf
+    ):
+        deviation = math.inf  # and not where a prediction misses by just so much
     return PredictionResult(
         index, expected, math.nan if actual is None else actual, deviation, bucket or ""
     )

@@ -130,7 +130,8 @@ def result_of(
     if all(map(math.isfinite, output)):
         scale = math.hypot(*target)
         distance = math.dist(target, output)
-        deviation = (distance if scale < TINY else distance / scale) * 100
+        if math.isfinite(distance) or math.isfinite(scale):
+            deviation = (distance if scale < TINY else distance / scale) * 100
     return PredictionResult(
         sample_index, float(expected), float(actual), deviation, bucket_of(deviation)
     )
