@@ -136,6 +136,15 @@ def test_the_process_s_own_clock():
     assert tracker.finalize().total_outputs == 1
 
 
+def test_a_task_that_starts_after_any_window_changes_nothing(clock):
+    tracker = AdaptationTracker(1e-3, 2e-3, clock)
+    tracker.schedule_task_change(1e308, 2, "never")
+    tracker.start("a", 0)
+    result = tracker.finalize()
+    assert [window.task_id for window in result.windows] == [0, 0]
+    assert result.task_changes == []
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

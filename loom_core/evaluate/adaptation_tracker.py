@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -21,6 +22,9 @@ from loom_core.public import public, public_class
 
 ROUNDING = 1e-9
 """Share of a window that a time may lie before the next one and belong to it: 0.3 / 0.1 < 3."""
+
+MOST_WINDOWS = 2**53
+"""Stands for any larger number, infinity included."""
 
 
 @public_class
@@ -52,7 +56,7 @@ class AdaptationTracker:
         for name, seconds in (("window", window_duration), ("total", total_duration)):
             if not (math.isfinite(seconds) and seconds > 0):
                 raise SpecError(f"the {name} duration must be seconds above 0, got {seconds!r}")
-        windows = max(1, int(min(total_duration / window_duration + ROUNDING, 2**53)))
+        windows = max(1, int(min(total_duration / window_duration + ROUNDING, MOST_WINDOWS)))
         limits.require_within(windows, limits.LIST_ITEMS, "the number of windows")
         self._window = window_duration
         self._outputs = [0] * windows
@@ -79,13 +83,18 @@ class AdaptationTracker:
 
         Raises:
             SpecError: The measurement has started already, or the time is none.
+            LimitError: More tasks than the limits allow.
         """
         if self._started is not None:
             raise SpecError("a task cannot be scheduled after the start", hint="Do it before.")
         if not (math.isfinite(at_offset) and at_offset >= 0):
             raise SpecError(f"at_offset must be seconds of at least 0, got {at_offset!r}")
-        self._schedule.append(ScheduledTask(at_offset, task_id, task_name))
-        self._schedule.sort(key=lambda task: task.at_time)
+        limits.require_within(len(self._schedule) + 1, limits.LIST_ITEMS, "the number of tasks")
+        insort(
+            self._schedule,
+            ScheduledTask(at_offset, task_id, task_name),
+            key=lambda task: task.at_time,
+        )
 
     @public("Start")
     def start(self, initial_task: str, initial_task_id: int) -> None:
@@ -148,14 +157,15 @@ class AdaptationTracker:
 
     def _place(self, seconds: float) -> int:
         """Return the number of the window that a time after the start lies in."""
-        return int(seconds / self._window + ROUNDING)
+        return int(min(seconds / self._window + ROUNDING, MOST_WINDOWS))
 
     def _task_at(self, elapsed: float) -> ScheduledTask:
-        return [task for task in self._tasks if task.at_time <= elapsed][-1]
+        return self._tasks[bisect_right(self._tasks, elapsed, key=lambda task: task.at_time) - 1]
 
     def _window_at(self, index: int) -> TimeWindow:
         outputs, correct = self._outputs[index], self._correct[index]
-        task = [task for task in self._tasks if self._place(task.at_time) <= index][-1]
+        started = bisect_right(self._tasks, index, key=lambda task: self._place(task.at_time))
+        task = self._tasks[started - 1]
         return TimeWindow(
             window_index=index,
             duration=self._window,
