@@ -251,6 +251,8 @@ def test_what_is_no_observer_is_refused_before_it_is_told_anything():
     network = network_of(Dense(2, 1))
     with pytest.raises(SpecError, match="an observer is needed, got function"):
         network.set_observer(lambda event: None)
+    with pytest.raises(SpecError, match="an observer is needed, got str"):
+        network.layers[0].set_observer("console")
     assert not network.listening()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.observe.observers import LayerObserver
+from loom_core.observe.observers import LayerObserver, require_observer
 from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
 
@@ -224,7 +224,12 @@ class Layer(ABC):
 
     @public("SetObserver")
     def set_observer(self, observer: LayerObserver | None) -> None:
-        """Let an observer watch this layer instead of the network's, or nobody else again."""
+        """Let an observer watch this layer instead of the network's, or nobody else again.
+
+        Raises:
+            SpecError: It is no LayerObserver.
+        """
+        require_observer(observer)
         self.observer = observer
 
     # Model JSON

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Backend, Program
-from loom_core.errors import SpecError
 from loom_core.layers.base import positive
 from loom_core.network_grid import NetworkGrid
 from loom_core.observe.blueprint import blueprint_of, extract_model
@@ -15,7 +14,7 @@ from loom_core.observe.blueprint_text import blueprint_text
 from loom_core.observe.json_records import to_json
 from loom_core.observe.layer_events import WatchedRun, read_values, summary_of
 from loom_core.observe.live_telemetry import live_telemetry
-from loom_core.observe.observers import LayerObserver
+from loom_core.observe.observers import LayerObserver, require_observer
 from loom_core.observe.telemetry_records import NetworkBlueprint, Telemetry
 from loom_core.observe.watched_layers import anyone_listens, watched_layers
 from loom_core.public import finish, public
@@ -76,11 +75,7 @@ class Observing(NetworkGrid):
         Raises:
             SpecError: It is no LayerObserver, or ``every_n`` is below 1.
         """
-        if observer is not None and not isinstance(observer, LayerObserver):
-            raise SpecError(
-                f"an observer is needed, got {type(observer).__name__}",
-                hint="Derive from LayerObserver, or make a CallbackObserver of functions.",
-            )
+        require_observer(observer)
         self.observe_every = positive(every_n, "every_n")
         self.observer = observer
 

@@ -52,6 +52,15 @@ class LayerObserver:
         """The gradient has passed a layer."""
 
 
+def require_observer(value: object) -> None:
+    """Raise :class:`SpecError` for what is neither an observer nor None."""
+    if value is not None and not isinstance(value, LayerObserver):
+        raise SpecError(
+            f"an observer is needed, got {type(value).__name__}",
+            hint="Derive from LayerObserver, or make a CallbackObserver of functions.",
+        )
+
+
 def read_event(event: LayerEvent | Mapping[str, Any]) -> LayerEvent:
     """Return an event as a record; from JavaScript it comes as a mapping.
 
