@@ -155,3 +155,8 @@ def test_a_training_network_refuses_a_backward_step():
     state = network.init_step_state(3)
     with network.control.training(), pytest.raises(BusyError, match="the network is training"):
         network.step_backward(state, [1.0, 1.0])
+
+
+def test_an_input_larger_than_any_memory_is_refused():
+    with pytest.raises(LimitError, match="the input of a step state"):
+        mlp().init_step_state(2**70)

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 
+from loom_core import limits
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.errors import ShapeError, SpecError
 from loom_core.public import Cooperative, Wait, public
@@ -39,6 +40,7 @@ class Stepping(Gradients):
         """
         if input_size < 1:
             raise ShapeError(f"a step state needs an input of at least 1 number, got {input_size}")
+        limits.require_within(input_size, limits.PLAN_BYTES, "the input of a step state")
         like = np.broadcast_to(np.float32(0), (input_size,))  # no memory: only its size is read
         self.require_weights()
         batch, width = self.split_batch(like, "the input of a step state")
