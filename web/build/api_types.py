@@ -65,6 +65,7 @@ def description_module(description: Described) -> str:
 /** @import {{ Description }} from "../description.js" */
 
 /** @type {{Description}} */
+// prettier-ignore
 export const description = JSON.parse(
   {text},
 );
