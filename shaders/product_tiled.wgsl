@@ -12,11 +12,9 @@
 // are the same for a whole row of invocations). Workgroup memory 8 KB and about 60 registers an
 // invocation: 8 to 16 workgroups of 128 fit a multiprocessor with 64 K registers and 64 to 128
 // KB, a fourth to a half of its threads, which suffices as each has 32 independent multiply-adds
-// a depth. Other shapes (32 x 1 and 2, 4 and 8 x 8, 16 x 4) waste less on thin matrices and make
-// more workgroups of small ones.
+// a depth. Other shapes (32 x 1 and 2, 4 and 8 x 8, 16 x 4) waste less on thin matrices.
 //
-// product_vec4 moves vectors: it needs a, b and y without tables, with a size divisible by 4
-// along whatever lies densely.
+// product_vec4 moves vectors: a, b and y without tables, sizes divisible by 4 where dense.
 
 override ACROSS: u32 = 16;
 override DOWN: u32 = 8;

@@ -29,15 +29,6 @@ INLINE double dot(const float *a, const float *b, extent count)
     for (extent start = 0; start < count; start += SUM_BLOCK) {
         extent stop = count - start < SUM_BLOCK ? count : start + SUM_BLOCK, i = start;
         f32x4 lanes = splat(0.0f);
-        if (stop - i >= 16) { /* four sums at a time: one would wait for itself at every step */
-            f32x4 more[3] = {lanes, lanes, lanes};
-            for (; i + 16 <= stop; i += 16) {
-                lanes = multiply_add(load(a + i), load(b + i), lanes);
-                for (int v = 0; v < 3; v++)
-                    more[v] = multiply_add(load(a + i + 4 * v + 4), load(b + i + 4 * v + 4), more[v]);
-            }
-            lanes = (lanes + more[0]) + (more[1] + more[2]);
-        }
         for (; i + 4 <= stop; i += 4) lanes = multiply_add(load(a + i), load(b + i), lanes);
         if (i < stop)
             lanes = multiply_add(load_part(a + i, stop - i), load_part(b + i, stop - i), lanes);
