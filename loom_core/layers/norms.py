@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -17,6 +16,10 @@ from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
     from loom_core.model_io.fields import Fields
+
+
+LARGEST_EPSILON = 1e18
+"""Beyond it nothing is left of any input, and sums with it leave float32."""
 
 
 class _Norm(Layer):
@@ -37,8 +40,10 @@ class _Norm(Layer):
         super().__init__(frozen=frozen, disabled=disabled, skip_from=skip_from)
         self.norm_size = optional_size(norm_size, "norm_size")
         self.epsilon = self.default_epsilon if epsilon is None else float(epsilon)
-        if not (math.isfinite(self.epsilon) and self.epsilon > 0):
-            raise SpecError(f"epsilon must be a positive number, got {epsilon!r}")
+        if not 0 < self.epsilon <= LARGEST_EPSILON:
+            raise SpecError(
+                f"epsilon must be above 0 and at most {LARGEST_EPSILON:g}, got {epsilon!r}"
+            )
 
     def complete(self, input_shape: Shape | None) -> None:
         """Take the last size of the layer before."""
