@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, pvariance
 from typing import Any
 
 from loom_core.errors import SpecError
@@ -67,7 +67,8 @@ class AdaptationResult:
     @public("AvgAccuracy")
     def avg_accuracy(self) -> float:
         """Mean accuracy of the windows that hold predictions, each of equal weight, in percent."""
-        return fmean(self.accuracies or [0.0])
+        accuracies = self.accuracies or [0.0]
+        return math.fsum(accuracies) / len(accuracies)
 
     @property
     @public("Windows")
@@ -186,7 +187,7 @@ class AdaptationComparison:
         that leaves none.
         """
         ran = [result for result in self._results if result.accuracies]
-        return min(ran, key=lambda result: pvariance(result.accuracies), default=None)
+        return min(ran, key=lambda result: _variance(result.accuracies), default=None)
 
     @public("PrintComparisonTimeline")
     def print_comparison_timeline(self, title: str, num_windows: int = 10) -> str:
@@ -217,7 +218,7 @@ class AdaptationComparison:
         heads = f"{'':{NAME_WIDTH}}{'mean':>8}{'spread':>8}{'outputs':>10}"
         lines = [f"=== {title} ===", heads]
         for result in self._results:
-            spread = pvariance(result.accuracies or [0.0]) ** 0.5
+            spread = _variance(result.accuracies or [0.0]) ** 0.5
             lines.append(
                 f"{result.title:{NAME_WIDTH}.{NAME_WIDTH}}{result.avg_accuracy:7.1f}%"
                 f"{spread:7.1f}%{result.total_outputs:10}"
@@ -256,3 +257,10 @@ def printed(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     sys.stdout.write(text + "\n")
     return text
+
+
+def _variance(values: list[float]) -> float:
+    """Return the variance of a population; its module is not worth loading at every start."""
+    from statistics import pvariance
+
+    return pvariance(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -98,7 +97,9 @@ class Introspecting(NetworkGrid):
         """
         methods = _methods(type(self))
         if method_name not in methods:
-            near = difflib.get_close_matches(str(method_name), methods, 1)
+            from difflib import get_close_matches  # only a mistake needs it
+
+            near = get_close_matches(str(method_name), methods, 1)
             raise CallError(
                 f"a network has no method {method_name!r:.60}",
                 hint=f"Is {near[0]} meant?" if near else "ListMethods names them all.",

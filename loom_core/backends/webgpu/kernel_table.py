@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 from functools import cache
 from importlib import import_module
 
@@ -15,6 +14,8 @@ from loom_core.graph.builder import Node
 @cache
 def encoders() -> dict[str, Encoder]:
     """Return the encoder of each op that has one."""
+    import pkgutil  # not at every start: most networks never see a GPU
+
     table: dict[str, Encoder] = {}
     for module in sorted(pkgutil.iter_modules(kernels.__path__), key=lambda found: found.name):
         family: dict[str, Encoder] | None = getattr(
