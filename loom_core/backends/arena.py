@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 
@@ -14,8 +15,8 @@ from loom_core.graph.plan import ALIGNMENT, Plan
 from loom_core.public import Wait
 
 
-class ArenaProgram:
-    """What programs that compute in NumPy's memory share; each defines ``run``."""
+class ArenaProgram(ABC):
+    """What programs that compute in NumPy's memory share."""
 
     patience = 0.008
 
@@ -36,13 +37,13 @@ class ArenaProgram:
         size = element_count(value.shape) * self.plan.dtype.itemsize
         return self._arena[offset : offset + size].view(self.plan.dtype).reshape(value.shape)
 
+    @abstractmethod
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases; all of them when none is named."""
-        raise NotImplementedError
 
+    @abstractmethod
     def calls_between(self, start: int, stop: int) -> list[Callable[[], None]]:
         """Return what runs the plan's nodes from ``start`` to before ``stop``."""
-        raise NotImplementedError
 
     def run_by_layer(self) -> dict[int, int]:
         """Run the whole plan, and return how many nanoseconds each layer took, by its index."""
