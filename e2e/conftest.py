@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from glue import GluePage, loaded_page
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -117,6 +118,18 @@ def gpu_browser(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium with WebGPU on a software adapter, the same on every machine."""
     with launched(playwright, *SOFTWARE_GPU) as browser:
         yield browser
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["worker", "main-thread"])
+def session(
+    browser: Browser, site: StaticSite, request: pytest.FixtureRequest
+) -> Iterator[GluePage]:
+    """A page with Loom in it, of which nothing may be left when the tests of a file are done."""
+    with loaded_page(browser, site, worker=request.param) as page:
+        yield page
+        assert page.run("return (await loom.memory()).liveJobs") == 0
+        assert page.run("return (await loom.memory()).liveHandles") == 0
+        assert page.run("return (await loom.memory()).liveProxies") == 0
 
 
 @pytest.fixture

@@ -5,24 +5,12 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
-from glue import loaded_page
-
 START = """
     const { observe, observerEvents } = await import(arg.site + "loom/observers.js");
     const net = await loom.BuildNetworkFromJSON(glue.network(8, 16, 2));
     const data = glue.samples(64, 8);
     const config = { Epochs: 3, LearningRate: 0.1, LossType: "cross_entropy" };
 """
-
-
-@pytest.fixture(scope="module", params=[True, False], ids=["worker", "main-thread"])
-def session(browser, site, request):
-    with loaded_page(browser, site, worker=request.param) as page:
-        yield page
-        assert page.run("return (await loom.memory()).liveJobs") == 0
-        assert page.run("return (await loom.memory()).liveHandles") == 0
-        assert page.run("return (await loom.memory()).liveProxies") == 0
 
 
 def test_a_recording_holds_what_the_layers_computed(session):

@@ -1,17 +1,6 @@
 """Gradients and step execution through the JavaScript API, with functions of the page."""
 
 import pytest
-from glue import loaded_page
-
-
-@pytest.fixture(scope="module", params=[True, False], ids=["worker", "main-thread"])
-def session(browser, site, request):
-    with loaded_page(browser, site, worker=request.param) as page:
-        yield page
-        assert page.run("return (await loom.memory()).liveJobs") == 0
-        assert page.run("return (await loom.memory()).liveHandles") == 0
-        assert page.run("return (await loom.memory()).liveProxies") == 0
-
 
 START = """
     const layers = [

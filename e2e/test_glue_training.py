@@ -13,15 +13,6 @@ START = """
 """
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["worker", "main-thread"])
-def session(browser, site, request):
-    with loaded_page(browser, site, worker=request.param) as page:
-        yield page
-        assert page.run("return (await loom.memory()).liveJobs") == 0
-        assert page.run("return (await loom.memory()).liveHandles") == 0
-        assert page.run("return (await loom.memory()).liveProxies") == 0
-
-
 def test_a_network_learns_and_reports(session):
     result = session.run("""
         const net = await loom.BuildNetworkFromJSON(glue.network(8, 16, 2));
