@@ -1,5 +1,7 @@
 """Networks for the tests of what can be seen inside them, and their layers run one by one."""
 
+import numpy as np
+
 from loom_core import (
     LSTM,
     Conv1D,
@@ -26,6 +28,18 @@ def network_of(*layers, rows=1, cols=1, input_size=None, **options):
     for index, layer in enumerate(layers):
         network.set_layer(*network.place(index), layer)
     return network
+
+
+def guide_network():
+    """A grid of 2 x 3 cells of 2 layers, as the guide's blueprint has it, only smaller."""
+    sizes = [16, 12, 8, 8, 8, 8, 8, 8, 8, 8, 8, 6]
+    layers = [Dense(None, size, "tanh") for size in sizes[:-1]] + [Softmax()]
+    return network_of(*layers, rows=2, cols=3, input_size=20)
+
+
+def guide_inputs(count=4, width=20):
+    """Samples, for that network or a narrower one."""
+    return np.random.default_rng(5).normal(size=(count, width)).astype(np.float32)
 
 
 def digits_cnn(**options):

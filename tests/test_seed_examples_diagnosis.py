@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from observed_networks import network_of
+from observed_networks import guide_inputs, guide_network, network_of
 
 from loom_core import (
     Dense,
@@ -22,18 +22,11 @@ from loom_core import (
 
 @pytest.fixture
 def network():
-    """A grid of 2 x 3 cells of 2 layers, as the guide's blueprint has it, only smaller."""
-    sizes = [16, 12, 8, 8, 8, 8, 8, 8, 8, 8, 8, 6]
-    layers = [Dense(None, size, "tanh") for size in sizes[:-1]] + [Softmax()]
-    return network_of(*layers, rows=2, cols=3, input_size=20)
-
-
-def inputs(count=4, width=20):
-    return np.random.default_rng(5).normal(size=(count, width)).astype(np.float32)
+    return guide_network()
 
 
 def test_deviation_metrics(network):
-    samples = inputs(30)
+    samples = guide_inputs(30)
     targets = [network.forward_cpu(sample).argmax() for sample in samples]
     metrics = new_deviation_metrics()
     for sample, target in zip(samples, targets, strict=True):
@@ -84,7 +77,7 @@ def test_problem_vanishing_gradients():
     deep = network_of(*(Dense(None, 8, "sigmoid") for _ in range(14)), input_size=8)
     observer = new_recording_observer()
     deep.set_observer(observer)
-    output = deep.forward_cpu(inputs(4, 8))
+    output = deep.forward_cpu(guide_inputs(4, 8))
     deep.backward_cpu(np.full_like(output, 1e-3))
     vanishing = [
         record.layer_index
@@ -107,14 +100,14 @@ def test_problem_exploding_gradients():
             weight *= 100
     observer = new_recording_observer()
     large.set_observer(observer)
-    output = large.forward_cpu(inputs(4, 8))
+    output = large.forward_cpu(guide_inputs(4, 8))
     large.backward_cpu(np.ones_like(output))
     exploding = {r.layer_index for r in observer.get_backward_history() if r.gradient_norm > 100}
     assert exploding == {0, 1}
     assert "exploding_gradients" in {finding.problem for finding in observer.diagnose()}
 
     large.get_layer(0, 0, 0).weights[next(iter(large.get_layer(0, 0, 0).weights))][...] = np.nan
-    large.forward_cpu(inputs(4, 8))
+    large.forward_cpu(guide_inputs(4, 8))
     broken = [r.layer_index for r in observer.get_history() if math.isnan(r.output_mean)]
     assert broken == [0, 1]
     assert "not_finite" in {finding.problem for finding in observer.diagnose()}
@@ -129,7 +122,7 @@ def test_problem_dead_relu():
     observer = new_recording_observer()
     observer.values_kept = 10
     dying.set_observer(observer)
-    dying.forward_cpu(inputs(1, 8)[0])
+    dying.forward_cpu(guide_inputs(1, 8)[0])
     record = observer.get_history()[0]
     zeros = sum(value == 0 for value in record.output_values)
     assert zeros / len(record.output_values) > 0.5
@@ -144,7 +137,7 @@ def test_putting_it_together(tmp_path):
     student = network_of(
         Dense(8, 12, "tanh"), Dense(12, 3, "linear"), Softmax(), input_size=8, model_id="MyModel"
     )
-    data = inputs(60, 8)
+    data = guide_inputs(60, 8)
     labels = data[:, :3].argmax(axis=1)
     targets = np.eye(3, dtype=np.float32)[labels]
     observer = new_recording_observer("MyModel")
@@ -186,7 +179,7 @@ def test_a_branch_is_told_apart():
     network.set_layer(0, 0, 0, Parallel([Dense(4, 2), Dense(4, 3)]))
     observer = new_recording_observer()
     network.set_observer(observer)
-    network.forward_cpu(inputs(2, 4))
+    network.forward_cpu(guide_inputs(2, 4))
     events = observer.get_events()
     assert [e.branch_idx for e in events if e.is_parallel_branch] == [0, 1]
     assert [e.layer_idx for e in events] == [0, 0, 0]

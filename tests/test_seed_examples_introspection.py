@@ -7,14 +7,13 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from observed_networks import network_of
+from observed_networks import guide_inputs, guide_network, network_of
 from test_http_observer import LONG, serving
 
 from loom_core import (
     ConsoleObserver,
     Dense,
     LayerObserver,
-    Softmax,
     TrainingBatch,
     TrainingConfig,
     new_channel_observer,
@@ -26,14 +25,7 @@ from loom_core import (
 
 @pytest.fixture
 def network():
-    """A grid of 2 x 3 cells of 2 layers, as the guide's blueprint has it, only smaller."""
-    sizes = [16, 12, 8, 8, 8, 8, 8, 8, 8, 8, 8, 6]
-    layers = [Dense(None, size, "tanh") for size in sizes[:-1]] + [Softmax()]
-    return network_of(*layers, rows=2, cols=3, input_size=20)
-
-
-def inputs(count=4, width=20):
-    return np.random.default_rng(5).normal(size=(count, width)).astype(np.float32)
+    return guide_network()
 
 
 # Introspection: what can this network do?
@@ -100,7 +92,7 @@ def test_blueprint_visualization(network):
 
 
 def test_live_telemetry(network):
-    output = network.forward_cpu(inputs())
+    output = network.forward_cpu(guide_inputs())
     network.backward_cpu(np.ones_like(output))
     telemetry = network.get_telemetry()
     assert telemetry.memory_usage >= network.get_memory_usage()
@@ -134,7 +126,7 @@ class Notes(LayerObserver):
 def test_the_observer_interface(network):
     observer = Notes()
     network.set_observer(observer)
-    output = network.forward_cpu(inputs())
+    output = network.forward_cpu(guide_inputs())
     network.backward_cpu(np.ones_like(output))
     assert [index for index, _ in observer.forward] == list(range(12))
     assert [index for index, _ in observer.backward] == list(reversed(range(12)))
@@ -143,7 +135,7 @@ def test_the_observer_interface(network):
 def test_layer_stats_what_you_see(network):
     observer = Notes()
     network.set_observer(observer)
-    x = inputs(32)
+    x = guide_inputs(32)
     network.forward_cpu(x)
     index, stats = observer.forward[0]
     weights = network.get_layer(0, 0, 0).weights
@@ -162,7 +154,7 @@ def test_layer_stats_what_you_see(network):
 def test_console_observer_print_everything(network, capsys):
     observer = new_console_observer()
     network.set_observer(observer)
-    network.forward_cpu(inputs(1))
+    network.forward_cpu(guide_inputs(1))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "[Layer 0] Dense: 20 → 16"
     assert lines[1].strip().startswith("Output: mean=")
@@ -173,14 +165,14 @@ def test_console_observer_print_everything(network, capsys):
 def test_console_observer_into_a_list(network):
     written = []
     network.set_observer(ConsoleObserver(write=written.append))
-    network.forward_cpu(inputs(1))
+    network.forward_cpu(guide_inputs(1))
     assert len(written) == 12
 
 
 def test_recording_observer_capture_history(network, tmp_path):
     observer = new_recording_observer()
     network.set_observer(observer)
-    for sample in inputs(5):
+    for sample in guide_inputs(5):
         network.forward_cpu(sample)
     history = observer.get_history()
     assert len(history) == 5 * 12
@@ -206,7 +198,7 @@ def test_channel_observer_custom_processing(network):
 
     collector = threading.Thread(target=collect)
     collector.start()
-    for sample in inputs(6):
+    for sample in guide_inputs(6):
         network.forward_cpu(sample)
     observer.close()
     collector.join()
@@ -222,7 +214,7 @@ def test_http_observer_remote_monitoring(network):
         # An address of this machine is refused unless it is allowed.
         observer = new_http_observer(server.url, allow_private=True)
         network.set_observer(observer)
-        network.forward_cpu(inputs(1))
+        network.forward_cpu(guide_inputs(1))
         observer.close()
         assert observer.flush(LONG)
     events = [event for body in server.bodies for event in body]
@@ -246,7 +238,7 @@ def test_training_events():
     student = network_of(Dense(4, 3, "tanh"), Dense(3, 1), input_size=4)
     observer = MyObserver()
     student.set_observer(observer)
-    batches = [TrainingBatch(inputs(2, 4), np.ones(2, np.float32)) for _ in range(3)]
+    batches = [TrainingBatch(guide_inputs(2, 4), np.ones(2, np.float32)) for _ in range(3)]
     result = student.train(batches, TrainingConfig(epochs=4, learning_rate=0.01))
     assert [epoch for epoch, _ in observer.epochs] == [1, 2, 3, 4]
     assert [loss for _, loss in observer.epochs] == pytest.approx(result.loss_history)
