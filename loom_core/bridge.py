@@ -215,23 +215,29 @@ def _enveloped(action: Callable[[], Envelope]) -> Envelope:
     try:
         return action()
     except LoomError as error:
-        code, hint = error.code, error.hint
-        described = error
+        return _refused(error, error.code, error.hint)
     except MemoryError as error:
-        code, hint = "memory", "Use a smaller model or batch, or dispose of networks in use."
-        described = error  # type: ignore[assignment]
+        hint = "Use a smaller model or batch, or dispose of networks in use."
+        return _refused(error, "memory", hint)
     except OSError as error:
-        code, hint = "file", ""
-        described = error  # type: ignore[assignment]
+        return _refused(error, "file", "")
     except Exception as error:
-        code, hint = "internal", "This is a defect in loom_core: please report it."
-        described = error  # type: ignore[assignment]
-    message = str(described) or type(described).__name__
+        hint = "This is a defect in loom_core: please report it."
+        return _refused(error, "internal", hint)
+
+
+def _refused(error: Exception, code: str, hint: str) -> Envelope:
+    """Return an error as data.
+
+    No frame that the error has come through may name it once it is handled: error and traceback
+    would hold each other, and with them the network, until the collector comes round.
+    """
+    message = str(error) or type(error).__name__
     return {
         "error": {
             "code": code,
             "message": message,
             "hint": hint,
-            "type": type(described).__name__,
+            "type": type(error).__name__,
         }
     }

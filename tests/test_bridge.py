@@ -59,12 +59,23 @@ def test_objects_are_handles_and_arrays_cross_flat():
     assert bridge.live_handles() == 2
 
 
-def test_released_objects_are_gone():
+@pytest.fixture
+def no_collector():
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_released_objects_are_gone_at_once():
     bridge = Bridge()
     handle = build(bridge)
     reference = weakref.ref(bridge._objects[handle])
+    value(bridge.call(handle, "ForwardCPU", [[0, 0]]))
+    value(drive(bridge, bridge.call(handle, "Train", [XOR, {"Epochs": 2}])["job"])[0])
+    error(bridge.call(handle, "ForwardCPU", [[0, 0, 0]]))
+    error(drive(bridge, bridge.call(handle, "Train", [{**XOR, "Inputs": [1]}])["job"])[0])
     bridge.release(handle)
-    gc.collect()
     assert reference() is None
     assert bridge.live_handles() == 0
     assert error(bridge.call(handle, "ForwardCPU", [[0, 0]]))["code"] == "call"

@@ -20,7 +20,8 @@ import { decodeCallbacks, mapPlain } from "./plain_data.js";
  * Pyodide with its inner parts that report memory and run call sheets.
  *
  * @typedef {import("pyodide").PyodideInterface & {
- *   _module: Machine & { HEAPU8: Uint8Array, hiwire: { num_keys(): number } } }} Pyodide
+ *   _module: Machine & {
+ *     HEAPU8: Uint8Array, _sbrk(bytes: number): number, hiwire: { num_keys(): number } } }} Pyodide
  */
 /** @typedef {import("pyodide/ffi").PyProxy} PyProxy */
 /** @typedef {import("pyodide/ffi").PyCallable} PyCallable */
@@ -174,6 +175,7 @@ export class Python {
   memory() {
     return {
       wasmBytes: this.#pyodide._module.HEAPU8.length,
+      heapBytes: this.#pyodide._module._sbrk(0),
       liveHandles: Number(this.#run("live_handles")),
       liveJobs: Number(this.#run("live_jobs")),
       liveProxies: this.#openProxies + this.#references() - this.#referencesAtStart,

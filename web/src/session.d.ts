@@ -23,8 +23,10 @@ export interface CallOptions {
 
 /** What a session uses. */
 export interface Memory {
-  /** Memory of the interpreter, weights and data included. */
+  /** Memory of the interpreter, weights and data included; it grows by a fifth at a time. */
   wasmBytes: number;
+  /** How much of it has been in use at most. */
+  heapBytes: number;
   /** Objects that were not disposed of. */
   liveHandles: number;
   /** Trainings under way. */
