@@ -12,6 +12,7 @@ from loom_core.errors import SpecError
 
 Array: TypeAlias = NDArray[Any]
 F32: TypeAlias = NDArray[np.float32]
+F64: TypeAlias = NDArray[np.float64]
 Shape: TypeAlias = tuple[int, ...]
 
 FloatData: TypeAlias = Annotated[NDArray[Any] | Sequence[float] | memoryview, "float32array"]

@@ -39,11 +39,18 @@ class RandomStream:
             state = int(mixed[0]) ^ (key & _MASK)
         self.state = state
 
+    @classmethod
+    def at(cls, state: int) -> RandomStream:
+        """Return a stream that goes on where another one was."""
+        stream = cls(0)
+        stream.state = state
+        return stream
+
     def bits(self, n: int) -> NDArray[np.uint64]:
         """Return ``n`` random 64-bit words and advance the state by ``n``."""
         counters = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_GAMMA)
         words = _mix(counters + np.uint64(self.state))
-        self.state = (self.state + n * _GAMMA) & _MASK
+        self.state = state_after(self.state, n)
         return words
 
     def uniform(self, shape: Shape, limit: float) -> F32:
@@ -61,6 +68,11 @@ class RandomStream:
     def permutation(self, n: int) -> NDArray[np.intp]:
         """Return the numbers 0 to n-1 in random order."""
         return np.argsort(self.bits(n), kind="stable")
+
+
+def state_after(state: int, draws: int) -> int:
+    """Return the state of a stream after so many words from ``state`` on."""
+    return (state + draws * _GAMMA) & _MASK
 
 
 def permutations(seed: int, keys: NDArray[np.uint64], n: int) -> NDArray[np.intp]:

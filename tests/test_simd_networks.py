@@ -14,6 +14,7 @@ from tolerances import NETWORK, assert_close
 import loom_core
 from loom_core import BackendError, Dense, Network, Softmax
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.backends.step_data import PickedRows, StepData
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import NoGradient, Op
 from loom_core.graph.plan import make_plan
@@ -135,7 +136,7 @@ def program_of(runs):
 
 
 def run_steps(program, data, report=("loss", "norm", "norms")):
-    return finish(program.run_steps(data, report))
+    return finish(program.run_steps(StepData(data), report))
 
 
 def test_steps_in_one_call_equal_steps_one_by_one():
@@ -147,6 +148,32 @@ def test_steps_in_one_call_equal_steps_one_by_one():
         assert_close(found[port], expected[port], NETWORK, port)
     for a, b in zip(*(weights_of(layers) for layers, _ in trained), strict=True):
         assert_close(a, b, NETWORK, "weights")
+
+
+def picked_rows(width, outputs, batch, steps):
+    """Rows of a data set in an order with repeats: of rows in a step, and of whole steps."""
+    rng = np.random.default_rng(3)
+    numbers = rng.integers(0, 11, (steps, batch)).astype(np.int32)
+    numbers[2] = numbers[1]
+    numbers[4] = np.arange(3, 3 + batch)
+    tables = rng.uniform(-1, 1, (11, width)), rng.uniform(0, 1, (11, outputs))
+    return [PickedRows(table.astype(np.float32), numbers) for table in tables]
+
+
+@pytest.mark.parametrize("make", [backend, NumpyBackend])
+def test_rows_picked_from_a_table_train_as_their_copies_do(make):
+    inputs, targets = picked_rows(5, 3, 4, 9)
+    rates = np.tile(rate_only(0.1), (9, 1))
+    picked = StepData({"input": inputs, "target": targets, "hyper": rates})
+    (ours, program), (theirs, other) = program_of(make()), program_of(make())
+    losses = [
+        finish(program.run_steps(picked.part(start, count), ("loss",)))["loss"]
+        for start, count in ((0, 1), (1, 5), (6, 3))
+    ]
+    copies = {"input": inputs[:], "target": targets[:], "hyper": rates}
+    np.testing.assert_array_equal(np.concatenate(losses), run_steps(other, copies)["loss"])
+    for a, b in zip(weights_of(ours), weights_of(theirs), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("make", [backend, NumpyBackend])

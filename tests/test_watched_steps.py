@@ -6,6 +6,7 @@ from observed_networks import Collector, digits_cnn, every_layer_type, nested_ne
 from simd_support import backend as simd_backend
 
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.backends.step_data import StepData
 from loom_core.graph.ops.updates import HYPER
 from loom_core.observe.training_watch import TrainingWatch
 from loom_core.public import finish
@@ -47,7 +48,8 @@ class Rig:
     def run(self, batches=STEPS, step=0):
         watch = TrainingWatch(self.network, batches)
         report = ("loss", "norm")
-        return finish(watch.run_steps(self.plain, lambda: self.watched, self.data, report, step))
+        data = StepData(self.data)
+        return finish(watch.run_steps(self.plain, lambda: self.watched, data, report, step))
 
     def weights(self):
         return [

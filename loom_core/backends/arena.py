@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
 from loom_core.arrays import Array, element_count
+from loom_core.backends.step_data import StepData
 from loom_core.graph.builder import Phase, Value
 from loom_core.graph.plan import ALIGNMENT, Plan
 from loom_core.public import Wait
@@ -85,21 +86,21 @@ class ArenaProgram(ABC):
         yield from ()
 
     def run_steps(
-        self, data: Mapping[str, Array], report: Sequence[str]
+        self, data: StepData, report: Sequence[str]
     ) -> Generator[Wait, None, dict[str, Array]]:
         """Run steps one by one; see :meth:`loom_core.backends.base.Program.run_steps`."""
         yield from ()
-        steps = steps_in(data)
         found = {
-            port: np.empty((steps, *self._ports[port].shape), self.plan.dtype) for port in report
+            port: np.empty((len(data), *self._ports[port].shape), self.plan.dtype)
+            for port in report
         }
         halted = None if self.plan.halted is None else self._array(self.plan.halted)
         done = 0
         # What is not finite shows in loss and norm, where the step's own guard looks.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            while done < steps:
-                for port, values in data.items():
-                    self.write(port, values[done])
+            for written in data.each():
+                for port, values in written.items():
+                    self.write(port, values)
                 self.run()
                 for port, values in found.items():
                     values[done] = self._ports[port]
@@ -107,11 +108,3 @@ class ArenaProgram(ABC):
                 if halted is not None and halted[0] != 0:
                     break
         return {port: values[:done] for port, values in found.items()}
-
-
-def steps_in(data: Mapping[str, Array]) -> int:
-    """Return how many steps there are data for; it has to be one number for all ports."""
-    counts = {len(values) for values in data.values()}
-    if len(counts) != 1:
-        raise ValueError(f"internal: the ports have data for {sorted(counts)} steps")
-    return counts.pop()

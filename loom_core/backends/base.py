@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
 from loom_core.arrays import Array
+from loom_core.backends.step_data import StepData
 from loom_core.graph.builder import Phase
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait
@@ -31,7 +32,7 @@ class Program(Protocol):
         """Run phases as :meth:`run` does, but leave what they change to :meth:`settle`."""
 
     def run_steps(
-        self, data: Mapping[str, Array], report: Sequence[str]
+        self, data: StepData, report: Sequence[str]
     ) -> Generator[Wait, None, Mapping[str, Array]]:
         """Run whole steps, all phases each, without looking at them in between.
 
@@ -39,7 +40,7 @@ class Program(Protocol):
         own arrays is there after :meth:`settle`. A program of a CPU never yields.
 
         Args:
-            data: For each port to write, (steps, ...): what it holds in each step.
+            data: What each port to write holds in each step.
             report: Ports whose value after each step is wanted.
 
         Returns:

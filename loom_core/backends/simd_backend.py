@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loom_core.arrays import Array
-from loom_core.backends.arena import ArenaProgram, steps_in
+from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.numpy_backend import bind
+from loom_core.backends.simd.feeds import Feeds
 from loom_core.backends.simd.library import Library, open_library
-from loom_core.backends.simd.records import ENCODERS, Call, encode, lay_out
+from loom_core.backends.simd.records import ENCODERS, Call, encode
+from loom_core.backends.step_data import StepData
 from loom_core.errors import BackendError
 from loom_core.graph.builder import Node, Phase
 from loom_core.graph.plan import Plan
@@ -46,7 +48,6 @@ class SimdProgram(ArenaProgram):
         self._scratch = np.zeros(self._scratch_floats(), np.float32)
         self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
         self._sheets: dict[tuple[str, str], int] = {}
-        self._addresses: dict[str, int] = {}
 
     def _step(self, node: Node) -> Record | Callable[[], None]:
         """Return a node's record, or its NumPy definition where no kernel can do it."""
@@ -86,38 +87,19 @@ class SimdProgram(ArenaProgram):
             call()
 
     def run_steps(
-        self, data: Mapping[str, Array], report: Sequence[str]
+        self, data: StepData, report: Sequence[str]
     ) -> Generator[Wait, None, dict[str, Array]]:
         """Run steps in one call; see :meth:`loom_core.backends.base.Program.run_steps`."""
         call = self._one_call()
         if call is None:
             return (yield from super().run_steps(data, report))
-        steps = steps_in(data)
-        rows = [np.ascontiguousarray(values, np.float32) for values in data.values()]
-        rows += [np.empty((steps, *self._ports[port].shape), np.float32) for port in report]
-        addresses, counts = [self._halted_address()], [steps, len(data)]
-        for port, values in zip((*data, *report), rows, strict=True):
-            held = self._ports[port]
-            if held.size * steps != values.size:
-                raise ValueError(f"internal: {values.shape} for {steps} times port {port!r}")
-            addresses += (self._address_of(port), values.ctypes.data)
-            counts.append(held.size)
-        feeds = lay_out(0, addresses, counts)
-        done = self.library.run_steps(*call.args, _pointer(feeds))
-        return {port: values[:done] for port, values in zip(report, rows[len(data) :], strict=True)}
-
-    def _address_of(self, port: str) -> int:
-        """Return where a port lies; kept, since asking NumPy costs more than a small step."""
-        if port not in self._addresses:
-            self._addresses[port] = self._ports[port].ctypes.data
-        return self._addresses[port]
-
-    def _halted_address(self) -> int:
-        if "" not in self._addresses:  # no port is called so
+        key = (self, *report)
+        feeds = data.made.get(key)
+        if not isinstance(feeds, Feeds):
             halted = self.plan.halted
-            array = _GOES_ON if halted is None else self._array(halted)
-            self._addresses[""] = array.ctypes.data
-        return self._addresses[""]
+            held = _GOES_ON if halted is None else self._array(halted)
+            feeds = data.made[key] = Feeds(data.ports, report, self._ports, held)
+        return feeds.run(partial(self.library.run_steps, *call.args), data.start, data.stop)
 
     def _one_call(self) -> partial[int] | None:
         """Return the call that runs the whole plan; None where there is more to do than one."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from loom_core.arrays import Array
 from loom_core.backends.base import Program
+from loom_core.backends.step_data import StepData
 from loom_core.graph.ops.updates import HYPER
 from loom_core.network_grid import NetworkGrid
 from loom_core.observe.layer_events import WatchedRun, read_values, summary_of
@@ -42,7 +43,7 @@ class TrainingWatch:
         self,
         program: Program,
         watched: Callable[[], Program],
-        data: Mapping[str, Array],
+        data: StepData,
         report: Sequence[str],
         step: int,
     ) -> Generator[Wait, None, Mapping[str, Array]]:
@@ -63,20 +64,19 @@ class TrainingWatch:
             return (yield from program.run_steps(data, report))
         if step % self._batches == 0:
             self._tell(TrainingEvent("epoch_start", step // self._batches + 1, step=step))
-        steps = len(next(iter(data.values())))
         parts: list[Mapping[str, Array]] = []
         done = 0
-        while done < steps:
+        while done < len(data):
             at = step + done
-            plain = min(-at % network.observe_every, steps - done)
-            rows = {port: values[done : done + (plain or 1)] for port, values in data.items()}
+            plain = min(-at % network.observe_every, len(data) - done)
+            steps = data.part(done, plain or 1)
             if plain:
-                part = yield from program.run_steps(rows, report)
+                part = yield from program.run_steps(steps, report)
             else:
-                part = yield from self._watched_step(network, watched(), rows, report, at)
+                part = yield from self._watched_step(network, watched(), steps, report, at)
             parts.append(part)
             finished = len(part["loss"])
-            rates = rows["hyper"][:, RATE] if "hyper" in rows else np.zeros(plain or 1)
+            rates = steps.of("hyper")[:, RATE] if "hyper" in data.ports else np.zeros(len(steps))
             for number in range(finished):
                 epoch, batch = divmod(at + number, self._batches)
                 event = TrainingEvent(
@@ -89,7 +89,7 @@ class TrainingWatch:
                 )
                 self._tell(event)
             done += finished
-            if finished < (plain or 1) or not _last_is_finite(part):
+            if finished < len(steps) or not _last_is_finite(part):
                 break
         return {port: np.concatenate([part[port] for part in parts]) for port in report}
 
@@ -97,7 +97,7 @@ class TrainingWatch:
         self,
         network: Observing,
         program: Program,
-        data: Mapping[str, Array],
+        data: StepData,
         report: Sequence[str],
         step: int,
     ) -> Generator[Wait, None, Mapping[str, Array]]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from loom_core.arrays import F32, FloatData, to_float32
+from loom_core.arrays import F32, Array, FloatData, to_float32
+from loom_core.backends.step_data import PickedRows, PortData
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.layers.base import positive
 from loom_core.public import read_record
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from loom_core.network_grid import NetworkGrid
 
 
-ORDERS_AHEAD = 2**14
-"""Places in the orders that are drawn at once."""
+PLACES_AHEAD = 2**14
+"""Places in the order of samples that are prepared at once."""
+
+BYTES_AHEAD = 2**23
+"""Most data that are gathered at once, where they are not one table; one batch in any case."""
 
 
 class Samples:
@@ -42,13 +46,21 @@ class BatchSource(ABC):
     Steps are counted from 0 over the whole training.
 
     Args:
-        shapes: For each batch of an epoch its samples and whatever else makes its plan another.
+        shapes: For each batch of an epoch (samples, input size, output size).
+
+    Attributes:
+        ahead: Steps whose data may be prepared together.
+        step_bytes: Of the data of the largest batch.
     """
 
-    def __init__(self, shapes: Sequence[tuple[int, ...]]) -> None:
+    ahead: int
+
+    def __init__(self, shapes: Sequence[tuple[int, int, int]]) -> None:
         self._shapes = np.array(shapes)
         changes = np.flatnonzero(np.diff(self._shapes, axis=0).any(axis=1)) + 1
         self._stretch_ends = [*changes.tolist(), len(shapes)]
+        sizes = self._shapes[:, 0] * self._shapes[:, 1:].sum(axis=1)
+        self.step_bytes = int(sizes.max()) * np.dtype(np.float32).itemsize
 
     def __len__(self) -> int:
         return len(self._shapes)
@@ -58,9 +70,10 @@ class BatchSource(ABC):
         """Samples seen in one epoch."""
         return int(self._shapes[:, 0].sum())
 
-    def batch_size(self, step: int) -> int:
-        """Return the number of samples of a step."""
-        return int(self._shapes[step % len(self), 0])
+    def input_shape(self, step: int) -> tuple[int, int]:
+        """Return samples of a step, and numbers in each."""
+        size, width = self._shapes[step % len(self), :2].tolist()
+        return size, width
 
     def equal_steps(self, step: int) -> int | None:
         """Return how many steps from this one on have equal shapes; None when all have."""
@@ -70,11 +83,7 @@ class BatchSource(ABC):
         return self._stretch_ends[bisect_right(self._stretch_ends, batch)] - batch
 
     @abstractmethod
-    def step_bytes(self) -> int:
-        """Return the bytes of the largest batch."""
-
-    @abstractmethod
-    def take(self, seed: int, step: int, count: int) -> tuple[F32, F32]:
+    def take(self, seed: int, step: int, count: int) -> tuple[PortData, PortData]:
         """Return inputs (count, B, I) and targets (count, B, O) of steps of equal shapes."""
 
 
@@ -89,35 +98,26 @@ class SampleBatches(BatchSource):
     """
 
     def __init__(self, samples: Samples, sizes: Sequence[int], shuffle: bool = False) -> None:
-        super().__init__([(size,) for size in sizes])
+        widths = samples.inputs.shape[1], samples.targets.shape[1]
+        super().__init__([(size, *widths) for size in sizes])
         self._samples = samples
         self._starts = np.cumsum(self._shapes[:, 0]) - self._shapes[:, 0]
         self._shuffle = shuffle and len(sizes) > 1
         self._orders = 0, 0, np.zeros((0, len(samples)), np.intp)  # seed, first epoch, one a row
+        self.ahead = max(1, PLACES_AHEAD // max(sizes))
 
-    def step_bytes(self) -> int:
-        """Return the bytes of the largest batch."""
-        every_sample = self._samples.inputs.nbytes + self._samples.targets.nbytes
-        return every_sample // len(self._samples) * int(self._shapes.max())
-
-    def take(self, seed: int, step: int, count: int) -> tuple[F32, F32]:
-        """Return inputs and targets of steps, gathered at once."""
+    def take(self, seed: int, step: int, count: int) -> tuple[PickedRows, PickedRows]:
+        """Return which rows of inputs and targets the steps take."""
         epoch, batch = divmod(step, len(self))
-        size = self.batch_size(step)
+        size, _ = self.input_shape(step)
         start, wanted = int(self._starts[batch]), count * size
-        chosen: NDArray[np.intp] | slice
         if self._shuffle:
             epochs = -(-(start + wanted) // len(self._samples))
             chosen = self._order(seed, epoch, epochs)[start : start + wanted]
-        elif start + wanted <= len(self._samples):
-            chosen = slice(start, start + wanted)
         else:
             chosen = np.arange(start, start + wanted) % len(self._samples)
-        inputs, targets = self._samples.inputs[chosen], self._samples.targets[chosen]
-        return (
-            inputs.reshape(count, size, inputs.shape[1]),
-            targets.reshape(count, size, targets.shape[1]),
-        )
+        numbers = chosen.astype(np.int32).reshape(count, size)
+        return PickedRows(self._samples.inputs, numbers), PickedRows(self._samples.targets, numbers)
 
     def _order(self, seed: int, epoch: int, epochs: int) -> NDArray[np.intp]:
         """Return the order of the samples in some epochs, one after the other.
@@ -126,7 +126,7 @@ class SampleBatches(BatchSource):
         """
         held_seed, first, orders = self._orders
         if held_seed != seed or not first <= epoch <= epoch + epochs <= first + len(orders):
-            ahead = max(epochs, ORDERS_AHEAD // len(self._samples))
+            ahead = max(epochs, PLACES_AHEAD // len(self._samples))
             numbers = np.arange(epoch + 1, epoch + 1 + ahead, dtype=np.uint64)
             first, orders = epoch, permutations(seed, numbers, len(self._samples))
             self._orders = seed, first, orders
@@ -139,12 +139,9 @@ class ListedBatches(BatchSource):
     def __init__(self, batches: Sequence[Samples]) -> None:
         super().__init__([(*batch.inputs.shape, batch.targets.shape[1]) for batch in batches])
         self._batches = batches
+        self.ahead = max(1, BYTES_AHEAD // self.step_bytes)
 
-    def step_bytes(self) -> int:
-        """Return the bytes of the largest batch."""
-        return max(batch.inputs.nbytes + batch.targets.nbytes for batch in self._batches)
-
-    def take(self, seed: int, step: int, count: int) -> tuple[F32, F32]:
+    def take(self, seed: int, step: int, count: int) -> tuple[Array, Array]:
         """Return inputs and targets of steps."""
         chosen = [self._batches[at % len(self)] for at in range(step, step + count)]
         return np.stack([b.inputs for b in chosen]), np.stack([b.targets for b in chosen])

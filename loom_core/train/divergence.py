@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def divergence_error(
-    network: NetworkGrid, step: int, batches: int, found: Mapping[str, Array], inputs: F32
+    network: NetworkGrid, step: int, batches: int, found: Mapping[str, Array], x: F32
 ) -> NonFiniteError:
     """Return the error of a step that was refused, naming where the trouble shows.
 
@@ -27,14 +27,14 @@ def divergence_error(
         step: Good steps of the training.
         batches: In an epoch.
         found: What the last steps reported; the last of them is the refused one.
-        inputs: (steps, B, I) of those steps.
+        x: (B, I), the input of the refused step.
     """
     refused = len(found["loss"]) - 1
     loss = float(found["loss"][refused])
     what = "a gradient" if np.isfinite(loss) else "the loss"
     value = f"became {loss}" if not np.isfinite(loss) else "became NaN or infinite"
     epoch, batch = divmod(step, batches)
-    layer = _first_layer(network, inputs[refused])
+    layer = _first_layer(network, x)
     if layer is not None:
         where = f"the output of {layer} is the first that is not finite"
     else:

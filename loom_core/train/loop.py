@@ -17,7 +17,6 @@ from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.errors import BackendError
 from loom_core.observe.training_watch import TrainingWatch
 from loom_core.public import Wait, read_record
-from loom_core.random_stream import RandomStream
 from loom_core.train.batches import BatchSource, read_batches
 from loom_core.train.config import (
     TrainingBatch,
@@ -29,6 +28,7 @@ from loom_core.train.config import (
 from loom_core.train.divergence import divergence_error
 from loom_core.train.pace import Pace
 from loom_core.train.progress_text import ProgressText
+from loom_core.train.step_blocks import StepBlocks
 from loom_core.train.step_graph import training_plan
 from loom_core.train.training_backend import SafePoint, gpu_of_training
 from loom_core.train.training_setup import begin_position
@@ -113,11 +113,10 @@ class _Training:
         self.safe = SafePoint.of(self.position)
         self.under_way = False
         self.total_steps = len(source) * settings.epochs
-        self.noise = RandomStream(0)
-        self.noise.state = self.position.noise
+        self.blocks = StepBlocks(source, self.position, settings.gradient_clip)
         self.result = TrainingResult(accuracy_history=self.position.accuracy_history)
         self.clock = WorkClock()
-        self.pace = Pace(source.step_bytes())
+        self.pace = Pace(source.step_bytes)
         self.samples_seen = 0
         self.first_step = self.position.step
         self.loss = self.norm = self.rate = 0.0
@@ -155,8 +154,7 @@ class _Training:
         """Take the GPU where it was made ready, nothing else is asked for, and it is faster."""
         if self.gpu is None or self.backend is not None:
             return
-        inputs, _ = self.source.take(self.position.seed, self.position.step, 1)
-        _, size, width = inputs.shape
+        size, width = self.source.input_shape(self.position.step)
         cpu = self._program(size, width)
         what = f"{len(self.network.layers)} layers, batch {size} of {width}"
         key = plan_shape(cpu.plan)
@@ -177,7 +175,6 @@ class _Training:
         self.backend = None
         self.under_way = False
         self.safe.restore(self.position)
-        self.noise.state = self.position.noise
         self.result.fallback_reason = f"step {self.safe.step + 1} on, the CPU: {error}"
 
     def close(self) -> None:
@@ -193,45 +190,55 @@ class _Training:
 
     def _go(self) -> Generator[Wait, None, Program]:
         """Run some steps of one batch size, and take in what came of them."""
-        count = self._steps_to_go()
         step, position = self.position.step, self.position
         started = time.perf_counter()
-        inputs, targets = self.source.take(position.seed, step, count)
-        rates = position.scheduler.checked_rates(step, count)
-        _, size, width = inputs.shape
+        size, width = self.source.input_shape(step)
         program = self._program(size, width)
-        ports = program.plan.ports
-        data = {"input": inputs, "target": targets, **self._noises(program, count)}
-        report = ["loss"]
-        if "hyper" in ports:
-            data["limit"] = np.full(count, self.settings.gradient_clip, np.float32)
-            data["hyper"] = position.optimizer.hyper_rows(position.optimizer.steps_done + 1, rates)
-            report += ["norm", "norms"]
+        block = self.blocks.at_hand(program, self._horizon)
+        at = step - block.first
+        count = min(self._steps_to_go(), len(block.data) - at)
+        report = ["loss", "norm", "norms"] if "hyper" in block.data.ports else ["loss"]
         watched = partial(self._program, size, width, watched=True)
+        data = block.data.part(at, count)
         found = yield from self.watch.run_steps(program, watched, data, report, step)
         self.pace.note(count, time.perf_counter() - started, program.patience)
         good = _steps_before_trouble(found)
         position.optimizer.steps_done += good
         self.samples_seen += good * size
         if good:
-            self.loss, self.rate = float(found["loss"][good - 1]), float(rates[good - 1])
+            self.loss, self.rate = float(found["loss"][good - 1]), float(block.rates[at + good - 1])
             self.norm = float(found["norm"][good - 1]) if "norm" in found else 0.0
             position.note(np.asarray(found["loss"][:good], np.float32))
-            position.noise = self.noise.state
+            position.noise = block.noise_at(position.step)
         if good < count:
             yield from program.settle()
-            raise divergence_error(self.network, position.step, len(self.source), found, inputs)
+            refused = data.part(good, 1).of("input")[0]
+            raise divergence_error(self.network, position.step, len(self.source), found, refused)
         return program
+
+    def _horizon(self) -> int:
+        """Return how many steps may be prepared now.
+
+        Whoever is told of an epoch may change what comes after it.
+        """
+        step = self.position.step
+        limits = [self.total_steps - step]
+        alike = self.source.equal_steps(step)
+        if alike is not None:
+            limits.append(alike)
+        if self._told_of_epochs():
+            limits.append(len(self.source) - step % len(self.source))
+        return min(limits)
+
+    def _told_of_epochs(self) -> bool:
+        return bool(self.on_progress or self.text or self.validation or self.watch.listening)
 
     def _steps_to_go(self) -> int:
         """Return how many steps to run: as many as fit, but nobody misses what they wait for."""
         step = self.position.step
-        limits = [self.pace.steps(), self.total_steps - step]
-        alike = self.source.equal_steps(step)
-        if alike is not None:
-            limits.append(alike)
+        limits = [self.pace.steps()]
         batch = step % len(self.source)
-        if self.on_progress or self.text or self.validation or self.watch.listening:
+        if self._told_of_epochs():
             limits.append(len(self.source) - batch)
         if self.on_progress and self.settings.progress_interval == 0:
             limits.append(1)
@@ -250,19 +257,6 @@ class _Training:
             lambda: training_plan(layers, size, width, loss, optimizer, watched=watched),
             backend or self.backend,
         )
-
-    def _noises(self, program: Program, count: int) -> dict[str, Array]:
-        """Draw the noise of some steps: step by step, port by port."""
-        shapes = {
-            port: value.shape
-            for port, value in program.plan.ports.items()
-            if port.startswith("noise.")
-        }
-        if not shapes:
-            return {}
-        sizes = [math.prod(shape) for shape in shapes.values()]
-        drawn = self.noise.gumbel((count, sum(sizes)))
-        return dict(zip(shapes, np.split(drawn, np.cumsum(sizes)[:-1], axis=1), strict=True))
 
     # Epochs
 
@@ -327,7 +321,8 @@ class _Training:
 
 def _steps_before_trouble(found: Mapping[str, Array]) -> int:
     """Return how many steps went well: those before the first loss or norm that is not finite."""
-    fine = np.isfinite(found["loss"])
-    if "norm" in found:
-        fine &= np.isfinite(found["norm"])
-    return len(fine) if fine.all() else int(fine.argmin())
+    if "norm" in found:  # the step's own guard has looked at each: only the last can be a bad one
+        fine = math.isfinite(found["loss"][-1]) and math.isfinite(found["norm"][-1])
+        return len(found["loss"]) - (not fine)
+    finite = np.isfinite(found["loss"])
+    return len(finite) if finite.all() else int(finite.argmin())

@@ -5,14 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
-from numpy.typing import NDArray
 
+from loom_core.arrays import F64
 from loom_core.errors import SpecError
 from loom_core.layers.base import positive
 from loom_core.public import public, public_class
 from loom_core.train.optimizer import LARGEST, finite_number
-
-F64 = NDArray[np.float64]
 
 
 @public_class

@@ -65,12 +65,15 @@ class TrainingPosition:
         are run in one go.
         """
         self.step += len(losses)
+        if self.batches == 1:
+            self.loss_history += losses.tolist()
+            return
         losses = np.concatenate([self.losses, losses])
         full = len(losses) // self.batches
-        rows = losses[: full * self.batches].reshape(full, self.batches)
-        self.loss_history += (
-            np.cumsum(rows, axis=1, dtype=np.float64)[:, -1] / self.batches
-        ).tolist()
+        if full:
+            rows = losses[: full * self.batches].reshape(full, self.batches)
+            sums = np.cumsum(rows, axis=1, dtype=np.float64)[:, -1]
+            self.loss_history += (sums / self.batches).tolist()
         self.losses = losses[full * self.batches :]
 
     def mean_loss(self) -> float:

@@ -15,7 +15,7 @@
 #include "simd.h"
 
 /* Words that follow one another are records; a change of this format takes another number. */
-#define RECORD_FORMAT 2
+#define RECORD_FORMAT 3
 
 typedef void Kernel(const int32_t *node, float *scratch);
 

@@ -15,7 +15,7 @@ from loom_core.graph.builder import Node
 from loom_core.graph.op import Attributes, integer, integers, number, size_pair
 from loom_core.graph.ops.sequences import rope_angles
 
-RECORD_FORMAT = 2
+RECORD_FORMAT = 3
 """Of record.h; a library that says another number is refused."""
 
 MOST_AXES = 8

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from loom_core.arrays import Array, element_count
+from loom_core.backends.step_data import StepData
 from loom_core.backends.webgpu.device import (
     RUN,
     Binding,
@@ -205,7 +206,7 @@ class WebGpuProgram:
         return (yield from reading)
 
     def run_steps(
-        self, data: Mapping[str, Array], report: Sequence[str]
+        self, data: StepData, report: Sequence[str]
     ) -> Generator[Wait, None, dict[str, Array]]:
         """Run whole steps, all phases each, without looking at them in between.
 
@@ -213,7 +214,7 @@ class WebGpuProgram:
         is the last one reported: those after it change nothing.
 
         Args:
-            data: For each port to write, (steps, ...): what it holds in each step.
+            data: What each port to write holds in each step.
             report: Ports whose value after each step is wanted.
 
         Returns:
@@ -221,8 +222,8 @@ class WebGpuProgram:
         """
         self._residents.upload_changes(self._held.parameters.values())
         rows = [
-            (self._ports[port], self._rows(self.plan.ports[port], values))
-            for port, values in data.items()
+            (self._ports[port], self._rows(self.plan.ports[port], data.of(port)))
+            for port in data.ports
         ]
         values = [self.plan.ports[port] for port in report]
         watched = [(self._ports[port], value_bytes(self.plan.ports[port])) for port in report]
