@@ -112,6 +112,27 @@ def test_reset_forgets_everything_but_the_settings():
         np.testing.assert_array_equal(x, y)
 
 
+def test_running_means_of_one_network_are_refused_to_another():
+    first, second, optimizer = small_network(), small_network(), AdamWOptimizer()
+    one_step(first, optimizer, 0)
+    second.initialize_weights()
+    state, weights = optimizer.get_state(), weights_of(second)
+    with pytest.raises(SpecError, match="another network"):
+        one_step(second, optimizer, 1)
+    config = {"Optimizer": optimizer, "Epochs": 1}
+    with pytest.raises(SpecError, match="another network"):
+        second.train([{"Input": [1, 2, 3], "Target": [0, 1]}], config)
+    assert optimizer.get_state() == state
+    for before, after in zip(weights, weights_of(second), strict=True):
+        np.testing.assert_array_equal(before, after)
+    one_step(first, optimizer, 1)
+    optimizer.load_state(state)  # of whichever network: what is loaded is wanted here
+    one_step(second, optimizer, 1)
+    sgd = SGDOptimizer()  # has no state that could be mixed up
+    one_step(first, sgd, 2)
+    one_step(second, sgd, 2)
+
+
 def test_weight_decay_pulls_on_matrices_only():
     network = small_network()
     network.initialize_weights()

@@ -43,7 +43,8 @@ def apply_gradients(
         The norm over all gradients, before clipping; 0 where nothing is trained.
 
     Raises:
-        SpecError: There was no backward pass, or the rate is not allowed.
+        SpecError: There was no backward pass, the rate is not allowed, or the optimizer serves
+            another network.
         NonFiniteError: A gradient is NaN or infinite; nothing has changed.
     """
     rate = finite_number(learning_rate, "the learning rate")
@@ -51,6 +52,7 @@ def apply_gradients(
         raise SpecError("there are no gradients to apply", hint="Call BackwardCPU first.")
     if not any(True for layer in network.layers for _ in layer.trained_weights()):
         return 0.0
+    optimizer.serve(network)
     program = network.prepared(
         ("apply", *optimizer.plan_key()),
         lambda: apply_plan(network.layers, network.gradients, optimizer),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +21,7 @@ from loom_core.train.trained_weights import TrainedWeight
 
 if TYPE_CHECKING:
     from loom_core.network import Network
+    from loom_core.network_grid import NetworkGrid
 
 MOST_STEPS = 2**53
 """A larger number of steps is not exact in JSON."""
@@ -55,6 +57,22 @@ class Optimizer(ABC):
         self.steps_done = 0
         self.halted = np.zeros(1, np.float32)
         self._state: dict[str, dict[str, F32]] = {}
+        self._network: weakref.ref[NetworkGrid] | None = None
+
+    def serve(self, network: NetworkGrid) -> None:
+        """Go on for a network: the one of the last updates, if these have left any state.
+
+        Raises:
+            SpecError: The state is that of another network, which is still there.
+        """
+        last = self._network() if self._network is not None else None
+        other = last is not None and last is not network
+        if other and self.steps_done and self.update_op()[2]:
+            raise SpecError(
+                f"this {self.label} optimizer holds the running means of another network",
+                hint="Give each network an optimizer of its own, or Reset this one first.",
+            )
+        self._network = weakref.ref(network)
 
     # What each optimizer says of itself
 
@@ -155,6 +173,7 @@ class Optimizer(ABC):
         It has to be done where layers have been replaced by others of other sizes.
         """
         self.steps_done = 0
+        self._network = None
         self.halted.fill(0)
         for arrays in self._state.values():
             for array in arrays.values():

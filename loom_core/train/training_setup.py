@@ -34,6 +34,7 @@ def begin_position(
     if settings.resume_from is None:
         scheduler = make_scheduler(settings.scheduler, settings.learning_rate, steps)
         optimizer = _optimizer(network, settings.optimizer)
+        optimizer.serve(network)
         seed = network.seed if settings.seed is None else settings.seed
         noise = RandomStream(seed, NOISE_KEY).state
         return TrainingPosition(optimizer, scheduler, seed, len(source), samples, noise)
@@ -51,6 +52,7 @@ def begin_position(
         make_optimizer(wanted).load_state(stored.optimizer)  # a fresh one, before one is reset
     optimizer = _optimizer(network, wanted)
     optimizer.load_state(stored.optimizer)
+    optimizer.serve(network)
     stored.set_weights()
     return stored.position(optimizer, scheduler)
 

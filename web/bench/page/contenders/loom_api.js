@@ -5,6 +5,12 @@ import { loomNetwork } from "./loom_networks.js";
 
 /** @import { Contender, Task } from "../contender.js" */
 
+/** What `Train` does that the bare step and the peers do not. @type {Record<string, string>} */
+const NOTES = {
+  W5: "updates its weights too, by a rate of 0; the others stop at the gradients",
+  W6: "its Dense layer sees all steps and learns from them, not the last one alone",
+};
+
 /**
  * @param {boolean} worker
  * @returns {Promise<Contender>}
@@ -38,7 +44,8 @@ export async function startLoomApi(worker) {
         for (let i = 0; i < k; i++) await net.ForwardCPU(x);
       };
     }
-    return { series, losses: [losses[0], losses[5]], dispose: () => net.dispose() };
+    const notes = NOTES[name] ?? "";
+    return { series, notes, losses: [losses[0], losses[5]], dispose: () => net.dispose() };
   }
 
   return {
