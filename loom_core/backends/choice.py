@@ -44,6 +44,7 @@ class BackendReport:
             nodes in the plans made so far.
         device: What the graphics driver calls itself, for WebGPU.
         transfers: Reads from the device to the host so far, of all networks.
+        transferred_bytes: Bytes of all these reads.
         device_bytes: Memory in use on the device, of all networks.
         measured: For ``"auto"`` with a GPU: how long training steps take here and there, in words.
     """
@@ -55,6 +56,7 @@ class BackendReport:
     fallbacks: dict[str, int]
     device: str = ""
     transfers: int = 0
+    transferred_bytes: int = 0
     device_bytes: int = 0
     measured: list[str] = field(default_factory=list)
 
@@ -125,6 +127,7 @@ def report(
         found,
         device=gpu.device.name,
         transfers=gpu.device.transfers,
+        transferred_bytes=gpu.device.transferred_bytes,
         device_bytes=gpu.device.memory_bytes,
         measured=[measurement.sentence() for measurement in gpu.measured.values()],
     )

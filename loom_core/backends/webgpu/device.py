@@ -78,6 +78,7 @@ class Device(ABC):
 
     Attributes:
         transfers: Reads from the device so far, each of any number of pieces.
+        transferred_bytes: Bytes of all these reads.
         lost: Why the device is gone, or None.
     """
 
@@ -85,6 +86,7 @@ class Device(ABC):
         self.adapter = adapter
         self.name = name
         self.transfers = 0
+        self.transferred_bytes = 0
         self.lost: str | None = None
         self._sizes: dict[int, int] = {}
         self._last = 0
@@ -131,6 +133,7 @@ class Device(ABC):
         """
         self.require_alive()
         self.transfers += 1
+        self.transferred_bytes += sum(piece.size for piece in pieces)
         return (yield from self._read(pieces))
 
     def require_alive(self) -> None:

@@ -179,6 +179,8 @@ export type BackendReport = {
   Device: string;
   /** Reads from the device to the host so far, of all networks. */
   Transfers: number;
+  /** Bytes of all these reads. */
+  TransferredBytes: number;
   /** Memory in use on the device, of all networks. */
   DeviceBytes: number;
   /** For `"auto"` with a GPU: how long training steps take here and there, in words. */
