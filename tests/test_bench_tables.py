@@ -151,6 +151,8 @@ def test_the_readmes_figures_are_ratios_times_and_shapes():
     measured = result(
         series("loom-simd", "train", [1, 1, 1], "W2"),
         series("loom-api", "train", [1.5, 1.5, 1.5], "W2"),
+        series("loom-api", "train, a step a call", [2.5, 2.5, 2.5], "W2"),
+        series("loom-simd", "256 plain", [1, 1, 1], "GEMM"),
         series("jax-js", "train", [4, 4, 4], "W2"),
         series("brain.js", "train", [3, 3, 3], "W2"),
         series("loom-simd", "forward b1", [0.5, 0.5, 0.5], "W2"),
@@ -166,6 +168,9 @@ def test_the_readmes_figures_are_ratios_times_and_shapes():
     assert cells(text, name) == [name, "1", "4.00", "3.00"]
     train = [f"train: {name}", "1.00", "n/a", "1.50", "3.00 (brain.js)"]
     assert cells(text, train[0]) == train
+    called = [f"train, a step a call: {name}", "1.00", "n/a", "2.50", "3.00 (brain.js)"]
+    assert cells(text, called[0]) == called
+    assert cells(text, "256 plain") == ["256 plain", "33.6"]
     forward = ["forward: MLP 784-128-10, batch 1", "0.5", "n/a", "n/a", "n/a"]
     assert cells(text, forward[0]) == forward
     assert [cells(text, "1")[i] for i in (1, 3, 4)] == ["1.00", "8", "3.00"]

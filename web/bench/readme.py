@@ -7,7 +7,18 @@ from itertools import zip_longest
 from statistics import median
 from typing import Any
 
-from .tables import AS_TRAIN, MISSING, REFERENCE, figure, find, markdown, median_ratio, shape_rows
+from .tables import (
+    AS_TRAIN,
+    MISSING,
+    ONE_STEP,
+    REFERENCE,
+    figure,
+    find,
+    markdown,
+    median_ratio,
+    product_table,
+    shape_rows,
+)
 
 BEGIN = "<!-- figures, written by the benchmark's option readme -->"
 END = "<!-- end of the figures -->"
@@ -29,6 +40,7 @@ PEERS = {
     "ort-wasm": "ONNX Runtime Web",
     "ort119-train": "ONNX Runtime training",
     "brain.js": "brain.js",
+    "plain-js": "loops in JavaScript",
 }
 
 
@@ -53,15 +65,23 @@ def figures(result: Mapping[str, Any]) -> str:
         f"each, {result['machine']['cores']} cores, medians of {result['rounds']} rounds{commit}):"
     )
     calls = (
-        "What a call costs in milliseconds: the step alone, inside Python; `net.Train` and "
-        "`net.ForwardCPU` on the page's own thread (`worker: false`) and through the worker; and "
-        "the fastest other library on the page's thread:"
+        "What the calls of the public API cost, in milliseconds a step: the step alone, inside "
+        "Python; `net.Train` (many steps in one call, then one) and `net.ForwardCPU` (which "
+        "copies its input and its output) on the page's own thread (`worker: false`) and through "
+        "the worker; and the fastest other library on the page's thread:"
+    )
+    products = (
+        "Products of matrices, GFLOP/s and the share of what a loop of multiply-adds in "
+        "registers reaches in the same run:"
     )
     shapes = "A training step against batch and width, from small to large:"
-    tables = (_training_table(result), _call_table(result), _shape_table(result))
-    return "\n\n".join(
-        f"{text}\n\n{table}" for text, table in zip((ratios, calls, shapes), tables, strict=True)
-    )
+    parts = {
+        ratios: _training_table(result),
+        calls: _call_table(result),
+        products: _product_table(result),
+        shapes: _shape_table(result),
+    }
+    return "\n\n".join(f"{text}\n\n{table}" for text, table in parts.items() if table)
 
 
 def _label(result: Mapping[str, Any], peer: str) -> str:
@@ -103,10 +123,22 @@ def _call_table(result: Mapping[str, Any]) -> str:
             if each["series"] == "train" and find(result, each["workload"], AS_TRAIN, REFERENCE):
                 continue
             name = "train" if kind == "train" else each["series"]
-            own = [_median(result, each["workload"], name, own) for own in OWN[:2]]
             fastest = _fastest(result, each["workload"], name)
-            rows.append([f"{kind}: {step}", figure(median(each["ms"])), *map(figure, own), fastest])
+            for public in (name, ONE_STEP) if kind == "train" else (name,):
+                own = [_median(result, each["workload"], public, own) for own in OWN[:2]]
+                if public == ONE_STEP and own == [None, None]:
+                    continue
+                called = public if public == ONE_STEP else kind
+                alone = figure(median(each["ms"]))
+                rows.append([f"{called}: {step}", alone, *map(figure, own), fastest])
     return markdown(["call", "step alone", "page's thread", "worker", "fastest other"], rows)
+
+
+def _product_table(result: Mapping[str, Any]) -> str:
+    (first, *names), rows = product_table(result)
+    own = {REFERENCE: "Loom", "loom-numpy": "Loom with NumPy alone"}
+    labels = [own.get(name) or PEERS[name] for name in names]
+    return markdown([first, *labels], rows) if rows else ""
 
 
 def _median(result: Mapping[str, Any], workload: str, series: str, name: str) -> float | None:

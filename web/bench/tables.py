@@ -10,6 +10,7 @@ REFERENCE = "loom-simd"
 GPU_REFERENCE = "loom-webgpu"
 MISSING = "n/a"
 AS_TRAIN = "train (as Train does it)"
+ONE_STEP = "train, a step a call"
 PRODUCT_FLOPS = 2
 
 Series = Mapping[str, Any]
@@ -72,7 +73,7 @@ def report(result: Mapping[str, Any]) -> str:
             ]
         ),
     ]
-    parts = [_ratio_table(result), _overhead_table(result), _product_table(result)]
+    parts = [_ratio_table(result), _overhead_table(result), _product_section(result)]
     parts += [_shape_table(result), _loss_table(result), _notes(result)]
     return "\n\n".join([*head, *(part for part in parts if part)]) + "\n"
 
@@ -132,12 +133,30 @@ def _overhead_table(result: Mapping[str, Any]) -> str:
     )
 
 
-def _product_table(result: Mapping[str, Any]) -> str:
-    """Return rates of the products, and their shares of the peak where that was measured."""
+def _product_section(result: Mapping[str, Any]) -> str:
+    header, rows = product_table(result)
+    if not rows:
+        return ""
+    peaks, table = _peaks(result), markdown(header, rows)
+    if not peaks:
+        return f"## Matrix products: GFLOP/s\n\n{table}"
+    return (
+        "## Matrix products: GFLOP/s, and the share of the multiply-add peak\n\n"
+        f"Peak of a loop in registers: {figure(median(peaks))} GFLOP/s "
+        f"({figure(min(peaks))} to {figure(max(peaks))}).\n\n{table}"
+    )
+
+
+def _peaks(result: Mapping[str, Any]) -> list[float]:
+    """Return the peak of each round, in GFLOP/s; none where it was not measured."""
     loops = [each for each in result["series"] if each["contender"] == "peak"]
     rounds = range(len(loops[0]["ms"]) if loops else 0)
-    peaks = [max(loop["flops"] / loop["ms"][i] / 1e6 for loop in loops) for i in rounds]
-    names = _contenders(result)
+    return [max(loop["flops"] / loop["ms"][i] / 1e6 for loop in loops) for i in rounds]
+
+
+def product_table(result: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows: rates of the products, with shares of the peak where it is known."""
+    peaks, names = _peaks(result), _contenders(result)
     series = dict.fromkeys(
         each["series"]
         for each in result["series"]
@@ -152,18 +171,9 @@ def _product_table(result: Mapping[str, Any]) -> str:
             rates = [PRODUCT_FLOPS * size**3 / ms / 1e6 for ms in found["ms"]] if found else []
             row.append(_rate(rates, peaks))
         rows.append(row)
-    if not rows:
-        return ""
     present = [i for i, _ in enumerate(names) if any(row[i + 1] != MISSING for row in rows)]
     kept = [[row[0], *(row[i + 1] for i in present)] for row in rows]
-    table = markdown(["product", *(names[i] for i in present)], kept)
-    if not peaks:
-        return f"## Matrix products: GFLOP/s\n\n{table}"
-    return (
-        "## Matrix products: GFLOP/s, and the share of the multiply-add peak\n\n"
-        f"Peak of a loop in registers: {figure(median(peaks))} GFLOP/s "
-        f"({figure(min(peaks))} to {figure(max(peaks))}).\n\n{table}"
-    )
+    return ["product", *(names[i] for i in present)], kept
 
 
 def _rate(rates: Sequence[float], peaks: Sequence[float]) -> str:

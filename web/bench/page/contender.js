@@ -37,6 +37,7 @@ const STARTS = {
   "loom-webgpu": async () => (await import("./contenders/loom_webgpu.js")).startLoomWebGpu(),
   "raw-webgpu": async () => (await import("./contenders/raw_webgpu.js")).startRawWebGpu(),
   "brain.js": async () => (await import("./contenders/brain.js")).startBrain(),
+  "plain-js": async () => (await import("./contenders/plain.js")).startPlain(),
 };
 
 /** @type {Contender} */

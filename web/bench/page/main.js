@@ -30,7 +30,7 @@
 const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "GEMM", "shapes"];
 const CONTENDERS = [
   ...["loom-simd", "loom-api", "loom-api-sync", "loom-numpy", "peak"],
-  ...["jax-js", "tfjs-wasm", "ort-wasm", "ort119-train", "brain.js"],
+  ...["jax-js", "tfjs-wasm", "ort-wasm", "ort119-train", "brain.js", "plain-js"],
 ];
 const ON_GPU = ["loom-webgpu", "jax-js-webgpu", "raw-webgpu"];
 

@@ -1,5 +1,6 @@
 /** brain.js: plain JavaScript. It changes the weights after each sample; a step is a whole batch. */
 
+import { versionOf } from "../packages.js";
 import { W1, W2, W3 } from "../workloads.js";
 
 /** @import { Contender, Task } from "../contender.js" */
@@ -50,5 +51,5 @@ export async function startBrain() {
     return { series, notes: "weights of its own; an update after each sample; mean squared error" };
   }
 
-  return { version: "1.6.1", prepare: workload };
+  return { version: await versionOf("brain.js"), prepare: workload };
 }

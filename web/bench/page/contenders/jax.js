@@ -1,5 +1,6 @@
 /** jax-js, compiled by its `jit`, on its wasm backend (one thread: the page is not isolated) or WebGPU. */
 
+import { versionOf } from "../packages.js";
 import { product, PRODUCTS, W1, W2, W3, W4, W5, W6 } from "../workloads.js";
 
 /** @import { Contender, Task } from "../contender.js" */
@@ -173,7 +174,7 @@ export async function startJax(device) {
     training(work, (weights, x, y) => crossEntropy(net(weights, x), y));
 
   return {
-    version: `0.1.25, ${device === "wasm" ? "wasm, one thread" : device}`,
+    version: `${await versionOf("@jax-js/jax")}, ${device === "wasm" ? "wasm, one thread" : device}`,
     async prepare(name) {
       if (name === "W1") {
         return training(W1(), (weights, x, y) =>

@@ -38,6 +38,9 @@ export async function startLoomApi(worker) {
     const { LossHistory: losses } = await train(6);
     /** @type {Task["series"]} */
     const series = { train };
+    series["train, a step a call"] = async (k) => {
+      for (let i = 0; i < k; i++) await train(1);
+    };
     for (const batch of FORWARD[/** @type {keyof typeof FORWARD} */ (name)] ?? []) {
       const x = given.x.slice(0, (given.x.length / given.batch) * batch);
       series[`forward b${batch}`] = async (k) => {

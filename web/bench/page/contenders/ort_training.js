@@ -3,6 +3,7 @@
  * `web/bench/training_artifacts.py`; its optimizer is AdamW, because it cannot load those of SGD.
  */
 
+import { versionOf } from "../packages.js";
 import { W1, W2, W3, W4, W5, W6 } from "../workloads.js";
 
 /** @import { Contender, Task } from "../contender.js" */
@@ -64,7 +65,7 @@ export async function startOrtTraining() {
   }
 
   return {
-    version: "1.19.2, wasm, one thread",
+    version: `${await versionOf("onnxruntime-web-training")}, wasm, one thread`,
     async prepare(name) {
       if (name === "W1" || name === "W6") {
         const work = name === "W1" ? W1() : W6();
