@@ -101,6 +101,11 @@ class NetworkGrid:
     def get_layer(self, row: int, col: int, layer: int) -> Layer:
         """Return the layer at a place in the grid.
 
+        Args:
+            row: Row of the cell, from 0.
+            col: Column of the cell, from 0.
+            layer: Place in the cell, from 0.
+
         Raises:
             SpecError: There is no such place.
         """
@@ -108,13 +113,25 @@ class NetworkGrid:
 
     @public("GetActivation")
     def get_activation(self, row: int, col: int, layer: int) -> int:
-        """Return the code of the activation of the layer at a place; -1 where it has none."""
+        """Return the code of the activation of the layer at a place; -1 where it has none.
+
+        Args:
+            row: Row of the cell, from 0.
+            col: Column of the cell, from 0.
+            layer: Place in the cell, from 0.
+        """
         name = getattr(self.get_layer(row, col, layer), "activation", None)
         return -1 if name is None else activation(name).code
 
     @public("SetLayer")
     def set_layer(self, row: int, col: int, layer: int, config: Layer) -> None:
         """Put a layer into the grid; weights that it lacks are drawn when they are needed.
+
+        Args:
+            row: Row of the cell, from 0.
+            col: Column of the cell, from 0.
+            layer: Place in the cell, from 0.
+            config: The layer, as an init function such as InitDenseLayer returns it.
 
         Raises:
             SpecError: There is no such place.

@@ -41,13 +41,24 @@ from loom_core.public import FUNCTIONS, public, read_record, result_record
 def init_dense_layer(
     input_size: int, output_size: int, activation: str | int = "scaled_relu"
 ) -> Layer:
-    """Return a fully connected layer."""
+    """Return a fully connected layer.
+
+    Args:
+        input_size: Numbers in a sample that goes in, at least 1.
+        output_size: Numbers that come out, at least 1.
+        activation: Name or code of the activation function.
+    """
     return Dense(input_size, output_size, activation)
 
 
 @public("InitStitchLayer")
 def init_stitch_layer(input_size: int, output_size: int) -> Layer:
-    """Return a Dense layer without activation, to join layers of different widths."""
+    """Return a Dense layer without activation, to join layers of different widths.
+
+    Args:
+        input_size: Numbers in a sample that goes in, at least 1.
+        output_size: Numbers that come out, at least 1.
+    """
     return Dense(input_size, output_size, "linear")
 
 
@@ -62,7 +73,18 @@ def init_conv2d_layer(
     filters: int,
     activation: str | int = "scaled_relu",
 ) -> Layer:
-    """Return a convolution over images."""
+    """Return a convolution over images.
+
+    Args:
+        input_height: Rows of an image.
+        input_width: Columns of an image.
+        input_channels: Numbers for each of its cells, such as 3 for colours.
+        kernel_size: Rows and columns of the kernel.
+        stride: Cells from one place of the kernel to the next, at least 1.
+        padding: Cells of zeros on each side, at least 0.
+        filters: Channels that come out.
+        activation: Name or code of the activation function.
+    """
     return Conv2D(
         filters, kernel_size, stride, padding, activation,
         input_channels=input_channels, input_height=input_height, input_width=input_width,
@@ -79,7 +101,17 @@ def init_conv1d_layer(
     filters: int,
     activation: str | int = "scaled_relu",
 ) -> Layer:
-    """Return a convolution along a sequence."""
+    """Return a convolution along a sequence.
+
+    Args:
+        seq_len: Steps of a sequence.
+        in_channels: Numbers for each of its steps.
+        kernel_size: Steps of the kernel.
+        stride: Steps from one place of the kernel to the next, at least 1.
+        padding: Steps of zeros on each side, at least 0.
+        filters: Channels that come out.
+        activation: Name or code of the activation function.
+    """
     return Conv1D(
         filters, kernel_size, stride, padding, activation,
         input_channels=in_channels, input_length=seq_len,
@@ -96,7 +128,17 @@ def init_multi_head_attention_layer(
     causal: bool = False,
     rope_theta: float | None = None,
 ) -> Layer:
-    """Return attention, grouped-query where num_kv_heads is smaller than num_heads."""
+    """Return attention, grouped-query where num_kv_heads is smaller than num_heads.
+
+    Args:
+        d_model: Numbers in a token.
+        num_heads: Heads that ask.
+        batch_size: Kept for the documented order: a layer works for any batch.
+        seq_length: Tokens in a sequence; as many as the input holds when left out.
+        num_kv_heads: Heads that are asked, a divisor of num_heads; num_heads when left out.
+        causal: A token sees itself and those before it only.
+        rope_theta: Base of rotary position embedding, such as 10000; no positions when left out.
+    """
     return MultiHeadAttention(
         num_heads, d_model, num_kv_heads=num_kv_heads, seq_length=seq_length,
         causal=causal, rope_theta=rope_theta,
@@ -107,7 +149,14 @@ def init_multi_head_attention_layer(
 def init_rnn_layer(
     input_size: int, hidden_size: int, batch_size: int | None = None, seq_length: int | None = None
 ) -> Layer:
-    """Return a recurrent layer that gives out every step."""
+    """Return a recurrent layer that gives out every step.
+
+    Args:
+        input_size: Numbers in a step that goes in.
+        hidden_size: Numbers in a state, and in a step that comes out.
+        batch_size: Kept for the documented order: a layer works for any batch.
+        seq_length: T, steps in a sequence; as many as the input holds when left out.
+    """
     return RNN(hidden_size, input_size, seq_length=seq_length)
 
 
@@ -115,49 +164,90 @@ def init_rnn_layer(
 def init_lstm_layer(
     input_size: int, hidden_size: int, batch_size: int | None = None, seq_length: int | None = None
 ) -> Layer:
-    """Return a long short-term memory that gives out every step."""
+    """Return a long short-term memory that gives out every step.
+
+    Args:
+        input_size: Numbers in a step that goes in.
+        hidden_size: Numbers in a state, and in a step that comes out.
+        batch_size: Kept for the documented order: a layer works for any batch.
+        seq_length: T, steps in a sequence; as many as the input holds when left out.
+    """
     return LSTM(hidden_size, input_size, seq_length=seq_length)
 
 
 @public("InitLayerNormLayer")
 def init_layer_norm_layer(norm_size: int, epsilon: float = 1e-5) -> Layer:
-    """Return a layer normalisation over groups of norm_size numbers."""
+    """Return a layer normalisation over groups of norm_size numbers.
+
+    Args:
+        norm_size: Numbers in a group.
+        epsilon: Above 0, added to the variance.
+    """
     return LayerNorm(norm_size, epsilon)
 
 
 @public("InitRMSNormLayer")
 def init_rms_norm_layer(norm_size: int, epsilon: float = 1e-5) -> Layer:
-    """Return a root-mean-square normalisation over groups of norm_size numbers."""
+    """Return a root-mean-square normalisation over groups of norm_size numbers.
+
+    Args:
+        norm_size: Numbers in a group.
+        epsilon: Above 0, added to the mean square.
+    """
     return RMSNorm(norm_size, epsilon)
 
 
 @public("InitResidualLayer")
 def init_residual_layer(layers_back: int = 1) -> Layer:
-    """Return a skip connection over the layers before it."""
+    """Return a skip connection over the layers before it.
+
+    Args:
+        layers_back: How many layers the connection jumps over, at least 1; cut at the first layer.
+    """
     return Residual(layers_back)
 
 
 @public("InitSwiGLULayer")
 def init_swiglu_layer(hidden_size: int, intermediate_size: int) -> Layer:
-    """Return a gated feed-forward block."""
+    """Return a gated feed-forward block.
+
+    Args:
+        hidden_size: Numbers in a token that goes in and comes out.
+        intermediate_size: Numbers in between.
+    """
     return SwiGLU(intermediate_size, hidden_size)
 
 
 @public("InitEmbeddingLayer")
 def init_embedding_layer(vocab_size: int, embedding_dim: int) -> Layer:
-    """Return a table of vectors, one for each token number."""
+    """Return a table of vectors, one for each token number.
+
+    Args:
+        vocab_size: Rows of the table: tokens are numbered from 0.
+        embedding_dim: Numbers in a vector.
+    """
     return Embedding(vocab_size, embedding_dim)
 
 
 @public("InitSequentialLayer")
 def init_sequential_layer(layers: Sequence[Layer]) -> Layer:
-    """Return layers one after the other as one layer."""
+    """Return layers one after the other as one layer.
+
+    Args:
+        layers: In the order in which they run, at least one.
+    """
     return Sequential(layers)
 
 
 @public("InitParallelLayer")
 def init_parallel_layer(branches: Sequence[Layer], combine_mode: str = "concat") -> Layer:
-    """Return branches whose outputs are joined: concat, add or avg."""
+    """Return branches whose outputs are joined: concat, add or avg.
+
+    Args:
+        branches: Layers that all read the same input, at least one.
+        combine_mode: ``"concat"`` one after the other, ``"add"`` their sum, or ``"avg"`` their
+            mean.
+    """
     return Parallel(branches, combine_mode)
 
 
@@ -169,7 +259,15 @@ def init_grid_scatter_layer(
     cols: int,
     layers: int = 1,
 ) -> Layer:
-    """Return branches whose outputs are put into cells of a grid."""
+    """Return branches whose outputs are put into cells of a grid.
+
+    Args:
+        branches: Layers that all read the same input, at least one.
+        positions: A cell for each branch, no cell twice.
+        rows: Rows of the grid, at least 1.
+        cols: Columns of the grid, at least 1.
+        layers: Layers of the grid, at least 1.
+    """
     places = [read_record(GridPosition, place) for place in positions]
     return Parallel(
         branches, "grid_scatter", grid_positions=places, grid_shape=(rows, cols, layers)
@@ -184,7 +282,16 @@ def init_filtered_parallel_layer(
     temperature: float = 1.0,
     gate: Layer | None = None,
 ) -> Layer:
-    """Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer."""
+    """Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer.
+
+    Args:
+        branches: Layers that all read the same input, at least one.
+        gate_input_size: Numbers in a sample that goes in; inferred when left out, and not used
+            where ``gate`` is given.
+        softmax_type: Variant of the softmax that makes weights of what the gate gives.
+        temperature: Of that softmax, above 0; small lets one branch win, large mixes evenly.
+        gate: A layer that gives one number for each branch; a Dense layer when left out.
+    """
     chosen = gate or Dense(gate_input_size, len(branches), "linear")
     softmax = Softmax(temperature, variant=softmax_type)
     return Parallel(branches, "filter", gate=chosen, gate_softmax=softmax)
@@ -198,31 +305,52 @@ def init_softmax_layer() -> Softmax:
 
 @public("InitTemperatureSoftmaxLayer")
 def init_temperature_softmax_layer(temperature: float) -> Softmax:
-    """Return a softmax that a low temperature sharpens and a high one smooths."""
+    """Return a softmax that a low temperature sharpens and a high one smooths.
+
+    Args:
+        temperature: T, above 0; 1 is the plain softmax.
+    """
     return Softmax(temperature, variant="temperature")
 
 
 @public("InitGridSoftmaxLayer")
 def init_grid_softmax_layer(rows: int, cols: int) -> Softmax:
-    """Return one distribution for each of ``rows`` blocks of ``cols`` scores."""
+    """Return one distribution for each of ``rows`` blocks of ``cols`` scores.
+
+    Args:
+        rows: Blocks of a sample, at least 1.
+        cols: Scores of a block, at least 1.
+    """
     return Softmax(variant="grid", rows=rows, cols=cols)
 
 
 @public("InitHierarchicalSoftmaxLayer")
 def init_hierarchical_softmax_layer(levels: Sequence[int]) -> Softmax:
-    """Return a tree of choices, level by level."""
+    """Return a tree of choices, level by level.
+
+    Args:
+        levels: Children of each node, level by level; each at least 1.
+    """
     return Softmax(variant="hierarchical", levels=levels)
 
 
 @public("InitGumbelSoftmaxLayer")
 def init_gumbel_softmax_layer(temperature: float) -> Softmax:
-    """Return a softmax with noise in training."""
+    """Return a softmax with noise in training.
+
+    Args:
+        temperature: T, above 0; small comes near to a choice of one score.
+    """
     return Softmax(temperature, variant="gumbel")
 
 
 @public("InitMaskedSoftmaxLayer")
 def init_masked_softmax_layer(mask_size: int) -> Softmax:
-    """Return a softmax whose mask (all true at first) can be changed by SetMask."""
+    """Return a softmax whose mask (all true at first) can be changed by SetMask.
+
+    Args:
+        mask_size: Scores of a sample, at least 1.
+    """
     limits.require_within(positive(mask_size, "mask_size"), limits.LIST_ITEMS, "mask_size")
     return Softmax(variant="masked", mask=[True] * mask_size)
 
@@ -235,19 +363,31 @@ def init_sparsemax_layer() -> Softmax:
 
 @public("InitEntmaxLayer")
 def init_entmax_layer(alpha: float = 1.5) -> Softmax:
-    """Return a distribution between softmax (alpha 1) and sparsemax (alpha 2)."""
+    """Return a distribution between softmax (alpha 1) and sparsemax (alpha 2).
+
+    Args:
+        alpha: 1 to 2; the higher, the more zeros.
+    """
     return Softmax(variant="entmax", alpha=alpha)
 
 
 @public("InitAdaptiveSoftmaxLayer")
 def init_adaptive_softmax_layer(clusters: Sequence[Sequence[int]]) -> Softmax:
-    """Return a choice of a cluster, then of one of its members."""
+    """Return a choice of a cluster, then of one of its members.
+
+    Args:
+        clusters: Lists of score numbers, from 0, that together hold each score once.
+    """
     return Softmax(variant="adaptive", clusters=clusters)
 
 
 @public("InitMixtureSoftmaxLayer")
 def init_mixture_softmax_layer(weights: Sequence[float]) -> Softmax:
-    """Return a weighted mean of several distributions."""
+    """Return a weighted mean of several distributions.
+
+    Args:
+        weights: Of at least 0, one for each distribution; made to sum to 1.
+    """
     return Softmax(variant="mixture", mixture_weights=weights)
 
 
@@ -292,13 +432,21 @@ def list_layer_init_functions() -> list[LayerInitFunction]:
 
 @public("GetLayerInitFunction")
 def get_layer_init_function(name: str) -> LayerInitFunction | None:
-    """Return one init function's description, or None where there is none of that name."""
+    """Return one init function's description, or None where there is none of that name.
+
+    Args:
+        name: Its public name, such as ``InitDenseLayer``.
+    """
     return _describe(name) if name in _init_functions() else None
 
 
 @public("CallLayerInit")
 def call_layer_init(name: str, args: Sequence[object]) -> Layer:
     """Call an init function by its name.
+
+    Args:
+        name: Its public name, such as ``InitDenseLayer``.
+        args: Its arguments in order; optional ones at the end may be left out.
 
     Raises:
         CallError: There is none of that name, or the arguments do not fit its parameters.

@@ -27,19 +27,36 @@ def run_layer(layer: Layer, data: FloatData, batch_size: int = 1) -> F32:
 
 @public("ForwardSoftmaxCPU")
 def forward_softmax_cpu(input: FloatData, config: Softmax) -> F32:
-    """Return a softmax layer's distribution over all scores of one sample."""
+    """Return a softmax layer's distribution over all scores of one sample.
+
+    Args:
+        input: Scores of one sample.
+        config: A softmax layer.
+    """
     return run_layer(_of_type(config, Softmax), input)
 
 
 @public("MultiHeadAttentionForwardCPU")
 def multi_head_attention_forward_cpu(input: FloatData, config: Layer, batch_size: int = 1) -> F32:
-    """Return an attention layer's output for ``batch_size`` sequences."""
+    """Return an attention layer's output for ``batch_size`` sequences.
+
+    Args:
+        input: (B, T, D), flat.
+        config: An attention layer.
+        batch_size: B, sequences in the input.
+    """
     return run_layer(_of_type(config, MultiHeadAttention), input, batch_size)
 
 
 @public("SwiGLUForwardCPU")
 def swiglu_forward_cpu(input: FloatData, config: Layer, batch_size: int = 1) -> F32:
-    """Return a SwiGLU layer's output for ``batch_size`` samples of one or more tokens."""
+    """Return a SwiGLU layer's output for ``batch_size`` samples of one or more tokens.
+
+    Args:
+        input: (B, T, D), flat.
+        config: A SwiGLU layer.
+        batch_size: B, samples in the input.
+    """
     return run_layer(_of_type(config, SwiGLU), input, batch_size)
 
 
@@ -47,7 +64,14 @@ def swiglu_forward_cpu(input: FloatData, config: Layer, batch_size: int = 1) -> 
 def rms_norm_forward_cpu(
     input: FloatData, residual: FloatData | None, config: Layer, batch_size: int = 1
 ) -> F32:
-    """Return an RMSNorm layer's output for the input, plus the residual where there is one."""
+    """Return an RMSNorm layer's output for the input, plus the residual where there is one.
+
+    Args:
+        input: For each sample one or more groups of N numbers, flat.
+        residual: As many numbers, added first; None for nothing.
+        config: An RMSNorm layer.
+        batch_size: Samples in the input.
+    """
     data = to_float32(input, "the input")
     if residual is not None:
         data = residual_forward_cpu(data, residual)
@@ -57,6 +81,10 @@ def rms_norm_forward_cpu(
 @public("ResidualForwardCPU")
 def residual_forward_cpu(input: FloatData, skip: FloatData) -> F32:
     """Return ``input + skip``.
+
+    Args:
+        input: Numbers in any shape.
+        skip: As many numbers.
 
     Raises:
         ShapeError: They hold different numbers of values.
@@ -70,6 +98,13 @@ def residual_forward_cpu(input: FloatData, skip: FloatData) -> F32:
 @public("ReshapeTo2D")
 def reshape_to_2d(input: FloatData, batch_size: int, channels: int, height: int, width: int) -> F32:
     """Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same.
+
+    Args:
+        input: B * C * H * W numbers.
+        batch_size: B, images.
+        channels: C, numbers for each cell of an image.
+        height: H, rows of an image.
+        width: W, its columns.
 
     Raises:
         ShapeError: The sizes do not multiply to the length of the input.
@@ -87,13 +122,24 @@ def reshape_to_2d(input: FloatData, batch_size: int, channels: int, height: int,
 def flatten_from_2d(
     input: FloatData, batch_size: int, channels: int, height: int, width: int
 ) -> F32:
-    """Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does."""
+    """Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does.
+
+    Args:
+        input: B * C * H * W numbers.
+        batch_size: B, images.
+        channels: C, numbers for each cell of an image.
+        height: H, rows of an image.
+        width: W, its columns.
+    """
     return reshape_to_2d(input, batch_size, channels, height, width)
 
 
 @public("LayerTypeToName")
 def layer_type_to_name(code: int) -> str:
     """Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential).
+
+    Args:
+        code: 0 to 13.
 
     Raises:
         SpecError: There is no layer type of that code.

@@ -167,6 +167,9 @@ class AdaptationComparison:
     def add_result(self, result: AdaptationResult) -> None:
         """Add what a tracker's Finalize returned.
 
+        Args:
+            result: What Finalize of a tracker returned.
+
         Raises:
             SpecError: It is anything else.
         """
@@ -214,7 +217,11 @@ class AdaptationComparison:
 
     @public("PrintComparisonSummary")
     def print_comparison_summary(self, title: str) -> str:
-        """Print mean accuracy, its spread and the number of outputs of each; return the text."""
+        """Print mean accuracy, its spread and the number of outputs of each; return the text.
+
+        Args:
+            title: First line.
+        """
         heads = f"{'':{NAME_WIDTH}}{'mean':>8}{'spread':>8}{'outputs':>10}"
         lines = [f"=== {title} ===", heads]
         for result in self._results:
@@ -239,6 +246,9 @@ class AdaptationComparison:
     @public("SaveToJSON")
     def save_to_json(self, filename: str) -> None:
         """Write all results to a JSON file.
+
+        Args:
+            filename: Path of the file; one that is there is replaced.
 
         Raises:
             OSError: The file cannot be written.

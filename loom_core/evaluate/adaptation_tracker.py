@@ -69,7 +69,12 @@ class AdaptationTracker:
 
     @public("SetModelInfo")
     def set_model_info(self, model_name: str, mode_name: str) -> None:
-        """Say what is measured: a network, and a way of training it."""
+        """Say what is measured: a network, and a way of training it.
+
+        Args:
+            model_name: What the network is called.
+            mode_name: What the way of training is called.
+        """
         self._names = (model_name, mode_name)
 
     @public("ScheduleTaskChange")
@@ -98,7 +103,12 @@ class AdaptationTracker:
 
     @public("Start")
     def start(self, initial_task: str, initial_task_id: int) -> None:
-        """Start the measurement, from nothing, with a task."""
+        """Start the measurement, from nothing, with a task.
+
+        Args:
+            initial_task: Name of the task that holds at first.
+            initial_task_id: Its number, as RecordOutput returns it.
+        """
         self._outputs = [0] * len(self._outputs)
         self._correct = [0] * len(self._correct)
         self._tasks = [ScheduledTask(0.0, initial_task_id, initial_task), *self._schedule]
@@ -107,6 +117,9 @@ class AdaptationTracker:
     @public("RecordOutput")
     def record_output(self, correct: bool) -> int:
         """Count a prediction; return the number of the task that holds from now on.
+
+        Args:
+            correct: Whether the prediction was right.
 
         Raises:
             SpecError: The measurement has not started.

@@ -87,6 +87,9 @@ class DeviationMetrics:
     def update_metrics(self, result: PredictionResult) -> None:
         """Add a result of EvaluatePrediction.
 
+        Args:
+            result: As EvaluatePrediction returned it.
+
         Raises:
             SpecError: Its deviation is no percentage, or lies in another bucket.
             NonFiniteError: What was expected is not finite.
@@ -188,6 +191,9 @@ class DeviationMetrics:
     def get_samples_in_bucket(self, bucket_name: str) -> list[int]:
         """Return the indices of the samples in one bucket.
 
+        Args:
+            bucket_name: One of the seven, from ``"0-10%"`` to ``"100%+"``.
+
         Raises:
             SpecError: There is no bucket of that name.
         """
@@ -201,6 +207,9 @@ class DeviationMetrics:
     @public("GetWorstSamples")
     def get_worst_samples(self, n: int) -> list[PredictionResult]:
         """Return the n results of highest deviation, the worst first, or all if there are fewer.
+
+        Args:
+            n: How many at most, at least 0.
 
         Raises:
             SpecError: n is negative.
@@ -226,6 +235,9 @@ class DeviationMetrics:
     @public("SaveMetrics")
     def save_metrics(self, filename: str) -> None:
         """Write the metrics to a JSON file.
+
+        Args:
+            filename: Path of the file; one that is there is replaced.
 
         Raises:
             OSError: The file cannot be written.

@@ -19,6 +19,13 @@ def evaluate_from_checkpoint_files(
     inputs: FloatData | Sequence[FloatData],
     expected_outputs: FloatData,
 ) -> Generator[Wait, None, DeviationMetrics]:
-    """Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork."""
+    """Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork.
+
+    Args:
+        filename: Path of a file with a bundle of models.
+        model_id: Which of its models.
+        inputs: (N, I) or N samples; see EvaluateNetwork.
+        expected_outputs: (N,) right values or class numbers.
+    """
     network = load_model(filename, model_id)
     return (yield from evaluation_steps(network, inputs, expected_outputs))

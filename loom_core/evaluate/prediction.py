@@ -69,6 +69,11 @@ def evaluate_prediction(sample_index: int, expected: float, actual: float) -> Pr
     ``deviation = 100 |actual - expected| / |expected|``; where ``|expected| < 1e-10`` it is
     ``100 |actual - expected|``. A prediction that is not finite deviates infinitely: a failure.
 
+    Args:
+        sample_index: Which sample, from 0.
+        expected: The right value or class number, finite.
+        actual: The predicted one; NaN and infinity are allowed.
+
     Raises:
         NonFiniteError: What was expected is NaN or infinite.
 

@@ -13,6 +13,9 @@ from loom_core.public import public
 def load_metrics_from_string(text: str) -> DeviationMetrics:
     """Return the metrics in a JSON text that SaveMetricsToString or Loom made.
 
+    Args:
+        text: The JSON.
+
     Raises:
         ModelFormatError, SpecError, NonFiniteError: The text is not the JSON of metrics.
         LimitError: Larger than the limits allow.
@@ -30,5 +33,9 @@ def load_metrics_from_string(text: str) -> DeviationMetrics:
 
 @public("LoadMetrics")
 def load_metrics(filename: str) -> DeviationMetrics:
-    """Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError."""
+    """Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError.
+
+    Args:
+        filename: Path of the file.
+    """
     return load_metrics_from_string(read_text_file(filename))

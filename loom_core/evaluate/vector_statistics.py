@@ -33,6 +33,9 @@ def max_abs_diff(a: FloatData, b: FloatData) -> float:
 def minimum(v: FloatData) -> float:
     """Return the smallest number.
 
+    Args:
+        v: Numbers in any shape, at least one.
+
     Raises:
         ShapeError: There is none.
         SpecError: The list holds anything but numbers.
@@ -42,13 +45,21 @@ def minimum(v: FloatData) -> float:
 
 @public("Max")
 def maximum(v: FloatData) -> float:
-    """Return the largest number; raises as Min."""
+    """Return the largest number; raises as Min.
+
+    Args:
+        v: Numbers in any shape, at least one.
+    """
     return float(_some(v, "Max").max())
 
 
 @public("Mean")
 def mean(v: FloatData) -> float:
-    """Return the sum over the count, in float64; raises as Min."""
+    """Return the sum over the count, in float64; raises as Min.
+
+    Args:
+        v: Numbers in any shape, at least one.
+    """
     return float(_some(v, "Mean").mean())
 
 

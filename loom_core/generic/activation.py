@@ -32,6 +32,10 @@ def activate(v: float, activation: str | int) -> float:
 def activate_derivative(pre_activation: float, activation: str | int) -> float:
     """Return f'(v) of one number before the activation, computed in float64.
 
+    Args:
+        pre_activation: v, the number.
+        activation: Name or code of f.
+
     Raises:
         SpecError: Not a number, or an unknown activation.
     """
@@ -41,6 +45,10 @@ def activate_derivative(pre_activation: float, activation: str | int) -> float:
 @public("ActivateTensor")
 def activate_tensor(t: Tensor, activation: str | int) -> Tensor:
     """Return f of each element.
+
+    Args:
+        t: Of any shape and type.
+        activation: Name or code of f.
 
     Raises:
         SpecError: Not a tensor, or an unknown activation.
@@ -52,6 +60,10 @@ def activate_tensor(t: Tensor, activation: str | int) -> Tensor:
 @public("ActivateDerivativeTensor")
 def activate_derivative_tensor(pre_act: Tensor, activation: str | int) -> Tensor:
     """Return f' at each element, an input of the activation.
+
+    Args:
+        pre_act: What went into the activation, of any shape and type.
+        activation: Name or code of f.
 
     Raises:
         SpecError: Not a tensor, or an unknown activation.

@@ -135,6 +135,13 @@ def multi_head_attention_backward(
 
     All arguments but the first are as there.
 
+    Args:
+        grad_output: Gradient of the loss with respect to the output, of its size.
+        input: As there.
+        weights: As there.
+        rope_theta: As there; 0 for no positions.
+        causal: As there.
+
     Raises:
         SpecError, ShapeError: See :func:`multi_head_attention_forward`.
     """

@@ -42,6 +42,9 @@ def convert_tensor_float32_to_t(
 def convert_tensor_t_to_float32(src: Tensor) -> Tensor:
     """Return what a tensor's numbers mean, as float32.
 
+    Args:
+        src: A tensor of any type.
+
     Raises:
         SpecError: Not a tensor.
     """
@@ -55,6 +58,11 @@ def convert_slice_float32_to_t(
     """Return the stored numbers of float32 values in another numeric type.
 
     ``ConvertSliceFloat32ToT([0.5, 9], "int8")`` is ``[50, 127]``.
+
+    Args:
+        src: Numbers in any shape.
+        dtype: A name, or Loom's code.
+        scale: Value of one step of an integer type; 0.01 when left out.
 
     Raises:
         SpecError: Not numbers, or an unknown type or scale.

@@ -90,6 +90,23 @@ def conv2d_backward(
 
     ``grad_output`` and ``pre_activation`` are (B, F, U, V); the others are as there.
 
+    Args:
+        grad_output: (B, F, U, V).
+        input: x, (B, C, H, W).
+        pre_activation: (B, F, U, V), as Conv2DForward gave it.
+        kernel: (F, C, K, K).
+        in_h: H, rows of the input.
+        in_w: W, its columns.
+        in_c: C, its channels.
+        k_size: K, rows and columns of the kernel.
+        stride: s, cells from one place of the kernel to the next.
+        padding: p, cells of zeros on each side.
+        filters: F, channels of the output.
+        out_h: U, rows of the output; 0 leaves it to be computed.
+        out_w: V, its columns; likewise.
+        batch_size: B.
+        activation: Name or code.
+
     Raises:
         SpecError, ShapeError, LimitError: See :func:`conv2d_forward`.
     """
@@ -164,6 +181,20 @@ def conv1d_backward(
     """Return the gradients of ``sum(y * grad_output)`` for the y of Conv1DForward.
 
     ``grad_output`` and ``pre_activation`` are (B, F, U); the others are as there.
+
+    Args:
+        grad_output: (B, F, U).
+        input: x, (B, C, T).
+        pre_activation: (B, F, U), as Conv1DForward gave it.
+        kernel: (F, C, K).
+        seq_len: T, steps of the input.
+        in_channels: C, its channels.
+        kernel_size: K, steps of the kernel.
+        stride: s, steps from one place of the kernel to the next.
+        padding: p, steps of zeros on each side.
+        filters: F, channels of the output.
+        batch_size: B.
+        activation: Name or code.
 
     Raises:
         SpecError, ShapeError, LimitError: See :func:`conv2d_forward`.

@@ -20,8 +20,8 @@ from loom_core.public import public, public_class
 
 
 @public_class
-class CPUBackend:
-    """Operations on tensors of one numeric type; see :class:`~loom_core.generic.backend.Backend`.
+class CPUBackend(Backend):
+    """Operations on tensors of one numeric type, as Backend says, run by NumPy.
 
     Args:
         dtype: A name, or Loom's code.
@@ -165,6 +165,9 @@ class CPUBackend:
 @public("NewCPUBackend")
 def new_cpu_backend(dtype: DTypeName | int = "float32") -> CPUBackend:
     """Return a backend of tensor operations for one numeric type.
+
+    Args:
+        dtype: A name, or Loom's code.
 
     Raises:
         SpecError: An unknown type.

@@ -60,6 +60,16 @@ def layer_norm_backward(
 ) -> NormGradients:
     """Return the gradients of ``sum(output * grad_output)`` for LayerNormForward.
 
+    Args:
+        input: x: for each of B samples, one or more groups of N numbers.
+        residual: Added to x first, of its size; None for nothing.
+        grad_output: Gradient of the loss with respect to the output, of its size.
+        gamma: Gain, N numbers.
+        beta: Bias, N numbers; None for zero.
+        norm_size: N, numbers in a group.
+        batch_size: B, samples.
+        epsilon: Added to the variance; 0 is 1e-5.
+
     Raises:
         SpecError, ShapeError: See :func:`layer_norm_forward`.
     """
@@ -106,6 +116,15 @@ def rms_norm_backward(
     epsilon: float = 0.0,
 ) -> NormGradients:
     """Return the gradients of ``sum(output * grad_output)`` for RMSNormForward.
+
+    Args:
+        input: x, one or more groups of N numbers.
+        residual: Added to x first, of its size; None for nothing.
+        grad_output: Gradient of the loss with respect to the output, of its size.
+        gamma: Gain, N numbers.
+        norm_size: N, numbers in a group.
+        batch_size: Samples in the input, at least 1.
+        epsilon: Added to the mean square; 0 is 1e-5.
 
     Raises:
         SpecError, ShapeError: See :func:`layer_norm_forward`.

@@ -74,13 +74,21 @@ def compute_dtype(dtype: np.dtype[Any]) -> type[np.floating[Any]]:
 
 @public("IsFloatType")
 def is_float_type(dtype: DTypeName | int) -> bool:
-    """Return whether a numeric type holds floats."""
+    """Return whether a numeric type holds floats.
+
+    Args:
+        dtype: A name, or Loom's code.
+    """
     return numeric_dtype(dtype).kind == "f"
 
 
 @public("IsIntegerType")
 def is_integer_type(dtype: DTypeName | int) -> bool:
-    """Return whether a numeric type holds integers, which are fixed point here."""
+    """Return whether a numeric type holds integers, which are fixed point here.
+
+    Args:
+        dtype: A name, or Loom's code.
+    """
     return numeric_dtype(dtype).kind in "iu"
 
 

@@ -12,6 +12,10 @@ from loom_core.public import public
 def residual_forward(input: Tensor, skip_input: Tensor) -> Tensor:
     """Return ``input + skip_input``, two tensors of one size, in the shape of the first.
 
+    Args:
+        input: x, of any shape.
+        skip_input: What is added, of the same size and type.
+
     Raises:
         SpecError: Tensors of different types.
         ShapeError: Tensors of different sizes.
@@ -25,6 +29,9 @@ def residual_forward(input: Tensor, skip_input: Tensor) -> Tensor:
 @public("ResidualBackward")
 def residual_backward(grad_output: Tensor) -> ResidualGradients:
     """Return the gradients of both inputs of ResidualForward.
+
+    Args:
+        grad_output: Gradient of the loss with respect to the output, of its shape.
 
     Raises:
         SpecError: Not a tensor.

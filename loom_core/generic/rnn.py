@@ -94,6 +94,17 @@ def rnn_backward(
 
     Backpropagation through time over the states (B, T + 1, H) that RNNForward gave.
 
+    Args:
+        grad_output: (B, T, H).
+        input: x, (B, T, I).
+        hidden_states: (B, T + 1, H), as RNNForward gave them.
+        weight_ih: W, (H, I).
+        weight_hh: U, (H, H).
+        batch_size: B, samples.
+        seq_length: T, steps.
+        input_size: I, numbers in a step of the input.
+        hidden_size: H, numbers in a state.
+
     Raises:
         SpecError, ShapeError: See :func:`rnn_forward`.
     """

@@ -100,6 +100,9 @@ class GenericStepState:
     def set_input(self, input: Tensor) -> None:
         """Set what the first layer reads from the next tick on; it stays until it is set again.
 
+        Args:
+            input: As many numbers as the state was made for, of its type.
+
         Raises:
             SpecError: No tensor, or one of another type.
             ShapeError: Another number of elements than the state was made for.

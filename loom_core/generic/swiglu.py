@@ -66,6 +66,19 @@ def swiglu_backward(
 ) -> SwiGLUGradients:
     """Return the gradients of ``sum(output * grad_output)`` for SwiGLUForward.
 
+    Args:
+        input: x, (T, D).
+        grad_output: (T, D).
+        gate_weights: Wg, (D, M).
+        up_weights: Wu, (D, M).
+        down_weights: Wd, (M, D).
+        gate_bias: bg, (M); None for zero, as for the other biases.
+        up_bias: bu, (M).
+        down_bias: bd, (D).
+        input_size: D, numbers in a token.
+        intermediate_size: M, numbers in between.
+        seq_len: T, tokens of all samples.
+
     Raises:
         SpecError, ShapeError: See :func:`swiglu_forward`.
     """

@@ -150,6 +150,9 @@ class Tensor:
 
         Only a tensor with strides of its own, whose rows do not lie one after the other, is copied.
 
+        Args:
+            shape: Sizes of at least 0 whose product is the number of elements.
+
         Raises:
             SpecError: A size is not a whole number of at least 0.
             ShapeError: The sizes do not multiply to the number of elements.

@@ -163,6 +163,10 @@ class Layer(ABC):
     def set_weights(self, weights: Mapping[str, FloatData]) -> None:
         """Copy values into the weights; nothing changes when any of them is wrong.
 
+        Args:
+            weights: Finite values by weight name, in any shape of the right size; weights that are
+                left out stay.
+
         Raises:
             SpecError: An unknown weight name, or values that are not numbers.
             ShapeError: A size that does not fit.
@@ -214,17 +218,28 @@ class Layer(ABC):
 
     @public("SetFrozen")
     def set_frozen(self, frozen: bool) -> None:
-        """Let training leave the weights alone, or change them."""
+        """Let training leave the weights alone, or change them.
+
+        Args:
+            frozen: True for training to leave the weights alone, those of layers inside too.
+        """
         self.frozen = frozen
 
     @public("SetDisabled")
     def set_disabled(self, disabled: bool) -> None:
-        """Let the layer pass its input through, or work."""
+        """Let the layer pass its input through, or work.
+
+        Args:
+            disabled: True to let the input through.
+        """
         self.disabled = disabled
 
     @public("SetObserver")
     def set_observer(self, observer: LayerObserver | None) -> None:
         """Let an observer watch this layer instead of the network's, or nobody else again.
+
+        Args:
+            observer: Who is told from now on; None for the network's observer.
 
         Raises:
             SpecError: It is no LayerObserver.

@@ -131,6 +131,9 @@ class Softmax(Layer):
     def set_temperature(self, temperature: float) -> None:
         """Change T.
 
+        Args:
+            temperature: T, above 0; small is sharp, large is smooth.
+
         Raises:
             SpecError: It is not a positive number.
         """
@@ -140,6 +143,9 @@ class Softmax(Layer):
     @public("SetMask")
     def set_mask(self, mask: Sequence[bool]) -> None:
         """Change the mask of a masked softmax.
+
+        Args:
+            mask: For each score whether it may win; as many as before.
 
         Raises:
             SpecError: The variant is another, or the mask is of another length.

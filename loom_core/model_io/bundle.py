@@ -88,6 +88,9 @@ def load_model_with_dtype(text: str, model_id: str, target_dtype: str = "float32
 def deserialize_model(saved: dict[str, object]) -> Network:
     """Return the network of one model object, as SerializeModel gives it.
 
+    Args:
+        saved: An object with id, cfg and weights.
+
     Raises:
         ModelFormatError: It is no object with id, cfg and weights; else as load_model_from_string.
     """
@@ -107,6 +110,10 @@ def serialize_model(network: NetworkGrid, model_id: str, save_as: SaveAs) -> dic
 def load_bundle_from_string(text: str, read_as: ReadAs = "auto") -> ModelBundle:
     """Return a bundle, whose networks are made when they are asked for.
 
+    Args:
+        text: The bundle's JSON.
+        read_as: ``"auto"`` reads our own strings as documented and others as Loom computes them.
+
     Raises:
         ModelFormatError, LimitError: See :class:`ModelBundle`.
     """
@@ -115,7 +122,11 @@ def load_bundle_from_string(text: str, read_as: ReadAs = "auto") -> ModelBundle:
 
 @public("ListModels")
 def list_models(text: str) -> list[str]:
-    """Return the ids of a bundle's models, in the order of the file."""
+    """Return the ids of a bundle's models, in the order of the file.
+
+    Args:
+        text: The bundle's JSON.
+    """
     return ModelBundle(text).list_models()
 
 
@@ -150,19 +161,36 @@ def save_bundle_to_string(
 def save_bundle(
     filename: str, networks: Mapping[str, Network], save_as: SaveAs = "compact"
 ) -> None:
-    """Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError."""
+    """Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError.
+
+    Args:
+        filename: Path of the file; one that is there is replaced.
+        networks: By id, each of 1 to 256 characters.
+        save_as: ``"compact"``, small and fast to load, or ``"loom"``, what Loom v0.0.7 reads.
+    """
     Path(filename).write_text(save_bundle_to_string(networks, save_as), encoding="utf-8")
 
 
 @public("LoadBundle")
 def load_bundle(filename: str, read_as: ReadAs = "auto") -> ModelBundle:
-    """Return the bundle in a file; raises like load_bundle_from_string, and OSError."""
+    """Return the bundle in a file; raises like load_bundle_from_string, and OSError.
+
+    Args:
+        filename: Path of the file.
+        read_as: See LoadBundleFromString.
+    """
     return load_bundle_from_string(read_text_file(filename), read_as)
 
 
 @public("LoadModel")
 def load_model(filename: str, model_id: str, read_as: ReadAs = "auto") -> Network:
-    """Return one network of a bundle file; raises like load_model_from_string, and OSError."""
+    """Return one network of a bundle file; raises like load_model_from_string, and OSError.
+
+    Args:
+        filename: Path of the file.
+        model_id: Which of its models.
+        read_as: See LoadModelFromString.
+    """
     return load_model_from_string(read_text_file(filename), model_id, read_as)
 
 

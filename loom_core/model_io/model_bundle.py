@@ -62,6 +62,9 @@ class ModelBundle(Mapping[str, Network]):
     def get_model(self, model_id: str) -> Network:
         """Return the network of an id.
 
+        Args:
+            model_id: One of ListModels.
+
         Raises:
             ModelNotFoundError: There is no model of that id.
             ModelFormatError: Its weights do not fit its settings.
@@ -73,7 +76,11 @@ class ModelBundle(Mapping[str, Network]):
 
     @public("GetDType")
     def dtype_of(self, model_id: str) -> str:
-        """Return the name of the dtype in which a model's weights are stored."""
+        """Return the name of the dtype in which a model's weights are stored.
+
+        Args:
+            model_id: One of ListModels.
+        """
         return stored_dtype(self._entry(model_id)["weights"])
 
     @public("ListModels")
@@ -88,7 +95,11 @@ class ModelBundle(Mapping[str, Network]):
 
     @public("SaveToFile")
     def save_to_file(self, filename: str) -> None:
-        """Write the bundle's JSON to a file (UTF-8); raises OSError."""
+        """Write the bundle's JSON to a file (UTF-8); raises OSError.
+
+        Args:
+            filename: Path of the file; one that is there is replaced.
+        """
         Path(filename).write_text(self.save_to_string(), encoding="utf-8")
 
 

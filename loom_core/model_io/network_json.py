@@ -31,6 +31,9 @@ def build_network_from_json(config: str) -> Network:
     ``layers`` in row-major order of cells, and optionally ``id``, ``batch_size``, ``seed``,
     ``input_size``. Sizes that a layer leaves out are inferred from the layer before.
 
+    Args:
+        config: The description, a JSON object.
+
     Raises:
         ModelFormatError: Not a JSON object.
         SpecError: A field has a value that is not allowed; the message names cell and layer.
@@ -44,7 +47,11 @@ def build_network_from_json(config: str) -> Network:
 
 @public("BuildNetworkFromFile")
 def build_network_from_file(filename: str) -> Network:
-    """Build a network from a description in a file; raises like from JSON, and OSError."""
+    """Build a network from a description in a file; raises like from JSON, and OSError.
+
+    Args:
+        filename: Path of a file with the description, a JSON object in UTF-8.
+    """
     return build_network_from_json(read_text_file(filename))
 
 
@@ -66,6 +73,9 @@ class BuiltNetwork:
 def build_network_from_json_with_dtype(config: str) -> BuiltNetwork:
     """Build a network from JSON and return the dtype that the description names.
 
+    Args:
+        config: The description, a JSON object.
+
     Raises:
         SpecError: The dtype is not a numeric one; else like build_network_from_json.
     """
@@ -79,6 +89,13 @@ def new_network(
     input_size: int, grid_rows: int, grid_cols: int, layers_per_cell: int, seed: int = 0
 ) -> Network:
     """Return a grid of bare activations, to be filled by SetLayer.
+
+    Args:
+        input_size: Numbers in one sample, at least 1.
+        grid_rows: Rows of cells, at least 1.
+        grid_cols: Columns of cells, at least 1.
+        layers_per_cell: Layers in each cell, at least 1.
+        seed: Of every random choice: weights, and shuffling unless the training names its own.
 
     Raises:
         SpecError: A size below 1.

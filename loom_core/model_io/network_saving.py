@@ -37,6 +37,12 @@ class Saving(NetworkGrid):
     ) -> str:
         """Return the network as a model string whose weights are stored in a dtype.
 
+        Args:
+            model_id: Under which it is found again; 1 to 256 characters.
+            dtype: float32, float64, int8, int16, int32, or float16 (compact only). All but the
+                first two round the weights.
+            save_as: ``"compact"``, small and fast to load, or ``"loom"``, what Loom v0.0.7 reads.
+
         Raises:
             SpecError: The id is empty or too long, or the format has no such dtype.
             NonFiniteError: A weight is NaN or infinite.
@@ -49,7 +55,12 @@ class Saving(NetworkGrid):
     def serialize_model(
         self, model_id: str, save_as: Literal["compact", "loom"] = "compact"
     ) -> dict[str, object]:
-        """Return the network as one model object (id, cfg, weights) for DeserializeModel."""
+        """Return the network as one model object (id, cfg, weights) for DeserializeModel.
+
+        Args:
+            model_id: Under which it is found again; 1 to 256 characters.
+            save_as: See SaveModelToString.
+        """
         from loom_core.model_io.bundle import serialize_model
 
         return serialize_model(self, model_id, save_as)
@@ -58,7 +69,13 @@ class Saving(NetworkGrid):
     def save_model(
         self, filename: str, model_id: str, save_as: Literal["compact", "loom"] = "compact"
     ) -> None:
-        """Write the network to a file; raises like save_model_to_string, and OSError."""
+        """Write the network to a file; raises like save_model_to_string, and OSError.
+
+        Args:
+            filename: Path of the file; one that is there is replaced.
+            model_id: Under which it is found again; 1 to 256 characters.
+            save_as: See SaveModelToString.
+        """
         Path(filename).write_text(self.save_model_to_string(model_id, save_as), encoding="utf-8")
 
     @public("GetModelSizeInfo")

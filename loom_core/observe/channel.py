@@ -61,6 +61,9 @@ class ChannelObserver(LayerObserver):
     def poll(self, max_events: int = BATCH) -> list[LayerEvent | TrainingEvent]:
         """Return the events that wait, oldest first, without waiting for any.
 
+        Args:
+            max_events: Most to return, at least 1.
+
         Raises:
             SpecError: ``max_events`` is below 1.
         """
@@ -92,6 +95,9 @@ class ChannelObserver(LayerObserver):
         """Wait for events and return those that wait; none when the channel is closed and empty.
 
         In Python, :meth:`take` waits without keeping the processor busy.
+
+        Args:
+            max_events: Most to return, at least 1.
         """
         while not self._events and not self._closed:
             yield True
@@ -102,7 +108,11 @@ class ChannelObserver(LayerObserver):
     def listen(
         self, on_event: Callable[[LayerEvent | TrainingEvent], object]
     ) -> Generator[bool, None, None]:
-        """Call a function with each event, until the channel is closed or the call cancelled."""
+        """Call a function with each event, until the channel is closed or the call cancelled.
+
+        Args:
+            on_event: Called with one event at a time, in their order.
+        """
         while True:
             for event in self.poll():
                 on_event(event)

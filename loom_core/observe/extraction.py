@@ -29,13 +29,21 @@ def extract_network_blueprint(network: Network, model_id: str) -> ModelTelemetry
 
 @public("ExtractNetworkBlueprintJSON")
 def extract_network_blueprint_json(network: Network, model_id: str) -> str:
-    """Return what ExtractNetworkBlueprint does as JSON under the documented keys."""
+    """Return what ExtractNetworkBlueprint does as JSON under the documented keys.
+
+    Args:
+        network: Any.
+        model_id: Goes into the result.
+    """
     return to_json(extract_model(network, model_id), indent=2)
 
 
 @public("ExtractBundleBlueprint")
 def extract_bundle_blueprint(networks: Mapping[str, Network]) -> NetworkBlueprint:
     """Return the blueprint of several networks by their names, as an encoder and its decoder.
+
+    Args:
+        networks: By name, at least one.
 
     Raises:
         SpecError: There is none.

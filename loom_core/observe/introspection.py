@@ -49,7 +49,7 @@ def describe() -> Description:
             {
                 "name": name,
                 "doc": first_line(cls.__doc__),
-                "methods": [describe_callable(n, f) for n, f in sorted(METHODS[cls].items())],
+                "methods": [describe_callable(n, f, cls) for n, f in sorted(METHODS[cls].items())],
             }
             for name, cls in sorted(CLASSES.items())
         ],
@@ -65,11 +65,19 @@ def describe() -> Description:
     }
 
 
-def describe_callable(name: str, target: Callable[..., Any]) -> Description:
-    """Return a public callable's name, first line of documentation, parameters and result."""
+def describe_callable(
+    name: str, target: Callable[..., Any], owner: type | None = None
+) -> Description:
+    """Return a public callable's name, first line of documentation, parameters and result.
+
+    Args:
+        name: Its public name.
+        target: A function, or a method as it stands in ``owner``.
+        owner: The class of a method.
+    """
     function = target.steps if isinstance(target, Cooperative) else target
     hints = public_hints(function)
-    docs = argument_docs(function.__doc__)
+    docs = _parameter_docs(name, function, owner, hints["return"])
     parameters = [
         {
             "name": parameter.name,
@@ -176,6 +184,24 @@ def _describe_record(name: str, cls: type) -> Description:
             for f in record_fields(cls)
         ],
     }
+
+
+def _parameter_docs(
+    name: str, function: Callable[..., Any], owner: type | None, returns: Any
+) -> dict[str, str]:
+    """Return what the parameters mean, by name.
+
+    What a function does not say itself is said by the methods that it overrides, or, where it is
+    called after the class that it makes, by that class.
+    """
+    bases = owner.__mro__ if owner is not None else ()
+    sources = [vars(base).get(function.__name__) for base in reversed(bases)] + [function]
+    if name.startswith("New") and returns in CLASSES.values():
+        sources.insert(0, returns)
+    docs: dict[str, str] = {}
+    for source in sources:
+        docs |= argument_docs(source.__doc__) if source is not None else {}
+    return docs
 
 
 def _optional(default: Any, none: object) -> Description:

@@ -85,12 +85,19 @@ class Introspecting(NetworkGrid):
 
     @public("HasMethod")
     def has_method(self, method_name: str) -> bool:
-        """Return whether there is a public method of that name."""
+        """Return whether there is a public method of that name.
+
+        Args:
+            method_name: The public name, in the case in which ListMethods gives it.
+        """
         return method_name in _methods(type(self))
 
     @public("GetMethodSignature")
     def get_method_signature(self, method_name: str) -> str:
         """Return a public method as one line: its parameters, their defaults, and the result.
+
+        Args:
+            method_name: One of ListMethods.
 
         Raises:
             CallError: There is no public method of that name.
@@ -115,12 +122,14 @@ def _methods(cls: type) -> dict[str, MethodInfo]:
     """Return the public methods of a class by name."""
     if cls not in _DESCRIBED:
         public_methods: dict[str, Callable[..., Any]] = METHODS[public_class_of(cls) or cls]
-        _DESCRIBED[cls] = {name: _method(name, f) for name, f in sorted(public_methods.items())}
+        _DESCRIBED[cls] = {
+            name: _method(name, f, cls) for name, f in sorted(public_methods.items())
+        }
     return _DESCRIBED[cls]
 
 
-def _method(name: str, function: Callable[..., Any]) -> MethodInfo:
-    described = describe_callable(name, function)
+def _method(name: str, function: Callable[..., Any], owner: type) -> MethodInfo:
+    described = describe_callable(name, function, owner)
     parameters = [
         ParameterInfo(
             parameter["name"],

@@ -31,19 +31,31 @@ class LayerObserver:
 
     @public("OnForward")
     def on_forward(self, event: LayerEvent) -> None:
-        """A layer has computed its outputs."""
+        """A layer has computed its outputs.
+
+        Args:
+            event: Which layer, its statistics, and its first inputs and outputs.
+        """
         event = read_event(event)
         self.on_layer_forward(event.layer_idx, event.stats)
 
     @public("OnBackward")
     def on_backward(self, event: LayerEvent) -> None:
-        """The gradient has passed a layer."""
+        """The gradient has passed a layer.
+
+        Args:
+            event: Which layer, the statistics of its gradients, and the first of them.
+        """
         event = read_event(event)
         self.on_layer_backward(event.layer_idx, event.stats)
 
     @public("OnTrainingEvent")
     def on_training_event(self, event: TrainingEvent) -> None:
-        """An epoch has started or ended, or a batch has ended."""
+        """An epoch has started or ended, or a batch has ended.
+
+        Args:
+            event: What happened, in which epoch and batch, with loss and accuracy.
+        """
 
     def on_layer_forward(self, layer_index: int, stats: LayerStats) -> None:
         """A layer has computed its outputs."""

@@ -75,7 +75,11 @@ class RecordingObserver(LayerObserver):
 
     @public("Diagnose")
     def diagnose(self, thresholds: DiagnosisThresholds | None = None) -> list[DiagnosisFinding]:
-        """Return what is wrong in the passes that are kept; see DiagnoseStats."""
+        """Return what is wrong in the passes that are kept; see DiagnoseStats.
+
+        Args:
+            thresholds: From where on a measure is a finding; the guide's where left out.
+        """
         return diagnose_stats([event.stats for event in list(self._events)], thresholds)
 
     @public("DroppedEvents")
@@ -105,6 +109,9 @@ class RecordingObserver(LayerObserver):
     @public("SaveToFile")
     def save_to_file(self, path: str) -> None:
         """Write the recording to a file as JSON.
+
+        Args:
+            path: Path of the file; one that is there is replaced.
 
         Raises:
             OSError: It cannot be written.

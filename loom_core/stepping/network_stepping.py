@@ -50,6 +50,9 @@ class Stepping(Gradients):
     def step_forward(self, state: StepState) -> float:
         """Run one tick: every layer reads its input, then all outputs change together.
 
+        Args:
+            state: From InitStepState.
+
         Returns:
             Seconds.
 

@@ -165,6 +165,9 @@ class Gradients(NetworkGrid):
 
         An optimizer that is set is left aside; see ApplyGradients.
 
+        Args:
+            learning_rate: Finite, at least 0.
+
         Raises:
             SpecError, NonFiniteError, BusyError: As in ApplyGradients.
         """
@@ -196,6 +199,12 @@ class Gradients(NetworkGrid):
 
         So its state is kept from call to call. See ApplyGradients for what is raised, and
         :class:`~loom_core.train.optimizers.AdamWOptimizer` for the settings.
+
+        Args:
+            learning_rate: Finite, at least 0.
+            beta1: Share of the mean gradient that is kept, 0 to below 1; usual is 0.9.
+            beta2: The same for the mean square; usual is 0.999.
+            weight_decay: At least 0: the weights shrink by ``learning_rate weight_decay w``.
         """
         self._apply_by(AdamWOptimizer(beta1, beta2, 1e-8, weight_decay), learning_rate)
 
@@ -206,6 +215,12 @@ class Gradients(NetworkGrid):
         """Set RMSprop, unless it is set with these very settings, and apply it.
 
         See ApplyGradientsAdamW, and :class:`~loom_core.train.optimizers.RMSpropOptimizer`.
+
+        Args:
+            learning_rate: Finite, at least 0.
+            alpha: Share of the mean square that is kept, 0 to below 1; usual is 0.99.
+            epsilon: Above 0, in units of the gradient; usual is 1e-8.
+            momentum: Share of the velocity that is kept, at least 0.
         """
         self._apply_by(RMSpropOptimizer(alpha, epsilon, momentum), learning_rate)
 
@@ -216,6 +231,12 @@ class Gradients(NetworkGrid):
         """Set gradient descent with momentum, unless these very settings are set, and apply it.
 
         See ApplyGradientsAdamW, and :class:`~loom_core.train.optimizers.SGDOptimizer`.
+
+        Args:
+            learning_rate: Finite, at least 0.
+            momentum: Share of the velocity that is kept, at least 0.
+            dampening: Share of the gradient that does not enter the velocity, 0 to 1.
+            nesterov: Look ahead; needs momentum.
         """
         self._apply_by(SGDOptimizer(momentum, dampening, nesterov), learning_rate)
 
@@ -237,6 +258,9 @@ class Gradients(NetworkGrid):
     @public("SetOptimizer")
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
         """Let ApplyGradients use an optimizer; None for plain gradient descent.
+
+        Args:
+            optimizer: As NewAdamWOptimizerDefault, for example, returns it; or None.
 
         Raises:
             SpecError: It is no optimizer.

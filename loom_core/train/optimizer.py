@@ -156,6 +156,10 @@ class Optimizer(ABC):
     def step(self, network: Network, learning_rate: float) -> None:
         """Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
 
+        Args:
+            network: Whose weights are changed.
+            learning_rate: Finite, at least 0.
+
         Raises:
             BusyError: The network is training.
             SpecError: There was no backward pass, or the rate is not allowed.
@@ -202,6 +206,9 @@ class Optimizer(ABC):
     @public("LoadState")
     def load_state(self, state: Mapping[str, object]) -> None:
         """Take over settings and state from GetState, in memory or back from JSON.
+
+        Args:
+            state: ``type``, settings, ``step`` and ``moments``, as GetState returned them.
 
         Raises:
             SpecError: It is of another type of optimizer, or a setting is not allowed.

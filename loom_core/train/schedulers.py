@@ -33,6 +33,9 @@ class LRScheduler(ABC):
     def get_lr(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0.
 
+        Args:
+            step: The step, from 0.
+
         Raises:
             SpecError: The step is no whole number of at least 0, or its rate is not finite.
         """
@@ -66,7 +69,11 @@ class LRScheduler(ABC):
 
 @public_class
 class ConstantScheduler(LRScheduler):
-    """Always the same rate."""
+    """Always the same rate.
+
+    Args:
+        base_lr: The rate, finite and at least 0.
+    """
 
     label = "Constant"
 
@@ -80,7 +87,13 @@ class ConstantScheduler(LRScheduler):
 
 @public_class
 class LinearDecayScheduler(LRScheduler):
-    """A straight line from ``initial_lr`` to ``final_lr`` in ``total_steps``, then level."""
+    """A straight line from ``initial_lr`` to ``final_lr`` in ``total_steps``, then level.
+
+    Args:
+        initial_lr: At step 0; finite and at least 0.
+        final_lr: From step ``total_steps`` on; finite and at least 0.
+        total_steps: At least 1.
+    """
 
     label = "LinearDecay"
 
@@ -133,7 +146,13 @@ class CosineAnnealingScheduler(LRScheduler):
 
 @public_class
 class ExponentialDecayScheduler(LRScheduler):
-    """A rate that is multiplied by ``decay_rate`` every ``decay_steps``, smoothly."""
+    """A rate that is multiplied by ``decay_rate`` every ``decay_steps``, smoothly.
+
+    Args:
+        initial_lr: At step 0; finite and at least 0.
+        decay_rate: The factor, above 0; below 1 lets the rate shrink.
+        decay_steps: Steps that it takes to be multiplied once, at least 1.
+    """
 
     label = "ExponentialDecay"
 
@@ -149,7 +168,13 @@ class ExponentialDecayScheduler(LRScheduler):
 
 @public_class
 class StepDecayScheduler(LRScheduler):
-    """A rate that is multiplied by ``decay_factor`` every ``step_size`` steps, at once."""
+    """A rate that is multiplied by ``decay_factor`` every ``step_size`` steps, at once.
+
+    Args:
+        initial_lr: At step 0; finite and at least 0.
+        decay_factor: The factor, at least 0; below 1 lets the rate shrink.
+        step_size: Steps from one drop to the next, at least 1.
+    """
 
     label = "StepDecay"
 
@@ -165,7 +190,14 @@ class StepDecayScheduler(LRScheduler):
 
 @public_class
 class PolynomialDecayScheduler(LRScheduler):
-    """A power of what is left of ``total_steps``, from ``initial_lr`` to ``final_lr``."""
+    """A power of what is left of ``total_steps``, from ``initial_lr`` to ``final_lr``.
+
+    Args:
+        initial_lr: At step 0; finite and at least 0.
+        final_lr: From step ``total_steps`` on; finite and at least 0.
+        total_steps: At least 1.
+        power: Above 0; 1 is a straight line.
+    """
 
     label = "PolynomialDecay"
 
@@ -252,7 +284,13 @@ def new_cosine_annealing_scheduler(
 def new_cosine_annealing_with_warm_restarts(
     initial_lr: float, min_lr: float, restart_period: int
 ) -> CosineAnnealingScheduler:
-    """Return half a cosine that begins anew after each period."""
+    """Return half a cosine that begins anew after each period.
+
+    Args:
+        initial_lr: At the start of each period; finite and at least 0.
+        min_lr: What each period comes down to; finite and at least 0.
+        restart_period: Steps of a period, at least 1.
+    """
     return CosineAnnealingScheduler(initial_lr, min_lr, restart_period, restarts=True)
 
 
