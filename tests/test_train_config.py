@@ -256,13 +256,31 @@ def test_a_gradient_that_is_not_finite_names_its_layers():
         network.train([batch], TrainingConfig(epochs=1))
 
 
-def test_a_network_without_weights_can_be_trained_and_diverge():
-    network = Network(2, 1, 1, 1)
+@pytest.mark.parametrize("flag", ["frozen", "disabled", "none"])
+def test_a_training_of_nothing_is_refused(flag):
+    network = Network(2, 1, 1, 2)
     network.set_layer(0, 0, 0, loom_core.Softmax())
-    result = network.train([TrainingBatch([1.0, 2.0], [0.5, 0.5])], TrainingConfig(epochs=3))
-    assert len(set(result.loss_history)) == 1
+    layer = loom_core.Softmax() if flag == "none" else Dense(2, 2, **{flag: True})
+    network.set_layer(0, 0, 1, layer)
+    batch = TrainingBatch([1.0, 2.0], [0.5, 0.5])
+    with pytest.raises(SpecError, match="nothing to train") as error:
+        network.train([batch], TrainingConfig(epochs=3))
+    assert "SetFrozen" in error.value.hint
+    assert not network.is_training()
+    with pytest.raises(SpecError, match="nothing to train"):
+        network.train_with_stepping({}, lambda step: ([1.0, 2.0], [0.5, 0.5]), 3)
+
+
+def test_layers_may_be_frozen_while_a_training_runs():
+    network = Network(2, 1, 1, 1)
+    network.set_layer(0, 0, 0, Dense(2, 2, "tanh"))
+    freeze = lambda event: network.layers[0].set_frozen(True)  # noqa: E731
+    good, bad = TrainingBatch([1.0, 2.0], [0.5, 0.5]), TrainingBatch([1.0, 2.0], [3e38, 0.5])
+    result = network.train([good], TrainingConfig(epochs=4, progress_interval=0.0), freeze)
+    assert len(set(result.loss_history)) == 2
+    network.layers[0].set_frozen(False)
     with pytest.raises(NonFiniteError, match="the loss became"):
-        network.train([TrainingBatch([1.0, 2.0], [3e38, 0.5])], TrainingConfig(epochs=3))
+        network.train([good, bad], TrainingConfig(epochs=2, progress_interval=0.0), freeze)
 
 
 def test_validation_gives_deviations_and_takes_class_numbers():

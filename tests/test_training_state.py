@@ -15,6 +15,7 @@ from loom_core import (
     LayerNorm,
     LimitError,
     LoomError,
+    LRScheduler,
     ModelFormatError,
     Network,
     NonFiniteError,
@@ -116,6 +117,83 @@ def test_a_training_stopped_within_an_epoch_goes_on_from_there(runs):
     assert_same(straight, resumed, expected, result)
 
 
+def stopped_at(step, network, settings):
+    """Train until that step."""
+
+    def stop(event):
+        if event.event == "batch_end" and event.step == step:
+            network.stop_training()
+
+    return network.train(DATA, config(10, progress_interval=0.0, **settings), stop)
+
+
+def rates_of(network, settings):
+    rates = {}
+    network.train(DATA, settings, lambda event: rates.update({event.step: event.learning_rate}))
+    return rates
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    ["cosine", "linear", "polynomial", {"Type": "cosine", "WarmupSteps": 6, "MinLR": 0.01}],
+)
+def test_a_schedule_by_name_stretches_over_the_whole_training(scheduler):
+    straight, begun, resumed = (network_on(seed=seed) for seed in (6, 6, 99))
+    more = {"scheduler": scheduler, "optimizer": "adamw"}
+    expected = straight.train(DATA, config(10, **more))
+    stopped_at(5 * BATCHES, begun, more)
+    state = begun.save_training_state()
+    again = {"epochs": 10, "learning_rate": 9.0, "loss_type": "cross_entropy"}  # the state's counts
+    result = resumed.train(DATA, TrainingConfig(**again, resume_from=state))
+    assert_same(straight, resumed, expected, result)
+
+
+def test_resumed_to_more_epochs_a_schedule_by_name_goes_on_in_the_longer_one():
+    straight, begun, resumed = network_on(), network_on(), network_on()
+    every = {"progress_interval": 0.0}
+    longer = rates_of(straight, config(10, scheduler="cosine", **every))
+    shorter = rates_of(begun, config(5, scheduler="cosine", **every))
+    later = rates_of(resumed, config(10, resume_from=begun.save_training_state(), **every))
+    half = 5 * BATCHES
+    assert shorter[half] < 0.01 * shorter[1]
+    assert later == {step: longer[step] for step in range(half + 1, 2 * half + 1)}
+    assert min(later.values()) > 0
+    again = json.loads(resumed.save_training_state())
+    assert again["scheduler"] == {"type": "cosine", "initial_lr": 0.05}
+
+
+def test_settings_of_a_schedule_may_be_numpys():
+    network, number = network_on(), np.float32(0.25)
+    scheduler = {"type": "cosine", "initial_lr": number, "warmup_steps": np.int64(2)}
+    network.train(DATA, config(1, scheduler=scheduler))
+    stored = json.loads(network.save_training_state())["scheduler"]
+    assert stored == {"type": "cosine", "initial_lr": 0.25, "warmup_steps": 2}
+
+
+class Halving(LRScheduler):
+    label = "halving"
+
+    def rates(self, steps):
+        return 0.5 ** (1 + steps)
+
+
+@pytest.mark.parametrize("make", [Halving, lambda: WarmupScheduler(2, 0.0, 0.5, Halving())])
+def test_a_scheduler_of_ones_own_has_to_be_passed_again(make):
+    straight, begun, resumed = (network_on(seed=seed) for seed in (6, 6, 99))
+    expected = straight.train(DATA, config(10, scheduler=make()))
+    stopped_at(7, begun, {"scheduler": make()})
+    text = begun.save_training_state()
+    resumed.initialize_weights()
+    before = weights_of(resumed)
+    with pytest.raises(SpecError, match="a class of its own") as error:
+        resumed.train(DATA, config(10, resume_from=text))
+    assert "Pass the scheduler again" in error.value.hint
+    for x, y in zip(before, weights_of(resumed), strict=True):
+        np.testing.assert_array_equal(x, y)
+    result = resumed.train(DATA, config(10, scheduler=make(), resume_from=text))
+    assert_same(straight, resumed, expected, result)
+
+
 def test_a_state_saved_while_the_training_runs_is_of_a_whole_step():
     running, resumed, straight = network_on(), network_on(seed=99), network_on()
     expected = straight.train(DATA, config(10))
@@ -162,9 +240,9 @@ def test_a_training_that_is_over_is_returned_as_it_was():
     assert_same(network, resumed, done, result)
 
 
-def saved():
+def saved(**more):
     network = network_on()
-    network.train(DATA, config(2, optimizer="adamw"))
+    network.train(DATA, config(2, optimizer="adamw", **more))
     return json.loads(network.save_training_state())
 
 
@@ -195,6 +273,10 @@ BAD = [
         SpecError,
         "base_lr",
     ),
+    (lambda: changed(scheduler={"type": "wavy"}), SpecError, "no scheduler 'wavy'"),
+    (lambda: changed(scheduler={"type": "cosine", "min_lr": []}), SpecError, "min_lr"),
+    (lambda: changed(scheduler={"type": "cosine", "x": 1}), SpecError, "no field 'x'"),
+    (lambda: changed(scheduler=None), SpecError, "a class of its own"),
     (lambda: without("step"), ModelFormatError, "step of the training state"),
     (lambda: changed(step=9), ModelFormatError, "holds 0 losses"),
     (lambda: changed(batches=0), ModelFormatError, "holds 0 losses"),
@@ -254,7 +336,7 @@ def nested(value, path=()):
             yield from nested(item, (*path, key))
 
 
-STATE = saved()
+STATE = saved(scheduler={"type": "polynomial", "warmup_steps": 3, "power": 2})
 PATHS = [path for path in nested(STATE) if path]
 ODD = st.sampled_from([None, True, -1, 0, 3, 1e300, "", "x", "AAAA", [], [1], {}, {"m": 1}])
 

@@ -19,6 +19,7 @@ from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingT
 from loom_core.train.apply_gradients import apply_gradients
 from loom_core.train.config import TrainingBatch
 from loom_core.train.optimizers import SGDOptimizer
+from loom_core.train.trained_weights import require_trained_weights
 from loom_core.train.work_clock import WorkClock
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class _SteppingTraining:
         if sample is None:
             raise SpecError("the data loader gave no sample", hint="It is called with 0 first.")
         state = network.init_step_state(sample[0].size)
+        require_trained_weights(network.layers)
         self._check(state, *sample, 0)
         # From here on the network is changed.
         network.optimizer = self.named or network.optimizer

@@ -79,6 +79,10 @@ class TrainingConfig:
         scheduler: A scheduler, or its name or settings; left out, the rate is constant.
         resume_from: A string from SaveTrainingState: weights, optimizer, scheduler, order of the
             data and position are taken from it, and the training goes on to ``epochs``, all told.
+            So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10.
+            A schedule without ``total_steps`` stretches over the epochs of the call: after a call
+            of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer
+            one. A scheduler of a class of one's own has to be passed again.
     """
 
     epochs: int = 10

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+import numpy as np
 
 from loom_core.errors import SpecError
 from loom_core.layers.base import positive
@@ -48,7 +50,8 @@ class SchedulerConfig:
         initial_lr: The training's learning rate when left out.
         final_lr: Of linear (1 % of the initial rate) and polynomial (0).
         min_lr: Of the cosines; 0 when left out.
-        total_steps: Of linear, cosine and polynomial; the whole training when left out.
+        total_steps: Of linear, cosine and polynomial; the whole training when left out, also of one
+            that resumes: from there on the rate follows the length that is asked for then.
         restart_period: Of cosine_warm_restarts; has to be given.
         decay_rate: Of exponential; 0.96 when left out.
         decay_steps: Of exponential; 1000 when left out.
@@ -74,22 +77,39 @@ class SchedulerConfig:
     warmup_lr: float | None = None
 
 
-def make_scheduler(asked: object, learning_rate: float, total_steps: int) -> LRScheduler:
-    """Return a scheduler as it is, or one made from a name, a config or a mapping.
+def read_scheduler(asked: object, learning_rate: float) -> LRScheduler | SchedulerConfig:
+    """Return what is asked for, with its rate; only the length of the training may be left open.
 
     Args:
-        asked: None for a constant rate.
+        asked: A scheduler, a name, a config or a mapping; None for a constant rate.
         learning_rate: Where a config has no ``initial_lr``.
-        total_steps: Of the whole training, warm-up included.
 
     Raises:
-        SpecError: An unknown name, a setting that the scheduler does not have, or a wrong value.
+        SpecError: It is none of these, or has unknown fields.
     """
     if isinstance(asked, LRScheduler):
         return asked
     if asked is None:
         return schedulers.ConstantScheduler(learning_rate)
     config = read_record(SchedulerConfig, {"type": asked} if isinstance(asked, str) else asked)
+    return replace(config, initial_lr=learning_rate) if config.initial_lr is None else config
+
+
+def make_scheduler(asked: object, learning_rate: float, total_steps: int) -> LRScheduler:
+    """Return a scheduler as it is, or one made of what :func:`read_scheduler` takes.
+
+    Args:
+        asked: See there.
+        learning_rate: See there.
+        total_steps: Of the whole training, warm-up included.
+
+    Raises:
+        SpecError: An unknown name, a setting that the scheduler does not have, a wrong value, or a
+            warm-up that is longer than the training.
+    """
+    config = read_scheduler(asked, learning_rate)
+    if isinstance(config, LRScheduler):
+        return config
     names = FIELDS.get(config.type) if isinstance(config.type, str) else None
     if names is None:
         raise SpecError(
@@ -97,11 +117,16 @@ def make_scheduler(asked: object, learning_rate: float, total_steps: int) -> LRS
             hint=f"Use one of {', '.join(FIELDS)}.",
         )
     _require_known(config, names)
-    rate = learning_rate if config.initial_lr is None else config.initial_lr
+    rate = finite_number(config.initial_lr, "initial_lr")
     warmup = positive(config.warmup_steps or 0, "warmup_steps", 0)
     if config.type == "warmup" and not warmup:
         raise SpecError('the scheduler "warmup" needs warmup_steps')
-    after = _build(config, names, finite_number(rate, "initial_lr"), total_steps - warmup)
+    if warmup > total_steps:
+        raise SpecError(
+            f"the training has {total_steps} steps, and the warm-up alone {warmup}",
+            hint="Lower warmup_steps or train for longer; NewWarmupScheduler may have any length.",
+        )
+    after = _build(config, names, rate, total_steps - warmup)
     if not warmup:
         return after
     return WarmupScheduler(warmup, config.warmup_lr or 0.0, rate, after)
@@ -163,12 +188,15 @@ KINDS: Mapping[str, type[LRScheduler]] = {
         WarmupScheduler,
     )
 }
-"""The schedulers that can be stored: their attributes are their constructors' parameters."""
+"""The classes that can be stored: their attributes are their constructors' parameters."""
 
 
-def stored_scheduler(scheduler: LRScheduler | None) -> dict[str, Any] | None:
-    """Return a scheduler as plain data; None for one of a class of one's own."""
-    if scheduler is None or type(scheduler) not in KINDS.values():
+def stored_scheduler(scheduler: LRScheduler | SchedulerConfig) -> dict[str, Any] | None:
+    """Return what :func:`read_scheduler` gave as plain data; None for a class of one's own."""
+    if isinstance(scheduler, SchedulerConfig):
+        given = {name: value for name, value in vars(scheduler).items() if value is not None}
+        return {n: v.item() if isinstance(v, np.generic) else v for n, v in given.items()}
+    if type(scheduler) not in KINDS.values():
         return None
     settings = dict(vars(scheduler))
     if isinstance(scheduler, WarmupScheduler) and scheduler.after_scheduler is not None:
@@ -178,12 +206,14 @@ def stored_scheduler(scheduler: LRScheduler | None) -> dict[str, Any] | None:
     return {"class": type(scheduler).__name__, **settings}
 
 
-def restored_scheduler(stored: object) -> LRScheduler:
-    """Return the scheduler that :func:`stored_scheduler` has stored.
+def restored_scheduler(stored: object) -> LRScheduler | SchedulerConfig:
+    """Return what :func:`stored_scheduler` has stored.
 
     Raises:
         SpecError: It is none.
     """
+    if isinstance(stored, Mapping) and "type" in stored:
+        return read_record(SchedulerConfig, stored)
     if not isinstance(stored, Mapping) or str(stored.get("class")) not in KINDS:
         raise SpecError("the stored scheduler is of no known class")
     settings = {str(name): value for name, value in stored.items() if name != "class"}

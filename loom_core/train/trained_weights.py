@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loom_core.arrays import F32
+from loom_core.errors import SpecError
 from loom_core.layers import Layer
 
 
@@ -41,6 +42,15 @@ def trained_weights(layers: Sequence[Layer]) -> list[TrainedWeight]:
             place = f"{paths[id(owner)]}.{name}"
             found.setdefault(id(array), TrainedWeight(index, place, name, array))
     return list(found.values())
+
+
+def require_trained_weights(layers: Sequence[Layer]) -> None:
+    """Raise :class:`SpecError` where training would change nothing."""
+    if not any(True for layer in layers for _ in layer.trained_weights()):
+        raise SpecError(
+            "there is nothing to train: no layer has weights that are neither frozen nor disabled",
+            hint="Call SetFrozen(false) on a layer, or set one that has weights.",
+        )
 
 
 def _paths(layer: Layer, path: str) -> Iterator[tuple[int, str]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loom_core.errors import SpecError
 from loom_core.random_stream import RandomStream
 from loom_core.train.batches import BatchSource
 from loom_core.train.config import TrainingConfig
 from loom_core.train.optimizer import Optimizer
 from loom_core.train.optimizer_config import make_optimizer
-from loom_core.train.scheduler_config import make_scheduler
-from loom_core.train.trained_weights import trained_weights
+from loom_core.train.scheduler_config import make_scheduler, read_scheduler
+from loom_core.train.trained_weights import require_trained_weights, trained_weights
 from loom_core.train.training_state import TrainingPosition, read_training_state
 
 if TYPE_CHECKING:
@@ -27,20 +28,29 @@ def begin_position(
 
     Raises:
         SpecError, ShapeError, ModelFormatError, NonFiniteError, LimitError: Optimizer, scheduler or
-            the state to resume from are wrong.
+            the state to resume from are wrong, or there is nothing to train.
     """
+    require_trained_weights(network.layers)
     steps = len(source) * settings.epochs
     samples = source.samples_per_epoch
     if settings.resume_from is None:
-        scheduler = make_scheduler(settings.scheduler, settings.learning_rate, steps)
+        asked = read_scheduler(settings.scheduler, settings.learning_rate)
+        scheduler = make_scheduler(asked, settings.learning_rate, steps)
         optimizer = _optimizer(network, settings.optimizer)
         optimizer.serve(network)
         seed = network.seed if settings.seed is None else settings.seed
         noise = RandomStream(seed, NOISE_KEY).state
-        return TrainingPosition(optimizer, scheduler, seed, len(source), samples, noise)
+        return TrainingPosition(optimizer, asked, scheduler, seed, len(source), samples, noise)
     stored = read_training_state(network, settings.resume_from)
     stored.require_fitting(len(source), samples, settings.seed)
-    asked = stored.scheduler if settings.scheduler is None else settings.scheduler
+    again = stored.scheduler if settings.scheduler is None else settings.scheduler
+    if again is None:
+        raise SpecError(
+            "the training state cannot hold the scheduler that it went by, which is of a class of "
+            "its own",
+            hint="Pass the scheduler again, in the config that resumes.",
+        )
+    asked = read_scheduler(again, settings.learning_rate)
     scheduler = make_scheduler(asked, settings.learning_rate, steps)
     kind = str(stored.optimizer.get("type"))
     trial = make_optimizer(kind)
@@ -54,7 +64,7 @@ def begin_position(
     optimizer.load_state(stored.optimizer)
     optimizer.serve(network)
     stored.set_weights()
-    return stored.position(optimizer, scheduler)
+    return stored.position(optimizer, asked, scheduler)
 
 
 def _optimizer(network: NetworkGrid, asked: object) -> Optimizer:

@@ -19,7 +19,11 @@ from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.weight_tree import require_finite
 from loom_core.model_io.weights import decode_weights, encode_weights
 from loom_core.train.optimizer import Optimizer, read_count
-from loom_core.train.scheduler_config import restored_scheduler, stored_scheduler
+from loom_core.train.scheduler_config import (
+    SchedulerConfig,
+    restored_scheduler,
+    stored_scheduler,
+)
 from loom_core.train.schedulers import LRScheduler
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ class TrainingPosition:
 
     Args:
         optimizer: With its state.
+        asked_scheduler: The scheduler as it was asked for; a config may leave the length of the
+            training open, which is another when it is resumed.
         scheduler: Rates by step.
         seed: Of the order of the data.
         batches: In an epoch.
@@ -48,6 +54,7 @@ class TrainingPosition:
     """
 
     optimizer: Optimizer
+    asked_scheduler: LRScheduler | SchedulerConfig
     scheduler: LRScheduler
     seed: int
     batches: int
@@ -94,7 +101,7 @@ def write_training_state(layers: list[Layer], position: TrainingPosition) -> str
         "version": VERSION,
         "weights": encode_weights(layers, "compact", "float32"),
         "optimizer": position.optimizer.get_state(),
-        "scheduler": stored_scheduler(position.scheduler),
+        "scheduler": stored_scheduler(position.asked_scheduler),
         "seed": str(position.seed),
         "batches": position.batches,
         "samples": position.samples,
@@ -113,7 +120,7 @@ class StoredTraining:
 
     weights: list[tuple[Layer, dict[str, F32]]]
     optimizer: Mapping[str, Any]
-    scheduler: LRScheduler | None
+    scheduler: LRScheduler | SchedulerConfig | None
     seed: int
     batches: int
     samples: int
@@ -147,10 +154,16 @@ class StoredTraining:
         for layer, weights in self.weights:
             layer.set_weights(weights)
 
-    def position(self, optimizer: Optimizer, scheduler: LRScheduler) -> TrainingPosition:
+    def position(
+        self,
+        optimizer: Optimizer,
+        asked_scheduler: LRScheduler | SchedulerConfig,
+        scheduler: LRScheduler,
+    ) -> TrainingPosition:
         """Return where the training stands, with an optimizer that has the stored state."""
         return TrainingPosition(
             optimizer,
+            asked_scheduler,
             scheduler,
             self.seed,
             self.batches,
