@@ -19,6 +19,7 @@ from loom_core import (
     ModelFormatError,
     Network,
     NonFiniteError,
+    RecordingObserver,
     RMSpropOptimizer,
     SGDOptimizer,
     ShapeError,
@@ -38,6 +39,12 @@ rng = np.random.default_rng(8)
 DATA = TrainingData(
     rng.standard_normal((SAMPLES, 5)), labels=rng.integers(0, 3, SAMPLES), batch_size=BATCH
 )
+
+
+HELD_OUT = {
+    "validation_inputs": rng.standard_normal((6, 5)),
+    "validation_labels": [0, 1, 2] * 2,
+}
 
 
 def network_on(runs="numpy", seed=6):
@@ -95,26 +102,36 @@ def test_ten_epochs_are_five_and_five(name, runs):
 @pytest.mark.parametrize("runs", BACKENDS)
 def test_a_training_stopped_within_an_epoch_goes_on_from_there(runs):
     straight, begun, resumed = (network_on(runs, seed) for seed in (6, 6, 99))
-    held_out = {
-        "validation_inputs": rng.standard_normal((6, 5)),
-        "validation_labels": [0, 1, 2] * 2,
-    }
-    more = {"optimizer": "adamw", "progress_interval": 0.0, "evaluate_every_n": 2, **held_out}
+    more = {"optimizer": "adamw", "evaluate_every_n": 2, **HELD_OUT}
     expected = straight.train(DATA, config(4, **more))
-    steps = []
-
-    def stop_at_the_tenth(event):
-        steps.append(event.step)
-        if event.event == "batch_end" and event.step == 10:
-            begun.stop_training()
-
-    stopped = begun.train(DATA, config(4, **more), stop_at_the_tenth)
+    seen = RecordingObserver()
+    for network in (begun, resumed):
+        network.set_observer(seen)
+    stopped = stopped_at(10, begun, {**more, "epochs": 4})
     assert stopped.stopped
     assert stopped.steps == 10
-    begun.position.accuracy_history.clear()  # the evaluation of the stop itself
+    assert stopped.accuracy_history[-1] == stopped.validation_accuracy
+    assert len(stopped.accuracy_history) == 2  # after epoch 2, and where it was stopped
     result = resumed.train(DATA, config(4, **more, resume_from=begun.save_training_state()))
-    expected.accuracy_history = expected.accuracy_history[-len(result.accuracy_history) :]
     assert_same(straight, resumed, expected, result)
+    ends = [event.epoch for event in seen.get_training_events() if event.type == "epoch_end"]
+    assert ends == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stop", [4, 8, 20], ids=lambda step: f"step {step}")
+def test_evaluations_out_of_turn_are_not_gone_on_from(stop):
+    straight, begun, resumed = (network_on(seed=seed) for seed in (6, 6, 99))
+    more = {"evaluate_every_n": 2, **HELD_OUT}
+    expected = straight.train(DATA, config(10, **more))
+    first = stopped_at(stop, begun, more)
+    assert len(first.accuracy_history) == stop // (2 * BATCHES) + (stop % (2 * BATCHES) > 0)
+    text = begun.save_training_state()
+    if stop == 5 * BATCHES:  # the same where 5 epochs are all that was asked for
+        ended = network_on().train(DATA, config(5, **more))
+        assert ended.accuracy_history == first.accuracy_history
+    result = resumed.train(DATA, config(10, **more, resume_from=text))
+    assert_same(straight, resumed, expected, result)
+    assert len(result.accuracy_history) == 5
 
 
 def stopped_at(step, network, settings):
@@ -124,7 +141,8 @@ def stopped_at(step, network, settings):
         if event.event == "batch_end" and event.step == step:
             network.stop_training()
 
-    return network.train(DATA, config(10, progress_interval=0.0, **settings), stop)
+    settings = {"epochs": 10, "progress_interval": 0.0, **settings}
+    return network.train(DATA, config(**settings), stop)
 
 
 def rates_of(network, settings):

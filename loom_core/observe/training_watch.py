@@ -116,11 +116,11 @@ class TrainingWatch:
         return found
 
     def end_epoch(self, step: int, loss: float, result: TrainingResult) -> None:
-        """Tell that an epoch has ended, or the training within it, after the validation.
+        """Tell that an epoch has ended, after the validation.
 
         Args:
             step: Steps of the training done.
-            loss: Mean of the epoch so far.
+            loss: Mean of the epoch.
             result: With the accuracy at the last validation, if there was any.
         """
         epoch, batch = divmod(step - 1, self._batches)

@@ -140,7 +140,7 @@ class TrainingProgress:
     """One progress event.
 
     Args:
-        event: ``"batch_end"`` or ``"epoch_end"``.
+        event: ``"batch_end"`` or ``"epoch_end"``, the latter also where a training is stopped.
         epoch: From 1.
         epochs: In all.
         batch: Within the epoch, from 1.
@@ -192,7 +192,7 @@ class TrainingResult:
             nor a class.
         validation_loss: At the last evaluation, or None.
         validation_accuracy: At the last evaluation, 0 to 1, or None.
-        accuracy_history: Validation accuracy at each evaluation.
+        accuracy_history: Validation accuracy at each evaluation, that of the end included.
         steps: Batches trained.
         stopped: It was ended early by StopTraining.
         fallback_reason: Why and from which step on the CPU went on, where a GPU was lost; empty

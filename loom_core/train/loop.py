@@ -114,7 +114,8 @@ class _Training:
         self.under_way = False
         self.total_steps = len(source) * settings.epochs
         self.blocks = StepBlocks(source, self.position, settings.gradient_clip)
-        self.result = TrainingResult(accuracy_history=self.position.accuracy_history)
+        self.result = TrainingResult()
+        self.accuracy_out_of_turn: list[float] = []
         self.clock = WorkClock()
         self.pace = Pace(source.step_bytes)
         self.samples_seen = 0
@@ -262,15 +263,23 @@ class _Training:
 
     def _end_epoch(self) -> Generator[Wait, None, None]:
         stopping, done = self.network.control.stopping, self.position.step == self.total_steps
-        epoch = -(-self.position.step // len(self.source))
-        if self.validation and (stopping or done or epoch % self.settings.evaluate_every_n == 0):
+        epoch, begun = divmod(self.position.step, len(self.source))
+        every = self.settings.evaluate_every_n
+        in_turn = not begun and every > 0 and epoch % every == 0
+        if self.validation and (in_turn or stopping or done):
             yield from self.validation.measure(self.network, self.clock, self.result, self.backend)
-        self.watch.end_epoch(self.position.step, self.position.mean_loss(), self.result)
+            # Where a training goes on, nothing shows that it was interrupted here.
+            history = self.position.accuracy_history if in_turn else self.accuracy_out_of_turn
+            if self.result.validation_accuracy is not None:
+                history.append(self.result.validation_accuracy)
+        if not begun:
+            self.watch.end_epoch(self.position.step, self.position.mean_loss(), self.result)
         self._report("epoch_end")
 
     def _finished(self) -> TrainingResult:
         position, result = self.position, self.result
         result.loss_history = [*position.loss_history]
+        result.accuracy_history = [*position.accuracy_history, *self.accuracy_out_of_turn]
         if position.losses.size:
             result.loss_history.append(position.mean_loss())
         result.final_loss = result.loss_history[-1] if result.loss_history else math.nan

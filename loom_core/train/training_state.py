@@ -50,7 +50,8 @@ class TrainingPosition:
         step: Steps done.
         losses: Of the steps of an epoch that is not at its end, float32.
         loss_history: Mean loss of each epoch.
-        accuracy_history: Validation accuracy at each evaluation.
+        accuracy_history: Validation accuracy at each evaluation in turn; one that was made only
+            because the training ended or was stopped there is in the result alone.
     """
 
     optimizer: Optimizer

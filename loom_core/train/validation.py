@@ -66,7 +66,6 @@ class Validation:
         result.validation_loss = total / len(samples)
         if samples.targets.shape[1] > 1:
             result.validation_accuracy = right / len(samples)
-            result.accuracy_history.append(right / len(samples))
         if self._expected is not None:
             metrics.compute_final_metrics()
             result.eval_metrics = metrics
