@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ActivationType(IntEnum):
-    """Activation functions; see :mod:`loom_core.activations`."""
+    """Activation functions by name, and the codes that stand for them."""
 
     ScaledReLU = 0
     Sigmoid = 1
@@ -17,7 +17,7 @@ class ActivationType(IntEnum):
 
 
 class LayerType(IntEnum):
-    """Layer types; see :data:`loom_core.layers.LAYER_TYPES`."""
+    """Layer types by name, and the codes that stand for them."""
 
     Dense = 0
     Conv2D = 1
@@ -36,7 +36,7 @@ class LayerType(IntEnum):
 
 
 class SoftmaxType(IntEnum):
-    """Softmax variants; see :class:`loom_core.layers.Softmax`."""
+    """Softmax variants by name, and the codes that stand for them."""
 
     Standard = 0
     Grid = 1

@@ -20,7 +20,7 @@ def activate(v: float, activation: str | int) -> float:
 
     Args:
         v: The number.
-        activation: Name or code, see :mod:`loom_core.activations`.
+        activation: Name or code of f, as in ActivationType.
 
     Raises:
         SpecError: Not a number, or an unknown activation.

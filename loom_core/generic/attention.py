@@ -102,7 +102,9 @@ class AttentionGradients:
 def multi_head_attention_forward(
     input: Tensor, weights: AttentionWeights, rope_theta: float = 0.0, causal: bool = False
 ) -> Tensor:
-    """Return attention of each token to its sequence; see :class:`loom_core.MultiHeadAttention`.
+    """Return attention of each token to its sequence.
+
+    The formulas are those of :class:`loom_core.MultiHeadAttention`.
 
     Args:
         input: (T, D), or (B, T, D) for B sequences.

@@ -21,7 +21,9 @@ def dense_forward(
     batch_size: int,
     activation: str | int,
 ) -> ActivatedOutput:
-    """Return ``x W + b`` and ``f(x W + b)``, both (B, O); see :class:`loom_core.Dense`.
+    """Return ``x W + b`` and ``f(x W + b)``, both (B, O).
+
+    The formulas are those of :class:`loom_core.Dense`.
 
     Args:
         input: x, B * I numbers.

@@ -13,7 +13,9 @@ from loom_core.public import public
 def embedding_forward(
     token_ids: Tensor, weights: Tensor, vocab_size: int, embedding_dim: int
 ) -> Tensor:
-    """Return a row of the table for each token, (T, D); see :class:`loom_core.Embedding`.
+    """Return a row of the table for each token, (T, D).
+
+    The formulas are those of :class:`loom_core.Embedding`.
 
     Args:
         token_ids: T token numbers of any numeric type: the stored numbers themselves, truncated
@@ -43,7 +45,7 @@ def embedding_backward(
 
     Args:
         grad_output: (T, D).
-        token_ids: T token numbers, see :func:`embedding_forward`.
+        token_ids: T token numbers, as EmbeddingForward took them.
         vocab_size: V.
         embedding_dim: D.
 

@@ -112,7 +112,9 @@ def lstm_forward(
     input_size: int,
     hidden_size: int,
 ) -> LSTMOutput:
-    """Return a long short-term memory's output, states and gates; see :class:`loom_core.LSTM`.
+    """Return a long short-term memory's output, states and gates.
+
+    The formulas are those of :class:`loom_core.LSTM`.
 
     Args:
         input: x, (B, T, I).

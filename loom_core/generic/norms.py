@@ -22,7 +22,9 @@ def layer_norm_forward(
     batch_size: int,
     epsilon: float = 0.0,
 ) -> Tensor:
-    """Return the layer norm of ``input + residual``; see :class:`loom_core.LayerNorm`.
+    """Return the layer norm of ``input + residual``.
+
+    The formulas are those of :class:`loom_core.LayerNorm`.
 
     Args:
         input: x: for each of B samples, one or more groups of N numbers.
@@ -83,7 +85,9 @@ def layer_norm_backward(
 def rms_norm_forward(
     input: Tensor, residual: Tensor | None, gamma: Tensor, norm_size: int, epsilon: float = 0.0
 ) -> Tensor:
-    """Return the root-mean-square norm of ``input + residual``; see :class:`loom_core.RMSNorm`.
+    """Return the root-mean-square norm of ``input + residual``.
+
+    The formulas are those of :class:`loom_core.RMSNorm`.
 
     Args:
         input: x, one or more groups of N numbers.

@@ -50,8 +50,7 @@ def parallel_forward(
         input: (B, ...).
         branches: Layers of any type; weights that they lack are drawn with the seed 0.
         batch_size: B.
-        combine_mode: ``concat``, ``add``, ``avg``, or ``filter`` for equal weights; see
-            :class:`loom_core.Parallel`.
+        combine_mode: ``concat``, ``add``, ``avg``, or ``filter`` for equal weights.
 
     Raises:
         SpecError: A size below 1, no branches, or a mode that is unknown or needs more settings.

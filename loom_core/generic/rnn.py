@@ -54,7 +54,9 @@ def rnn_forward(
     input_size: int,
     hidden_size: int,
 ) -> RNNOutput:
-    """Return the states ``h_t = tanh(W x_t + U h_{t-1} + b)``; see :class:`loom_core.RNN`.
+    """Return the states ``h_t = tanh(W x_t + U h_{t-1} + b)``.
+
+    The formulas are those of :class:`loom_core.RNN`.
 
     Args:
         input: x, (B, T, I).

@@ -39,7 +39,7 @@ from loom_core.stepping.trails import Trails
 
 @public_class
 class GenericStepState:
-    """What :class:`~loom_core.stepping.step_state.StepState` is, in any numeric type.
+    """The state of a network that runs in ticks, as StepState is, in any numeric type.
 
     Values stay wide between the layers, as in GenericForwardPass, and are rounded where they are
     given out. The sizes between the layers are known from the first StepForwardGeneric on.

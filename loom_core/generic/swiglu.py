@@ -26,7 +26,9 @@ def swiglu_forward(
     intermediate_size: int,
     seq_len: int,
 ) -> Tensor:
-    """Return ``(silu(x Wg + bg) * (x Wu + bu)) Wd + bd``, (T, D); see :class:`loom_core.SwiGLU`.
+    """Return ``(silu(x Wg + bg) * (x Wu + bu)) Wd + bd``, (T, D).
+
+    The formulas are those of :class:`loom_core.SwiGLU`.
 
     Args:
         input: x, (T, D).

@@ -173,7 +173,7 @@ def save_bundle(
 
 @public("LoadBundle")
 def load_bundle(filename: str, read_as: ReadAs = "auto") -> ModelBundle:
-    """Return the bundle in a file; raises like load_bundle_from_string, and OSError.
+    """Return the bundle in a file; raises as LoadBundleFromString, and OSError.
 
     Args:
         filename: Path of the file.
@@ -184,7 +184,7 @@ def load_bundle(filename: str, read_as: ReadAs = "auto") -> ModelBundle:
 
 @public("LoadModel")
 def load_model(filename: str, model_id: str, read_as: ReadAs = "auto") -> Network:
-    """Return one network of a bundle file; raises like load_model_from_string, and OSError.
+    """Return one network of a bundle file; raises as LoadModelFromString, and OSError.
 
     Args:
         filename: Path of the file.

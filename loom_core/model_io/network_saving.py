@@ -69,7 +69,7 @@ class Saving(NetworkGrid):
     def save_model(
         self, filename: str, model_id: str, save_as: Literal["compact", "loom"] = "compact"
     ) -> None:
-        """Write the network to a file; raises like save_model_to_string, and OSError.
+        """Write the network to a file; raises as SaveModelToString, and OSError.
 
         Args:
             filename: Path of the file; one that is there is replaced.

@@ -36,7 +36,7 @@ class SteppingTrainingConfig:
         nesterov: Of sgd with momentum.
         alpha: Of rmsprop; 0.99 when left out.
         epsilon: Of adamw and rmsprop; 1e-8 when left out.
-        lr_schedule: See :class:`~loom_core.train.scheduler_config.SchedulerConfig`.
+        lr_schedule: How the rate changes: a type of SchedulerConfig; constant when left out.
         warmup_steps: Steps in which the rate rises from ``min_lr``, in front of any schedule.
         total_steps: Of linear, cosine and polynomial; the steps asked for when left out.
         min_lr: Where these three end; 1 % of the learning rate for linear when left out, else 0.

@@ -55,20 +55,12 @@ def training_steps(
 
     Args:
         network: Trained in place; every yield leaves it with the weights of a whole step.
-        batches: A data set, or batches in Loom's form; records or mappings.
-        config: Defaults where left out; a record or a mapping.
-        on_progress: Called with each event.
+        batches: See Train of the network, also for what is raised.
+        config: Likewise.
+        on_progress: Likewise.
 
     Yields:
         True while paused, False to give way, or what a device has to be waited for.
-
-    Raises:
-        BusyError: The network is training already.
-        BackendError: The GPU is asked for and cannot be used here.
-        SpecError, ShapeError, ModelFormatError: Settings, data or the state to resume from are
-            wrong (before anything changes).
-        NonFiniteError: The data hold NaN or infinity; or the loss or a gradient became NaN or
-            infinite, and the weights are those of the last step before.
     """
     settings = read_record(TrainingConfig, config if config is not None else {})
     settings.require_valid()

@@ -29,7 +29,24 @@ class Training(NetworkGrid):
         config: TrainingConfig | None = None,
         on_progress: Callable[[TrainingProgress], object] | None = None,
     ) -> Generator[Wait, None, TrainingResult]:
-        """Train on batches; see :func:`loom_core.train.loop.training_steps`."""
+        """Train by an optimizer until the epochs are done, the training is stopped, or it fails.
+
+        Args:
+            batches: A data set, or batches in Loom's form; records or mappings.
+            config: How; its defaults where left out. A record or a mapping.
+            on_progress: Called with each event, after batches and after epochs.
+
+        Returns:
+            What was reached; the weights are those of the last whole step.
+
+        Raises:
+            BusyError: The network is training already.
+            BackendError: The GPU is asked for and cannot be used here.
+            SpecError, ShapeError, ModelFormatError: Settings, data or the state to resume from are
+                wrong (before anything changes).
+            NonFiniteError: The data hold NaN or infinity; or the loss or a gradient became NaN or
+                infinite, and the weights are those of the last step before.
+        """
         return (yield from training_steps(self, batches, config, on_progress))
 
     @public("SaveTrainingState")

@@ -159,7 +159,7 @@ export type AttentionWeightsOnMainThread =
   outputBias?: TensorOnMainThread | null | undefined;
 };
 
-/** What runs a network. */
+/** What runs a network. The layers as functions of tensors run on NumPy, whatever this says. */
 export type BackendReport = {
   /** The name that was asked for. */
   Asked: string;
@@ -172,7 +172,7 @@ export type BackendReport = {
   /** Why this one. */
   Reason: string;
   /**
-   * Ops that run by their NumPy definition inside the backend, with the number of nodes in the plans made so far.
+   * Ops that run by their NumPy definition inside the backend, with the number of nodes in the plans that the network keeps now.
    */
   Fallbacks: Record<string, number>;
   /** What the graphics driver calls itself, for WebGPU. */
@@ -1100,9 +1100,13 @@ export type SchedulerConfig =
   MinLR?: number | null | undefined;
   /** Of the cosines; 0 when left out. */
   minLR?: number | null | undefined;
-  /** Of linear, cosine and polynomial; the whole training when left out. */
+  /**
+   * Of linear, cosine and polynomial; the whole training when left out, also of one that resumes: from there on the rate follows the length that is asked for then.
+   */
   TotalSteps?: number | null | undefined;
-  /** Of linear, cosine and polynomial; the whole training when left out. */
+  /**
+   * Of linear, cosine and polynomial; the whole training when left out, also of one that resumes: from there on the rate follows the length that is asked for then.
+   */
   totalSteps?: number | null | undefined;
   /** Of cosine_warm_restarts; has to be given. */
   RestartPeriod?: number | null | undefined;
@@ -1184,9 +1188,9 @@ export type SteppingTrainingConfig = {
   Epsilon?: number | null | undefined;
   /** Of adamw and rmsprop; 1e-8 when left out. */
   epsilon?: number | null | undefined;
-  /** See `loom_core.train.scheduler_config.SchedulerConfig`. */
+  /** How the rate changes: a type of SchedulerConfig; constant when left out. */
   LRSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
-  /** See `loom_core.train.scheduler_config.SchedulerConfig`. */
+  /** How the rate changes: a type of SchedulerConfig; constant when left out. */
   lrSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
   /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
   WarmupSteps?: number | undefined;
@@ -1440,11 +1444,11 @@ export type TrainingConfig = {
   /** A scheduler, or its name or settings; left out, the rate is constant. */
   scheduler?: LRScheduler | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
   /**
-   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told. So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10. A schedule without `total_steps` stretches over the epochs of the call: after a call of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer one. A scheduler of a class of one's own has to be passed again.
    */
   ResumeFrom?: string | null | undefined;
   /**
-   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told. So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10. A schedule without `total_steps` stretches over the epochs of the call: after a call of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer one. A scheduler of a class of one's own has to be passed again.
    */
   resumeFrom?: string | null | undefined;
 };
@@ -1520,11 +1524,11 @@ export type TrainingConfigOnMainThread = {
   /** A scheduler, or its name or settings; left out, the rate is constant. */
   scheduler?: LRSchedulerOnMainThread | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
   /**
-   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told. So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10. A schedule without `total_steps` stretches over the epochs of the call: after a call of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer one. A scheduler of a class of one's own has to be passed again.
    */
   ResumeFrom?: string | null | undefined;
   /**
-   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told.
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told. So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10. A schedule without `total_steps` stretches over the epochs of the call: after a call of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer one. A scheduler of a class of one's own has to be passed again.
    */
   resumeFrom?: string | null | undefined;
 };
@@ -1572,7 +1576,7 @@ export type TrainingEvent = {
 
 /** One progress event. */
 export type TrainingProgress = {
-  /** `"batch_end"` or `"epoch_end"`. */
+  /** `"batch_end"` or `"epoch_end"`, the latter also where a training is stopped. */
   Event: "batch_end" | "epoch_end";
   /** From 1. */
   Epoch: number;
@@ -1626,7 +1630,7 @@ export type TrainingResult = {
   ValidationLoss: number | null;
   /** At the last evaluation, 0 to 1, or None. */
   ValidationAccuracy: number | null;
-  /** Validation accuracy at each evaluation. */
+  /** Validation accuracy at each evaluation, that of the end included. */
   AccuracyHistory: number[];
   /** Batches trained. */
   Steps: number;
@@ -1658,7 +1662,7 @@ export type TrainingResultOnMainThread = {
   ValidationLoss: number | null;
   /** At the last evaluation, 0 to 1, or None. */
   ValidationAccuracy: number | null;
-  /** Validation accuracy at each evaluation. */
+  /** Validation accuracy at each evaluation, that of the end included. */
   AccuracyHistory: number[];
   /** Batches trained. */
   Steps: number;
@@ -1874,7 +1878,7 @@ export interface Backend extends LoomObject {
 }
 
 /**
- * Operations on tensors of one numeric type; see `loom_core.generic.backend.Backend`.
+ * Operations on tensors of one numeric type, as Backend says, run by NumPy.
  * Its calls give promises.
  */
 export interface CPUBackend extends LoomObject {
@@ -2164,7 +2168,7 @@ export interface ExponentialDecayScheduler extends LoomObject {
 }
 
 /**
- * What `loom_core.stepping.step_state.StepState` is, in any numeric type.
+ * The state of a network that runs in ticks, as StepState is, in any numeric type.
  * Its calls give promises.
  */
 export interface GenericStepState extends LoomObject {
@@ -2516,7 +2520,7 @@ export interface Network extends LoomObject {
   ResumeTraining(options?: CallOptions): Promise<void>;
   /** Same as `ResumeTraining`. */
   resumeTraining: Network["ResumeTraining"];
-  /** Write the network to a file; raises like save_model_to_string, and OSError. */
+  /** Write the network to a file; raises as SaveModelToString, and OSError. */
   SaveModel(
     filename: string,
     modelId: string,
@@ -2604,7 +2608,7 @@ export interface Network extends LoomObject {
   TotalLayers(options?: CallOptions): Promise<number>;
   /** Same as `TotalLayers`. */
   totalLayers: Network["TotalLayers"];
-  /** Train on batches; see `loom_core.train.loop.training_steps`. */
+  /** Train by an optimizer until the epochs are done, the training is stopped, or it fails. */
   Train(
     batches: TrainingData | readonly TrainingBatch[],
     config?: TrainingConfig | null,
@@ -3181,7 +3185,7 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericBackwardResult>;
   /** Same as `DenseBackward`. */
   denseBackward: Loom["DenseBackward"];
-  /** Return `x W + b` and `f(x W + b)`, both (B, O); see `loom_core.Dense`. */
+  /** Return `x W + b` and `f(x W + b)`, both (B, O). */
   DenseForward(
     input: Tensor,
     weights: Tensor,
@@ -3216,7 +3220,7 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `EmbeddingBackward`. */
   embeddingBackward: Loom["EmbeddingBackward"];
-  /** Return a row of the table for each token, (T, D); see `loom_core.Embedding`. */
+  /** Return a row of the table for each token, (T, D). */
   EmbeddingForward(
     tokenIds: Tensor,
     weights: Tensor,
@@ -3537,7 +3541,7 @@ export interface Loom extends Session, Enums {
   ): Promise<LSTMGradients>;
   /** Same as `LSTMBackward`. */
   lstmBackward: Loom["LSTMBackward"];
-  /** Return a long short-term memory's output, states and gates; see `loom_core.LSTM`. */
+  /** Return a long short-term memory's output, states and gates. */
   LSTMForward(
     input: Tensor,
     weights: LSTMWeights,
@@ -3563,7 +3567,7 @@ export interface Loom extends Session, Enums {
   ): Promise<NormGradients>;
   /** Same as `LayerNormBackward`. */
   layerNormBackward: Loom["LayerNormBackward"];
-  /** Return the layer norm of `input + residual`; see `loom_core.LayerNorm`. */
+  /** Return the layer norm of `input + residual`. */
   LayerNormForward(
     input: Tensor,
     residual: Tensor | null,
@@ -3588,7 +3592,7 @@ export interface Loom extends Session, Enums {
   ListModels(text: string, options?: CallOptions): Promise<string[]>;
   /** Same as `ListModels`. */
   listModels: Loom["ListModels"];
-  /** Return the bundle in a file; raises like load_bundle_from_string, and OSError. */
+  /** Return the bundle in a file; raises as LoadBundleFromString, and OSError. */
   LoadBundle(
     filename: string,
     readAs?: "auto" | "loom" | "documented",
@@ -3612,7 +3616,7 @@ export interface Loom extends Session, Enums {
   LoadMetricsFromString(text: string, options?: CallOptions): Promise<DeviationMetrics>;
   /** Same as `LoadMetricsFromString`. */
   loadMetricsFromString: Loom["LoadMetricsFromString"];
-  /** Return one network of a bundle file; raises like load_model_from_string, and OSError. */
+  /** Return one network of a bundle file; raises as LoadModelFromString, and OSError. */
   LoadModel(
     filename: string,
     modelId: string,
@@ -3666,7 +3670,7 @@ export interface Loom extends Session, Enums {
   ): Promise<AttentionGradients>;
   /** Same as `MultiHeadAttentionBackward`. */
   multiHeadAttentionBackward: Loom["MultiHeadAttentionBackward"];
-  /** Return attention of each token to its sequence; see `loom_core.MultiHeadAttention`. */
+  /** Return attention of each token to its sequence. */
   MultiHeadAttentionForward(
     input: Tensor,
     weights: AttentionWeights,
@@ -3965,7 +3969,7 @@ export interface Loom extends Session, Enums {
   ): Promise<NormGradients>;
   /** Same as `RMSNormBackward`. */
   rmsNormBackward: Loom["RMSNormBackward"];
-  /** Return the root-mean-square norm of `input + residual`; see `loom_core.RMSNorm`. */
+  /** Return the root-mean-square norm of `input + residual`. */
   RMSNormForward(
     input: Tensor,
     residual: Tensor | null,
@@ -3991,7 +3995,7 @@ export interface Loom extends Session, Enums {
   ): Promise<RNNGradients>;
   /** Same as `RNNBackward`. */
   rnnBackward: Loom["RNNBackward"];
-  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`; see `loom_core.RNN`. */
+  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`. */
   RNNForward(
     input: Tensor,
     weightIh: Tensor,
@@ -4117,7 +4121,7 @@ export interface Loom extends Session, Enums {
   ): Promise<SwiGLUGradients>;
   /** Same as `SwiGLUBackward`. */
   swiGLUBackward: Loom["SwiGLUBackward"];
-  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D); see `loom_core.SwiGLU`. */
+  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D). */
   SwiGLUForward(
     input: Tensor,
     gateWeights: Tensor,
@@ -4374,7 +4378,7 @@ export interface BackendOnMainThread extends LoomObject {
 }
 
 /**
- * Operations on tensors of one numeric type; see `loom_core.generic.backend.Backend`.
+ * Operations on tensors of one numeric type, as Backend says, run by NumPy.
  * Its calls give their results at once.
  */
 export interface CPUBackendOnMainThread extends LoomObject {
@@ -4684,7 +4688,7 @@ export interface ExponentialDecaySchedulerOnMainThread extends LoomObject {
 }
 
 /**
- * What `loom_core.stepping.step_state.StepState` is, in any numeric type.
+ * The state of a network that runs in ticks, as StepState is, in any numeric type.
  * Its calls give their results at once.
  */
 export interface GenericStepStateOnMainThread extends LoomObject {
@@ -5036,7 +5040,7 @@ export interface NetworkOnMainThread extends LoomObject {
   ResumeTraining(options?: CallOptions): void;
   /** Same as `ResumeTraining`. */
   resumeTraining: NetworkOnMainThread["ResumeTraining"];
-  /** Write the network to a file; raises like save_model_to_string, and OSError. */
+  /** Write the network to a file; raises as SaveModelToString, and OSError. */
   SaveModel(
     filename: string,
     modelId: string,
@@ -5120,7 +5124,7 @@ export interface NetworkOnMainThread extends LoomObject {
   TotalLayers(options?: CallOptions): number;
   /** Same as `TotalLayers`. */
   totalLayers: NetworkOnMainThread["TotalLayers"];
-  /** Train on batches; see `loom_core.train.loop.training_steps`. */
+  /** Train by an optimizer until the epochs are done, the training is stopped, or it fails. */
   Train(
     batches: TrainingData | readonly TrainingBatch[],
     config?: TrainingConfigOnMainThread | null,
@@ -5708,7 +5712,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericBackwardResultOnMainThread;
   /** Same as `DenseBackward`. */
   denseBackward: LoomOnMainThread["DenseBackward"];
-  /** Return `x W + b` and `f(x W + b)`, both (B, O); see `loom_core.Dense`. */
+  /** Return `x W + b` and `f(x W + b)`, both (B, O). */
   DenseForward(
     input: TensorOnMainThread,
     weights: TensorOnMainThread,
@@ -5743,7 +5747,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `EmbeddingBackward`. */
   embeddingBackward: LoomOnMainThread["EmbeddingBackward"];
-  /** Return a row of the table for each token, (T, D); see `loom_core.Embedding`. */
+  /** Return a row of the table for each token, (T, D). */
   EmbeddingForward(
     tokenIds: TensorOnMainThread,
     weights: TensorOnMainThread,
@@ -6070,7 +6074,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LSTMGradientsOnMainThread;
   /** Same as `LSTMBackward`. */
   lstmBackward: LoomOnMainThread["LSTMBackward"];
-  /** Return a long short-term memory's output, states and gates; see `loom_core.LSTM`. */
+  /** Return a long short-term memory's output, states and gates. */
   LSTMForward(
     input: TensorOnMainThread,
     weights: LSTMWeightsOnMainThread,
@@ -6096,7 +6100,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NormGradientsOnMainThread;
   /** Same as `LayerNormBackward`. */
   layerNormBackward: LoomOnMainThread["LayerNormBackward"];
-  /** Return the layer norm of `input + residual`; see `loom_core.LayerNorm`. */
+  /** Return the layer norm of `input + residual`. */
   LayerNormForward(
     input: TensorOnMainThread,
     residual: TensorOnMainThread | null,
@@ -6121,7 +6125,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ListModels(text: string, options?: CallOptions): string[];
   /** Same as `ListModels`. */
   listModels: LoomOnMainThread["ListModels"];
-  /** Return the bundle in a file; raises like load_bundle_from_string, and OSError. */
+  /** Return the bundle in a file; raises as LoadBundleFromString, and OSError. */
   LoadBundle(
     filename: string,
     readAs?: "auto" | "loom" | "documented",
@@ -6145,7 +6149,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   LoadMetricsFromString(text: string, options?: CallOptions): DeviationMetricsOnMainThread;
   /** Same as `LoadMetricsFromString`. */
   loadMetricsFromString: LoomOnMainThread["LoadMetricsFromString"];
-  /** Return one network of a bundle file; raises like load_model_from_string, and OSError. */
+  /** Return one network of a bundle file; raises as LoadModelFromString, and OSError. */
   LoadModel(
     filename: string,
     modelId: string,
@@ -6199,7 +6203,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): AttentionGradientsOnMainThread;
   /** Same as `MultiHeadAttentionBackward`. */
   multiHeadAttentionBackward: LoomOnMainThread["MultiHeadAttentionBackward"];
-  /** Return attention of each token to its sequence; see `loom_core.MultiHeadAttention`. */
+  /** Return attention of each token to its sequence. */
   MultiHeadAttentionForward(
     input: TensorOnMainThread,
     weights: AttentionWeightsOnMainThread,
@@ -6498,7 +6502,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NormGradientsOnMainThread;
   /** Same as `RMSNormBackward`. */
   rmsNormBackward: LoomOnMainThread["RMSNormBackward"];
-  /** Return the root-mean-square norm of `input + residual`; see `loom_core.RMSNorm`. */
+  /** Return the root-mean-square norm of `input + residual`. */
   RMSNormForward(
     input: TensorOnMainThread,
     residual: TensorOnMainThread | null,
@@ -6524,7 +6528,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): RNNGradientsOnMainThread;
   /** Same as `RNNBackward`. */
   rnnBackward: LoomOnMainThread["RNNBackward"];
-  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`; see `loom_core.RNN`. */
+  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`. */
   RNNForward(
     input: TensorOnMainThread,
     weightIh: TensorOnMainThread,
@@ -6653,7 +6657,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): SwiGLUGradientsOnMainThread;
   /** Same as `SwiGLUBackward`. */
   swiGLUBackward: LoomOnMainThread["SwiGLUBackward"];
-  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D); see `loom_core.SwiGLU`. */
+  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D). */
   SwiGLUForward(
     input: TensorOnMainThread,
     gateWeights: TensorOnMainThread,
@@ -6692,7 +6696,7 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
 
 /** The integer codes by name, as every session has them. */
 export interface Enums {
-  /** Activation functions; see `loom_core.activations`. */
+  /** Activation functions by name, and the codes that stand for them. */
   readonly ActivationType: {
     readonly ScaledReLU: 0;
     readonly Sigmoid: 1;
@@ -6715,7 +6719,7 @@ export interface Enums {
     readonly Uint32: 9;
     readonly Uint64: 10;
   };
-  /** Layer types; see `loom_core.layers.LAYER_TYPES`. */
+  /** Layer types by name, and the codes that stand for them. */
   readonly LayerType: {
     readonly Dense: 0;
     readonly Conv2D: 1;
@@ -6732,7 +6736,7 @@ export interface Enums {
     readonly Conv1D: 12;
     readonly Sequential: 13;
   };
-  /** Softmax variants; see `loom_core.layers.Softmax`. */
+  /** Softmax variants by name, and the codes that stand for them. */
   readonly SoftmaxType: {
     readonly Standard: 0;
     readonly Grid: 1;

@@ -1,0 +1,63 @@
+"""What is said of every public name, for those who write pages and see no Python."""
+
+import re
+
+import pytest
+
+from loom_core.observe.introspection import describe
+from loom_core.public import FUNCTIONS, METHODS, Cooperative
+
+
+def described_names():
+    """Yield each public name with its documentation: callables, parameters, records, fields."""
+    described = describe()
+    callables = [(f["name"], f) for f in described["functions"]]
+    for cls in described["classes"]:
+        yield cls["name"], cls["doc"]
+        callables += [(f"{cls['name']}.{method['name']}", method) for method in cls["methods"]]
+    for name, function in callables:
+        yield name, function["doc"]
+        yield from ((f"{name}({p['name']})", p["doc"]) for p in function["parameters"])
+    for record in described["records"]:
+        yield record["name"], record["doc"]
+        yield from ((f"{record['name']}.{f['name']}", f["doc"]) for f in record["fields"])
+    yield from ((enum["name"], enum["doc"]) for enum in described["enums"])
+
+
+def python_names():
+    """Return the Python names of public functions that differ from any other word."""
+    functions = [*FUNCTIONS.values(), *(m for named in METHODS.values() for m in named.values())]
+    functions = [f.steps if isinstance(f, Cooperative) else f for f in functions]
+    return {f.__name__ for f in functions if "_" in f.__name__}
+
+
+def test_nothing_public_is_without_a_doc():
+    assert [name for name, doc in described_names() if not doc.strip()] == []
+
+
+def test_docs_name_what_a_page_can_see():
+    inside = re.compile(r":\w+:`|loom_core|\b(" + "|".join(python_names()) + r")\b")
+    assert [(name, doc) for name, doc in described_names() if inside.search(doc)] == []
+
+
+@pytest.mark.parametrize(
+    ("class_name", "method_name"),
+    [
+        ("HTTPObserver", "OnForward"),
+        ("CPUBackend", "MatMul"),
+        ("CosineAnnealingScheduler", "GetLR"),
+    ],
+)
+def test_what_an_overridden_method_says_of_its_parameters_is_kept(class_name, method_name):
+    (cls,) = (c for c in describe()["classes"] if c["name"] == class_name)
+    (method,) = (m for m in cls["methods"] if m["name"] == method_name)
+    assert all(parameter["doc"] for parameter in method["parameters"])
+    assert method["parameters"]
+
+
+def test_a_function_named_after_the_class_it_makes_has_its_docs():
+    functions = {f["name"]: f for f in describe()["functions"]}
+    beta1 = functions["NewAdamWOptimizer"]["parameters"][0]
+    assert (beta1["name"], beta1["doc"][:5]) == ("beta1", "Share")
+    seed = functions["NewNetwork"]["parameters"][-1]
+    assert seed["doc"].startswith("Of every random choice")
