@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from observed_networks import arrays_of, nested_network, network_of
+from observed_networks import Collector, arrays_of, nested_network, network_of
 
-from loom_core import Dense, Parallel
+from loom_core import AdamWOptimizer, Dense, Parallel, SGDOptimizer, TrainingData
 from loom_core.bridge import Bridge
+
+DATA = TrainingData([1, 2, 3, 4, 5, 6], [1, 0, 0, 1, 1, 1], batch_size=2)
 
 
 def norm64(arrays):
@@ -63,6 +65,68 @@ def test_memory_is_the_sum_of_its_parts():
     assert telemetry.memory_usage == (
         2 * telemetry.weight_bytes + telemetry.plan_bytes + telemetry.optimizer_bytes
     )
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", AdamWOptimizer()], ids=["by name", "own"])
+def test_memory_counts_the_optimizer_of_the_training(optimizer):
+    network = network_of(Dense(2, 3, "tanh"), Dense(3, 2))
+    network.train(DATA, {"optimizer": optimizer, "epochs": 1})
+    held = 2 * 4 * network.get_total_parameters()  # two running means of float32
+    assert network.get_telemetry().optimizer_bytes == held
+    memory = network.get_blueprint().models[0].memory
+    assert memory.optimizer == held
+    assert memory.total_training == memory.parameters + memory.training + held
+    network.set_optimizer(SGDOptimizer(0.9))
+    assert network.get_telemetry().optimizer_bytes == held  # it has no state yet
+    network.forward_cpu([1, 2])
+    network.backward_cpu([1, 2])
+    network.apply_gradients(0.1)
+    assert network.get_telemetry().optimizer_bytes == held + held // 2
+    assert network.get_blueprint().models[0].memory.optimizer == held
+
+
+def shown(network):
+    """What the telemetry has of each layer: the gradient's norm, and the largest activation."""
+    stats = network.get_telemetry().layer_stats
+    return [layer.gradient_norm for layer in stats], [layer.activation_max for layer in stats]
+
+
+def test_whatever_came_last_is_shown():
+    network, seen = network_of(Dense(2, 3, "tanh"), Dense(3, 2)), Collector()
+    network.forward_cpu([1, 2])
+    network.backward_cpu([1, 2])
+    by_hand = shown(network)[0]
+    network.set_observer(seen)
+    network.train(DATA, {"epochs": 3})
+    network.set_observer(None)
+    of_training = (
+        [event.stats.gradient_norm for event in seen.backward[-1:-3:-1]],
+        [event.stats.output_max for event in seen.forward[-2:]],
+    )
+    assert shown(network) == of_training
+    assert of_training[0] != by_hand
+
+    y = network.forward_cpu([0.5, 3])
+    gradients, activations = shown(network)
+    assert gradients == of_training[0]
+    assert activations[1] == y.max() != of_training[1][1]
+    network.zero_gradients()
+    network.backward_cpu([5, 6])
+    pairs = zip(network.kernel_gradients(), network.bias_gradients(), strict=True)
+    by_hand = [norm64(pair) for pair in pairs]
+    assert shown(network)[0] == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_a_training_that_nobody_watches_leaves_nothing_old_to_show():
+    network = network_of(Dense(2, 3, "tanh"), Dense(3, 2))
+    network.forward_cpu([0.5, 3])
+    network.set_observer(Collector())
+    network.train(DATA, {"epochs": 1})
+    network.set_observer(None)
+    network.train(DATA, {"epochs": 5})
+    gradients, activations = shown(network)
+    assert gradients == [None, None]
+    assert activations[1] == network.forward_cpu([0.5, 3]).max()
 
 
 def test_javascript_gets_the_guides_names():

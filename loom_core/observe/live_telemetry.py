@@ -10,7 +10,7 @@ import numpy as np
 
 from loom_core.observe.layer_events import WatchedRun, all_weights
 from loom_core.observe.layer_words import layer_code
-from loom_core.observe.memory import FLOAT_BYTES, optimizer_bytes
+from loom_core.observe.memory import FLOAT_BYTES, optimizers_of
 from loom_core.observe.records import LayerStats
 from loom_core.observe.statistics import norm_of
 from loom_core.observe.telemetry_records import LayerHealth, Telemetry
@@ -27,7 +27,7 @@ def live_telemetry(network: Observing) -> Telemetry:
         layers = _layers(network)
     weights = FLOAT_BYTES * network.get_total_parameters()
     plans = sum(plan.arena_bytes for plan in network.prepared_plans())
-    optimizer = optimizer_bytes(network)
+    optimizer = sum(optimizer.nbytes for optimizer in optimizers_of(network))
     gradient_sums = network.gradients.nbytes
     return Telemetry(
         memory_usage=weights + plans + optimizer + gradient_sums,
@@ -40,10 +40,9 @@ def live_telemetry(network: Observing) -> Telemetry:
 
 
 def _layers(network: Observing) -> list[LayerHealth]:
-    watched = _watched_step(network)
-    run = watched or _last_forward(network)
+    run = _of_present_layers(network, network.watched_activations) or _last_forward(network)
     activations = {} if run is None else _outer_stats(run)
-    gradients = _gradient_norms(network, watched)
+    gradients = _gradient_norms(network)
     layers = []
     for index, layer in enumerate(network.layers):
         stats = activations.get(index)
@@ -62,9 +61,8 @@ def _layers(network: Observing) -> list[LayerHealth]:
     return layers
 
 
-def _watched_step(network: Observing) -> WatchedRun | None:
-    """Return the last step that was watched, if it was of the layers that are there now."""
-    run = network.watched_step
+def _of_present_layers(network: Observing, run: WatchedRun | None) -> WatchedRun | None:
+    """Return a watched step if it was of the layers that are there now."""
     outer = [] if run is None else [watched.layer for watched in run.layers if not watched.path]
     return run if all(layer in network.layers for layer in outer) else None
 
@@ -90,10 +88,13 @@ def _outer_stats(run: WatchedRun) -> dict[int, LayerStats]:
     }
 
 
-def _gradient_norms(network: Observing, watched: WatchedRun | None) -> Mapping[int, float]:
-    """Return the norm of each layer's gradients: what BackwardCPU left, else a training's."""
+def _gradient_norms(network: Observing) -> Mapping[int, float]:
+    """Return the norm of each layer's gradients: of a training, else what BackwardCPU left."""
+    watched = _of_present_layers(network, network.watched_gradients)
+    if watched is not None:
+        return watched.gradient_norms()
     if not network.gradients.filled:
-        return {} if watched is None else watched.gradient_norms()
+        return {}
     squares: dict[int, float] = {}
     for weight in trained_weights(network.layers):
         found = norm_of(network.gradients.of(weight.array)) ** 2

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from loom_core.network_grid import NetworkGrid
 from loom_core.observe.telemetry_records import MemoryTelemetry
+from loom_core.train.optimizer import Optimizer
 from loom_core.train.step_graph import inference_plan, training_plan
 from loom_core.train.trained_weights import trained_weights
 
 FLOAT_BYTES = 4
 
 
-def optimizer_bytes(network: NetworkGrid) -> int:
-    """Return what the network's optimizer keeps beside the weights; 0 where it has none."""
-    if network.optimizer is None:
-        return 0
-    _, _, states = network.optimizer.update_op()
-    numbers = sum(weight.array.size for weight in trained_weights(network.layers))
-    return FLOAT_BYTES * len(states) * numbers
+def optimizers_of(network: NetworkGrid) -> list[Optimizer]:
+    """Return the optimizers that a network holds: that of SetOptimizer, and of its last training.
+
+    A training that names its optimizer has one of its own.
+    """
+    last = None if network.position is None else network.position.optimizer
+    held = {id(o): o for o in (network.optimizer, network.training_optimizer, last) if o}
+    return list(held.values())
 
 
 def memory_telemetry(network: NetworkGrid, batch_size: int, width: int) -> MemoryTelemetry:
@@ -29,7 +31,8 @@ def memory_telemetry(network: NetworkGrid, batch_size: int, width: int) -> Memor
     inference = inference_plan(network.layers, batch_size, width).arena_bytes
     training = training_plan(network.layers, batch_size, width, "mse").arena_bytes
     parameters = FLOAT_BYTES * network.get_total_parameters()
-    optimizer = optimizer_bytes(network)
+    weights = trained_weights(network.layers)
+    optimizer = max((o.needed_bytes(weights) for o in optimizers_of(network)), default=0)
     return MemoryTelemetry(
         batch_size=batch_size,
         parameters=parameters,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from loom_core.arrays import Shape
 from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Backend, Program
 from loom_core.layers.base import positive
@@ -26,8 +27,10 @@ class Observing(NetworkGrid):
 
     observer: LayerObserver | None = None
     observe_every: int = 1
-    watched_step: WatchedRun | None = None
-    """Norm of each layer's weight gradients in the last training step that was watched."""
+    watched_activations: WatchedRun | None = None
+    """The last watched step of the last training, unless a forward pass came later."""
+    watched_gradients: WatchedRun | None = None
+    """The same, unless a backward pass came later."""
 
     @public("GetBlueprint")
     def get_blueprint(self) -> NetworkBlueprint:
@@ -52,8 +55,10 @@ class Observing(NetworkGrid):
     def get_telemetry(self) -> Telemetry:
         """Return norms of weights and gradients, ranges of activations, and memory.
 
-        Activations are those of the last step of a training that was watched. Before any, they are
-        computed for the input of the last ForwardCPU, with the weights as they are now.
+        Activations are those of the last step that was watched of the last training, gradients
+        too. Where ForwardCPU came later, or nothing of that training was watched, activations are
+        computed for the input of the last ForwardCPU, with the weights as they are now; likewise
+        gradients are what BackwardCPU has left.
 
         Raises:
             ShapeError, LimitError: The layers do not fit together, or need too much.
@@ -85,6 +90,15 @@ class Observing(NetworkGrid):
             return False
         return not (self.control.running and step % self.observe_every)
 
+    def note_watched_step(self, run: WatchedRun | None) -> None:
+        """Take a step of a training for what is shown; None where a training begins."""
+        self.watched_activations = self.watched_gradients = run
+
+    def forward_program(self, shape: Shape) -> Program:
+        """Return what ForwardCPU runs, and show that from now on."""
+        self.watched_activations = None
+        return super().forward_program(shape)
+
     def program(self, batch: int, width: int, backend: Backend | None = None) -> Program:
         """Return the prepared plan of an inference, which shows its layers while one listens."""
         if backend is None and not self.control.running and self.listening():
@@ -108,7 +122,8 @@ class Observing(NetworkGrid):
             self.watched_run(program).emit_forward()
 
     def tell_backward(self, program: Program, step: int | None = None) -> None:
-        """Emit the events of a backward pass, if its plan shows its layers."""
+        """Show the gradients of a backward pass; emit its events, if its plan shows its layers."""
+        self.watched_gradients = None
         if "output.0" in program.plan.ports:
             run = self.watched_run(program)
             run = run if step is None else replace(run, mode="step", step=step)

@@ -77,7 +77,8 @@ class MemoryTelemetry:
         inference: Working memory of one inference: activations, as many as are alive at once.
         training: Working memory of one training step: activations kept for the backward pass,
             and gradients.
-        optimizer: What the optimizer keeps beside the weights.
+        optimizer: What the optimizer keeps beside the weights: that of SetOptimizer or of the last
+            training, whichever keeps more.
         total_inference: parameters + inference.
         total_training: parameters + training + optimizer.
     """
@@ -150,10 +151,10 @@ class LayerHealth:
         index: Place in the order in which data flows.
         type: ``"Dense"`` ...
         weight_norm: Square root of the sum of squares of all its weights, children included.
-        gradient_norm: The same of the gradients of its weights that BackwardCPU has left, else of
-            those of the last training step that was watched; None where there are none.
-        activation_min: Least output in the last step of a training that was watched; before any,
-            for the input of the last ForwardCPU; before that, None.
+        gradient_norm: The same of the gradients of its weights: of the last watched step of the
+            last training, or those that BackwardCPU has left since; None where there are none.
+        activation_min: Least output in the last watched step of the last training, or for the
+            input of the last ForwardCPU where that came later; None before both.
         activation_max: Largest output there.
         activation_mean: Mean output there.
         dead_neurons: Units that are 0 in every sample and place there.
@@ -175,11 +176,12 @@ class Telemetry:
     """How a network fares.
 
     Args:
-        memory_usage: Bytes that it holds now: weights, working memory of its plans, and what an
-            optimizer keeps.
+        memory_usage: Bytes that it holds now: weights, gradients, working memory of its plans, and
+            what optimizers keep. All that lies on a GPU is in GetGPUDeviceInfo.
         weight_bytes: Of these, the weights.
-        plan_bytes: Of these, the plans.
-        optimizer_bytes: Of these, the optimizer's.
+        plan_bytes: Of these, the plans, those that run on a GPU included.
+        optimizer_bytes: Of these, what the optimizers of SetOptimizer and of the last training
+            keep beside the weights.
         gradient_bytes: Of these, the gradients that BackwardCPU adds up.
         layer_stats: One entry for each layer of the grid.
     """

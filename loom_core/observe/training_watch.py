@@ -33,6 +33,8 @@ class TrainingWatch:
     def __init__(self, network: NetworkGrid, batches: int) -> None:
         self._network = network if isinstance(network, Observing) else None
         self._batches = batches
+        if self._network is not None:
+            self._network.note_watched_step(None)
 
     @property
     def listening(self) -> bool:
@@ -112,7 +114,7 @@ class TrainingWatch:
         )
         run.emit_forward()
         run.emit_backward()
-        network.watched_step = run
+        network.note_watched_step(run)
         return found
 
     def end_epoch(self, step: int, loss: float, result: TrainingResult) -> None:

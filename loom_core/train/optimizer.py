@@ -123,6 +123,15 @@ class Optimizer(ABC):
         self.fill_hyper(columns, np.arange(first, first + len(rates), dtype=np.float64))
         return rows
 
+    def needed_bytes(self, weights: Iterable[TrainedWeight]) -> int:
+        """Return the bytes of the state beside some weights, there already or not."""
+        return len(self.update_op()[2]) * sum(weight.array.nbytes for weight in weights)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the state that is there."""
+        return sum(array.nbytes for held in self._state.values() for array in held.values())
+
     def require_fitting(self, weights: Iterable[TrainedWeight]) -> None:
         """Raise :class:`ShapeError` where state was loaded for a weight of another size."""
         for weight in weights:
