@@ -7,7 +7,10 @@ from this table, never by hand, and nothing outside it can be called by name.
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import closing
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import update_wrapper
 from types import FunctionType
@@ -33,6 +36,9 @@ T = TypeVar("T")
 Wait: TypeAlias = bool | Awaitable[object]
 """What a cooperative generator yields: True while it waits for someone else, False to give way,
 or an awaitable (a promise of the browser) that must resolve before it goes on."""
+
+TURN_SECONDS = 0.005
+"""How long a call that waits for others sleeps before it looks again."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Public module functions by public name."""
@@ -179,25 +185,49 @@ def wait_here(awaitable: Awaitable[object]) -> None:
         raise TypeError("internal: an awaitable outside a browser") from error
     if not can_run_sync():
         raise BackendError(
-            "this call has to wait for the GPU, and a synchronous call cannot wait here",
+            "this call has to wait for the GPU or for another call (that resumes a training, say), "
+            "and a synchronous call cannot wait here",
             hint="Call InitGPU first and use calls that give promises (ForwardGPU, Train).",
         )
     run_sync(awaitable)
 
 
+def give_turn() -> None:
+    """Let others have their turn: threads and signals, or in a browser its other tasks.
+
+    Raises:
+        BackendError: As :func:`wait_here` does: nobody else can have a turn in this call.
+    """
+    if sys.platform != "emscripten":
+        time.sleep(TURN_SECONDS)
+        return
+    import asyncio
+
+    turn = asyncio.sleep(TURN_SECONDS)
+    try:
+        wait_here(turn)
+    finally:
+        turn.close()  # where it has not begun
+
+
 def finish(generator: Generator[Wait, None, R]) -> R:
     """Run a cooperative generator to its end and return its return value.
+
+    Whatever interrupts it, Ctrl+C included, ends the generator too: nothing stays half done.
 
     Raises:
         BackendError: It has to wait for the browser, which needs an asynchronous call here.
     """
-    while True:
-        try:
-            wait = next(generator)
-        except StopIteration as end:
-            return cast(R, end.value)
-        if not isinstance(wait, bool):
-            wait_here(wait)
+    with closing(generator):
+        while True:
+            try:
+                wait = next(generator)
+            except StopIteration as end:
+                return cast(R, end.value)
+            if not isinstance(wait, bool):
+                wait_here(wait)
+            elif wait:
+                give_turn()
 
 
 class Cooperative(Generic[P, R]):

@@ -1,13 +1,15 @@
 """Cooperative calls that wait for something outside: through the bridge, and as plain calls."""
 
+import asyncio
 import sys
+import threading
 import types
 
 import numpy as np
 import pytest
 from webgpu_support import backend
 
-from loom_core import BackendError, Dense, Network
+from loom_core import BackendError, Dense, Network, public
 from loom_core.bridge import Bridge
 from loom_core.public import FUNCTIONS, Cooperative, finish
 
@@ -54,6 +56,81 @@ def test_a_plain_call_that_cannot_wait_says_what_to_call_instead(suspending):
 def test_outside_a_browser_there_is_nothing_to_wait_for():
     with pytest.raises(TypeError, match="internal: an awaitable outside a browser"):
         finish(waiting(Promise()))
+
+
+def turns(count, log):
+    """Wait for others so many times, and note the end."""
+    try:
+        for _ in range(count):
+            yield True
+        return "done"
+    finally:
+        log.append("closed")
+
+
+def test_a_plain_call_sleeps_while_it_waits_for_others(monkeypatch):
+    slept, log = [], []
+    monkeypatch.setattr(public.time, "sleep", slept.append)
+    assert finish(turns(3, log)) == "done"
+    assert slept == [public.TURN_SECONDS] * 3
+    finish(False for _ in range(3))  # to give way is not to wait
+    assert len(slept) == 3
+
+
+def test_an_interrupt_while_a_training_is_paused_ends_it(monkeypatch):
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(public.time, "sleep", interrupt)
+    log = []
+    with pytest.raises(KeyboardInterrupt) as held:  # its traceback keeps the call's frames
+        finish(turns(3, log))
+    assert log == ["closed"]
+    network = Network(3, 1, 1, 1, seed=1)
+    network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
+    batch = {"Input": [1, 2, 3], "Target": [0, 1]}
+    with pytest.raises(KeyboardInterrupt) as held:
+        network.train([batch], {"epochs": 9}, lambda event: network.pause_training())
+    assert held.value.__traceback__
+    assert not network.is_training()
+    network.train([batch], {"epochs": 1})
+
+
+def test_another_thread_resumes_a_paused_training():
+    network = Network(3, 1, 1, 1, seed=1)
+    network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
+    paused = threading.Event()
+
+    def pause_once(event):
+        if not paused.is_set():
+            network.pause_training()
+            paused.set()
+
+    def resume():
+        paused.wait()
+        network.resume_training()
+
+    other = threading.Thread(target=resume)
+    other.start()
+    result = network.train([{"Input": [1, 2, 3], "Target": [0, 1]}], {"epochs": 9}, pause_once)
+    other.join()
+    assert (result.steps, result.stopped) == (9, False)
+
+
+def test_in_a_browser_others_have_their_turn_or_the_call_says_so(monkeypatch, suspending):
+    monkeypatch.setattr(public.sys, "platform", "emscripten")
+    waited = []
+
+    def run_sync(turn):
+        waited.append(asyncio.run(turn))
+
+    suspending.run_sync = run_sync
+    assert finish(turns(2, [])) == "done"
+    assert waited == [None, None]
+    suspending.can_run_sync, log = lambda: False, []
+    with pytest.raises(BackendError, match="or for another call .* cannot wait here"):
+        finish(turns(2, log))
+    assert log == ["closed"]
 
 
 def test_the_bridge_hands_on_what_a_job_waits_for(monkeypatch):
