@@ -40,7 +40,7 @@ PEERS = {
     "ort-wasm": "ONNX Runtime Web",
     "ort119-train": "ONNX Runtime training",
     "brain.js": "brain.js",
-    "plain-js": "loops in JavaScript",
+    "plain-js": "JavaScript loops",
 }
 
 

@@ -144,4 +144,4 @@ function prepare(name) {
 }
 
 /** @returns {Contender} */
-export const startPlain = () => ({ version: "no library", prepare });
+export const startPlain = () => ({ version: "written by hand", prepare });
