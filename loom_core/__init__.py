@@ -85,7 +85,7 @@ from loom_core.model_io.bundle import (
 from loom_core.model_io.network_json import build_network_from_file, build_network_from_json
 from loom_core.network import Network
 from loom_core.observe.channel import ChannelObserver, new_channel_observer
-from loom_core.observe.diagnosis import DiagnosisFinding, DiagnosisThresholds, diagnose_stats
+from loom_core.observe.diagnosis import DiagnosisFinding, diagnose_stats
 from loom_core.observe.extraction import (
     extract_bundle_blueprint,
     extract_network_blueprint,
@@ -101,6 +101,7 @@ from loom_core.observe.observers import (
 )
 from loom_core.observe.recording import RecordingObserver, new_recording_observer
 from loom_core.observe.records import LayerEvent, LayerStats, RecordedActivity, TrainingEvent
+from loom_core.observe.symptoms import DiagnosisThresholds
 from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
 from loom_core.registry import call_layer_init, list_layer_init_functions
 from loom_core.single_layer import run_layer

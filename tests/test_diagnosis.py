@@ -1,5 +1,7 @@
 """Findings about statistics that were made to be wrong, and none about those that are fine."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from observed_networks import network_of
@@ -76,9 +78,80 @@ def test_dead_neurons_are_those_of_relu_only():
         network.layers[0].set_weights({"kernel": np.zeros(8), "bias": [1, -1, -1, -1]})
         if activation == "linear":
             network.layers[0].set_weights({"bias": [1, 0, 0, 0]})
-        findings = recorded(network, np.ones((5, 2))).diagnose()
+        findings = recorded(network, np.ones((8, 2))).diagnose()
         assert problems(findings) == expected
-    assert recorded(network_of(Dense(2, 4)), np.ones((5, 2))).diagnose() == []
+    assert recorded(network_of(Dense(2, 4)), np.ones((8, 2))).diagnose() == []
+
+
+def relu_network(dead_layer=None):
+    network = network_of(
+        Dense(6, 32, "relu"), Dense(32, 32, "relu"), Dense(32, 1, "leaky_relu"), input_size=6
+    )
+    network.initialize_weights()
+    if dead_layer is not None:
+        network.layers[dead_layer].set_weights({"bias": np.full(32, -100.0)})
+    return network
+
+
+def samples_one_by_one(network, count):
+    recording = RecordingObserver()
+    network.set_observer(recording)
+    for sample in np.random.default_rng(1).normal(size=(count, 6)):
+        network.forward_cpu(sample)
+    return recording
+
+
+def test_a_neuron_that_rests_in_a_few_samples_is_not_dead():
+    recording = samples_one_by_one(relu_network(), 80)
+    resting = [stats for stats in recording.get_history() if stats.dead_neurons > 16]
+    assert len(resting) > 40
+    assert recording.diagnose() == []
+
+
+def test_neurons_that_are_dead_are_found_in_samples_that_come_one_by_one():
+    recording = samples_one_by_one(relu_network(dead_layer=1), 20)
+    (finding,) = recording.diagnose()
+    assert (finding.problem, finding.layer_index, finding.value) == ("dead_relu", 1, 1.0)
+    assert (finding.occurrences, finding.observations) == (16, 20)  # twice eight samples
+    assert samples_one_by_one(relu_network(dead_layer=1), 7).diagnose() == []
+
+
+def test_joined_passes_count_only_neurons_that_must_be_dead_in_all():
+    few = LayerStats(
+        0, "Dense", activation="ReLU", output_shape=[4, 10], neurons=10, dead_neurons=8
+    )
+    (finding,) = diagnose_stats([few, few])
+    assert finding.value == pytest.approx(0.6)  # 2 of 10 in one pass and 2 others in the other
+    assert diagnose_stats([few, few], DiagnosisThresholds(dead_samples=12)) == []
+
+
+def test_a_dead_layer_is_named_as_the_cause_of_vanishing_gradients():
+    x = np.random.default_rng(0).normal(size=(32, 6))
+    findings = recorded(relu_network(dead_layer=1), x, np.ones((32, 1))).diagnose()
+    assert problems(findings) == [
+        ("dead_relu", 1),
+        ("vanishing_gradients", 0),
+        ("vanishing_gradients", 1),
+    ]
+    for finding in findings[1:]:
+        assert finding.message.endswith(", because all neurons of layer 1 are dead.")
+        assert finding.advice == findings[0].advice
+
+
+def test_advice_against_sigmoid_and_tanh_is_given_only_where_there_are_some():
+    norms = [LayerStats(0, "Dense", gradient_norm=0.0, activation="ReLU")]
+    (finding,) = diagnose_stats(norms)
+    assert finding.advice
+    assert not any("sigmoid" in advice for advice in finding.advice)
+    (finding,) = diagnose_stats([*norms, LayerStats(1, "Dense", activation="Tanh")])
+    assert "sigmoid" in finding.advice[0]
+    (_, finding) = diagnose_stats(
+        [
+            LayerStats(0, "Dense", gradient_norm=0.0, activation="Tanh"),
+            replace(norms[0], layer_index=1),
+        ]
+    )
+    assert not any("sigmoid" in advice for advice in finding.advice)
 
 
 def test_saturation_is_found_inside_layers():

@@ -127,6 +127,9 @@ def test_problem_dead_relu():
     zeros = sum(value == 0 for value in record.output_values)
     assert zeros / len(record.output_values) > 0.5
     assert record.dead_neurons >= 7
+
+    observer.clear()
+    dying.forward_cpu(guide_inputs(32, 8))  # one sample alone does not say that it stays so
     (finding,) = (f for f in observer.diagnose() if f.problem == "dead_relu")
     assert finding.layer_index == 0
     assert finding.advice[0].startswith("Use leaky ReLU")

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from loom_core.errors import SpecError
 from loom_core.observe.records import LayerStats
-from loom_core.public import public, read_record, record, record_fields, result_record
+from loom_core.observe.symptoms import (
+    DiagnosisThresholds,
+    Problem,
+    Symptom,
+    dead_symptoms,
+    symptoms_of,
+)
+from loom_core.public import public, read_record, result_record
 
 Place = tuple[int, ...]
 """Index of a layer of the grid, then the numbers of the children on the way inside it."""
 
-Problem = Literal[
-    "not_finite",
-    "exploding_gradients",
-    "large_outputs",
-    "vanishing_gradients",
-    "dead_relu",
-    "saturated",
-]
+INSTEAD = "Use ReLU or leaky ReLU instead of sigmoid and tanh."
 
 ADVICE: dict[str, list[str]] = {
     "not_finite": [
@@ -41,51 +38,26 @@ ADVICE: dict[str, list[str]] = {
         "Put a normalisation layer before this one.",
         "Draw smaller weights at the start.",
     ],
-    "vanishing_gradients": [
-        "Use ReLU or leaky ReLU instead of sigmoid and tanh.",
-        "Add residual connections.",
-        "Put normalisation layers between the layers.",
-    ],
     "dead_relu": [
         "Use leaky ReLU instead of ReLU.",
         "Lower the learning rate.",
         "Draw the weights anew with another seed, or smaller biases.",
     ],
+    "vanishing_gradients": [
+        INSTEAD,
+        "Add residual connections.",
+        "Put normalisation layers between the layers.",
+    ],
     "saturated": [
-        "Use ReLU or leaky ReLU instead of sigmoid and tanh.",
+        INSTEAD,
         "Scale the inputs, or put a normalisation layer before this one.",
         "Lower the learning rate.",
     ],
 }
-"""What to try, the likeliest first."""
+"""What to try, the likeliest first; a problem that can cause another stands before it."""
 
-
-@record
-@dataclass(frozen=True)
-class DiagnosisThresholds:
-    """From where on a measure is a finding.
-
-    Args:
-        vanishing_gradient: A gradient norm below this.
-        exploding_gradient: A gradient norm above this.
-        large_output: An output of a magnitude above this.
-        dead_share: A share of dead neurons above this, 0 to 1.
-        saturated_share: A share of saturated outputs above this, 0 to 1.
-    """
-
-    vanishing_gradient: float = 1e-6
-    exploding_gradient: float = 100.0
-    large_output: float = 100.0
-    dead_share: float = 0.5
-    saturated_share: float = 0.5
-
-    def require_valid(self) -> None:
-        """Raise :class:`SpecError` for a threshold that is no finite number of at least 0."""
-        for item in record_fields(type(self)):
-            value = getattr(self, item.name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not math.isfinite(value) or value < 0:
-                raise SpecError(f"{item.name} must be finite and at least 0, got {value!r}")
+FLAT = ("Sigmoid", "Tanh")
+"""Activations that :data:`INSTEAD` speaks of."""
 
 
 @result_record
@@ -120,15 +92,6 @@ class DiagnosisFinding:
     advice: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Symptom:
-    problem: Problem
-    measure: str
-    value: float
-    threshold: float
-    words: str
-
-
 @public("DiagnoseStats")
 def diagnose_stats(
     stats: Sequence[LayerStats], thresholds: DiagnosisThresholds | None = None
@@ -146,63 +109,30 @@ def diagnose_stats(
     limits.require_valid()
     records = [read_record(LayerStats, item) for item in stats]
     seen: Counter[tuple[Place, bool]] = Counter()
-    found: dict[tuple[str, Place], list[_Symptom]] = {}
-    types: dict[Place, str] = {}
+    found: dict[tuple[str, Place], list[Symptom]] = {}
+    layers: dict[Place, LayerStats] = {}
+    rectified: dict[Place, list[LayerStats]] = {}
     for item in records:
         place = (item.layer_index, *item.layer_path)
         seen[place, item.gradient_norm is not None] += 1
-        types[place] = item.layer_type
-        for symptom in _symptoms(item, limits):
+        layers[place] = item
+        if item.activation == "ReLU" and item.gradient_norm is None:
+            rectified.setdefault(place, []).append(item)
+        for symptom in symptoms_of(item, limits):
             found.setdefault((symptom.problem, place), []).append(symptom)
+    for place, passes in rectified.items():
+        if dead := list(dead_symptoms(passes, limits)):
+            found["dead_relu", place] = dead
     order = list(ADVICE)
-    return [
-        _finding(place, types[place], found[problem, place], seen)
+    findings = [
+        _finding(place, layers[place].layer_type, found[problem, place], seen)
         for problem, place in sorted(found, key=lambda key: (order.index(key[0]), key[1]))
     ]
-
-
-def _symptoms(stats: LayerStats, limits: DiagnosisThresholds) -> Iterator[_Symptom]:
-    norm = stats.gradient_norm
-    broken = stats.nan_count + stats.inf_count
-    if broken or (norm is not None and not math.isfinite(norm)):
-        what = "outputs" if norm is None else "gradients"
-        yield _Symptom(
-            "not_finite", "NaNCount", float(broken), 0.0, f"has {what} that are NaN or infinite"
-        )
-        return
-    if norm is not None:
-        yield from _gradient_symptoms(norm, limits)
-        return
-    largest = max(abs(stats.output_min), abs(stats.output_max))
-    if largest > limits.large_output:
-        measure = "OutputMax" if largest == abs(stats.output_max) else "OutputMin"
-        words = f"gives outputs of magnitude {largest:.4g}"
-        yield _Symptom("large_outputs", measure, largest, limits.large_output, words)
-    dead = stats.dead_neurons / max(stats.neurons, 1)
-    if stats.activation == "ReLU" and dead > limits.dead_share:
-        words = f"has {dead:.0%} dead neurons"
-        yield _Symptom("dead_relu", "DeadNeurons", dead, limits.dead_share, words)
-    flat = stats.saturated_share
-    if flat is not None and flat > limits.saturated_share:
-        words = f"has {flat:.0%} of its {stats.activation} outputs saturated"
-        yield _Symptom("saturated", "SaturatedShare", flat, limits.saturated_share, words)
-
-
-def _gradient_symptoms(norm: float, limits: DiagnosisThresholds) -> Iterator[_Symptom]:
-    if norm > limits.exploding_gradient:
-        words = f"has exploding gradients of norm {norm:.4g}"
-        yield _Symptom(
-            "exploding_gradients", "GradientNorm", norm, limits.exploding_gradient, words
-        )
-    if norm < limits.vanishing_gradient:
-        words = f"has vanishing gradients of norm {norm:.2e}"
-        yield _Symptom(
-            "vanishing_gradients", "GradientNorm", norm, limits.vanishing_gradient, words
-        )
+    return [_explained(finding, findings, layers) for finding in findings]
 
 
 def _finding(
-    place: Place, kind: str, symptoms: Sequence[_Symptom], seen: Counter[tuple[Place, bool]]
+    place: Place, kind: str, symptoms: Sequence[Symptom], seen: Counter[tuple[Place, bool]]
 ) -> DiagnosisFinding:
     """Return the worst of a layer's symptoms of one kind, with how often there was one."""
     problem = symptoms[0].problem
@@ -218,8 +148,39 @@ def _finding(
         measure=worst.measure,
         value=worst.value,
         threshold=worst.threshold,
-        occurrences=len(symptoms),
+        occurrences=sum(symptom.passes for symptom in symptoms),
         observations=sum(seen[place, backward] for backward in passes),
-        message=f"Layer {'.'.join(map(str, place))} ({kind}) {worst.words}.",
+        message=f"Layer {_dotted(place)} ({kind}) {worst.words}.",
         advice=list(ADVICE[problem]),
     )
+
+
+def _explained(
+    finding: DiagnosisFinding,
+    findings: Sequence[DiagnosisFinding],
+    layers: dict[Place, LayerStats],
+) -> DiagnosisFinding:
+    """Return a finding of vanishing gradients with its cause, where that is a dead layer.
+
+    Without one, the advice about activations is left out where no layer from there on has them.
+    """
+    if finding.problem != "vanishing_gradients":
+        return finding
+    here = _place(finding)
+    for other in findings:
+        # A layer of which nothing is alive lets no gradient through to those before it.
+        if other.problem == "dead_relu" and other.value == 1 and _place(other) >= here:
+            cause = f", because all neurons of layer {_dotted(_place(other))} are dead."
+            message = finding.message.removesuffix(".") + cause
+            return replace(finding, message=message, advice=other.advice)
+    if any(place >= here and stats.activation in FLAT for place, stats in layers.items()):
+        return finding
+    return replace(finding, advice=[line for line in finding.advice if line != INSTEAD])
+
+
+def _place(finding: DiagnosisFinding) -> Place:
+    return (finding.layer_index, *finding.layer_path)
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loom_core.layers.base import positive
-from loom_core.observe.diagnosis import DiagnosisFinding, DiagnosisThresholds, diagnose_stats
+from loom_core.observe.diagnosis import DiagnosisFinding, diagnose_stats
 from loom_core.observe.json_records import to_json
 from loom_core.observe.observers import LayerObserver, read_event
 from loom_core.observe.records import LayerEvent, LayerStats, RecordedActivity, TrainingEvent
+from loom_core.observe.symptoms import DiagnosisThresholds
 from loom_core.public import public, public_class, read_record
 
 CAPACITY = 10_000
