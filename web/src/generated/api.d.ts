@@ -183,8 +183,14 @@ export type BackendReport = {
   TransferredBytes: number;
   /** Memory in use on the device, of all networks. */
   DeviceBytes: number;
-  /** For `"auto"` with a GPU: how long training steps take here and there, in words. */
+  /**
+   * For `"auto"` with a GPU: how long training steps take here and there, in words, and which of both is taken.
+   */
   Measured: string[];
+  /**
+   * Backend of the last training, by its end if it was another before; empty where there was none yet.
+   */
+  TrainedOn: string;
 };
 
 /** A network with the dtype that its description names. */
@@ -333,6 +339,14 @@ export type DiagnosisThresholds = {
   DeadShare?: number | undefined;
   /** A share of dead neurons above this, 0 to 1. */
   deadShare?: number | undefined;
+  /**
+   * Samples in which a neuron must be 0, all of them, to count as dead. Healthy ones are 0 in every second sample or more often, so few samples say nothing.
+   */
+  DeadSamples?: number | undefined;
+  /**
+   * Samples in which a neuron must be 0, all of them, to count as dead. Healthy ones are 0 in every second sample or more often, so few samples say nothing.
+   */
+  deadSamples?: number | undefined;
   /** A share of saturated outputs above this, 0 to 1. */
   SaturatedShare?: number | undefined;
   /** A share of saturated outputs above this, 0 to 1. */
@@ -679,11 +693,11 @@ export type LayerHealth = {
   /** Square root of the sum of squares of all its weights, children included. */
   WeightNorm: number;
   /**
-   * The same of the gradients of its weights that BackwardCPU has left, else of those of the last training step that was watched; None where there are none.
+   * The same of the gradients of its weights: of the last watched step of the last training, or those that BackwardCPU has left since; None where there are none.
    */
   GradientNorm: number | null;
   /**
-   * Least output in the last step of a training that was watched; before any, for the input of the last ForwardCPU; before that, None.
+   * Least output in the last watched step of the last training, or for the input of the last ForwardCPU where that came later; None before both.
    */
   ActivationMin: number | null;
   /** Largest output there. */
@@ -848,7 +862,9 @@ export type MemoryTelemetry = {
   Inference: number;
   /** Working memory of one training step: activations kept for the backward pass, and gradients. */
   Training: number;
-  /** What the optimizer keeps beside the weights. */
+  /**
+   * What the optimizer keeps beside the weights: that of SetOptimizer or of the last training, whichever keeps more.
+   */
   Optimizer: number;
   /** parameters + inference. */
   TotalInference: number;
@@ -1330,13 +1346,17 @@ export type TaskChange = {
 
 /** How a network fares. */
 export type Telemetry = {
-  /** Bytes that it holds now: weights, working memory of its plans, and what an optimizer keeps. */
+  /**
+   * Bytes that it holds now: weights, gradients, working memory of its plans, and what optimizers keep. All that lies on a GPU is in GetGPUDeviceInfo.
+   */
   MemoryUsage: number;
   /** Of these, the weights. */
   WeightBytes: number;
-  /** Of these, the plans. */
+  /** Of these, the plans, those that run on a GPU included. */
   PlanBytes: number;
-  /** Of these, the optimizer's. */
+  /**
+   * Of these, what the optimizers of SetOptimizer and of the last training keep beside the weights.
+   */
   OptimizerBytes: number;
   /** Of these, the gradients that BackwardCPU adds up. */
   GradientBytes: number;
@@ -1373,7 +1393,7 @@ export type TrainingBatch =
   {
 };
 
-/** Settings of a training. */
+/** Settings of a training; what is left out is as it stands here, be it the whole config. */
 export type TrainingConfig = {
   /** Times the data is seen. */
   Epochs?: number | undefined;
@@ -1453,7 +1473,7 @@ export type TrainingConfig = {
   resumeFrom?: string | null | undefined;
 };
 
-/** Settings of a training. */
+/** Settings of a training; what is left out is as it stands here, be it the whole config. */
 export type TrainingConfigOnMainThread = {
   /** Times the data is seen. */
   Epochs?: number | undefined;
@@ -2436,7 +2456,7 @@ export interface Network extends LoomObject {
   GetGPUDeviceInfo(options?: CallOptions): Promise<GPUDeviceInfo>;
   /** Same as `GetGPUDeviceInfo`. */
   getGPUDeviceInfo: Network["GetGPUDeviceInfo"];
-  /** Return the layer at a place in the grid. */
+  /** Return the layer at a place in the grid, with its present weights. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): Promise<Layer>;
   /** Same as `GetLayer`. */
   getLayer: Network["GetLayer"];
@@ -4956,7 +4976,7 @@ export interface NetworkOnMainThread extends LoomObject {
   GetGPUDeviceInfo(options?: CallOptions): GPUDeviceInfo;
   /** Same as `GetGPUDeviceInfo`. */
   getGPUDeviceInfo: NetworkOnMainThread["GetGPUDeviceInfo"];
-  /** Return the layer at a place in the grid. */
+  /** Return the layer at a place in the grid, with its present weights. */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `GetLayer`. */
   getLayer: NetworkOnMainThread["GetLayer"];
