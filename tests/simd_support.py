@@ -22,6 +22,11 @@ COMMON = ("-std=c11", "-shared", "-fPIC", "-ffreestanding", "-fno-math-errno")
 OPTIMIZED = ("-O3",)
 SANITIZED = ("-O2", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
+KERNEL_TESTS = [
+    f"test_simd_{part}.py" for part in ("functions", "ops", "networks", "programs", "statistics")
+]
+"""What runs on any build of the kernels: natively, with sanitizers, and in a browser."""
+
 GUARD = 16
 """Guard words on either side of a buffer: a cache line."""
 
@@ -51,11 +56,18 @@ def compile_kernels(*flags: str) -> Path:
     return target
 
 
+def kernels() -> Path:
+    """Return the library that the environment names, else the optimized one.
+
+    In a browser the environment names a side module of the bundle.
+    """
+    named = os.environ.get(PATH_VARIABLE)
+    return Path(named) if named else compile_kernels(*OPTIMIZED)
+
+
 @functools.cache
 def library() -> Library:
-    """Return the library that the environment names, else the optimized one."""
-    named = os.environ.get(PATH_VARIABLE)
-    return Library(Path(named) if named else compile_kernels(*OPTIMIZED), "native")
+    return Library(kernels(), "native")
 
 
 def backend() -> SimdBackend:
