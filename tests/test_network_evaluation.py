@@ -91,7 +91,7 @@ def test_outputs_with_nan_are_failures():
     [
         ([[1, 2, 3]], [0], ShapeError, "each sample needs 2 numbers"),
         ([1, 2, 3], [0], ShapeError, "a multiple of 2"),
-        ([], [], ShapeError, "0 numbers"),
+        ([], [], ShapeError, "no samples to evaluate"),
         ([[1, 2]], [0, 1], ShapeError, "1 samples need as many expected numbers, got 2"),
         ([[1, 2], [3]], [0, 1], SpecError, "rows of equal length"),
         (["a"], [0], SpecError, "holds text"),

@@ -129,15 +129,21 @@ def test_wrong_sizes_and_places_are_typed_errors(monkeypatch):
     network = mlp()
     with pytest.raises(ShapeError, match="step state has 4 numbers, expected a multiple of 3"):
         network.init_step_state(4)
-    with pytest.raises(ShapeError, match="at least 1 number, got 0"):
-        network.init_step_state(0)
+    for size in (0, 2.0, "2", True):
+        with pytest.raises(SpecError, match="input_size must be a whole number of at least 1"):
+            network.init_step_state(size)
     state = network.init_step_state(6)
     with pytest.raises(ShapeError, match="has 3 numbers, the step state was made for 6"):
         state.set_input([1.0, 2.0, 3.0])
     with pytest.raises(SpecError, match="no place 5"):
         state.get_layer_output(5)
-    with pytest.raises(SpecError, match="no layer -1"):
-        network.step_forward_single(state, -1)
+    with pytest.raises(SpecError, match="no layer 4"):
+        network.step_forward_single(state, 4)
+    for index in (-1, 1.5, True, "1"):
+        with pytest.raises(SpecError, match="layer_idx must be a whole number of at least 0"):
+            network.step_forward_single(state, index)
+        with pytest.raises(SpecError, match="layer_idx must be a whole number of at least 0"):
+            state.get_layer_output(index)
     with pytest.raises(ShapeError, match="has 3 numbers, the output 4"):
         network.step_backward(state, [1.0, 1.0, 1.0])
     with pytest.raises(ShapeError, match="of 4 layers, the network has 1"):
@@ -159,4 +165,4 @@ def test_a_training_network_refuses_a_backward_step():
 
 def test_an_input_larger_than_any_memory_is_refused():
     with pytest.raises(LimitError, match="the input of a step state"):
-        mlp().init_step_state(2**70)
+        mlp().init_step_state(2**52)

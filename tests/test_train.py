@@ -241,7 +241,8 @@ def test_divergence_is_an_error_that_keeps_finite_weights():
         ({"Inputs": [0, 0, 0], "Targets": [1]}, {}, ShapeError, "multiple of 2"),
         ({"Inputs": [0, math.nan], "Targets": [1]}, {}, NonFiniteError, "NaN"),
         ({"Inputs": [0, 0], "Targets": [math.inf]}, {}, NonFiniteError, "target"),
-        ({"Inputs": [0, 0], "Labels": [1]}, {}, SpecError, "from 0 to 0"),
+        ({"Inputs": [0, 0], "Labels": [0]}, {}, SpecError, "labels, .* network has one output"),
+        ({"Inputs": [], "Targets": []}, {}, ShapeError, "no samples in the training data"),
         ({"Inputs": [0, 0], "Labels": [0, 0]}, {}, ShapeError, "2 labels for 1 samples"),
         ({"Inputs": [0, 0], "Targets": [1], "batch_size": 0}, {}, SpecError, "batch_size"),
         ({"Inputs": ["a", "b"], "Targets": [1]}, {}, SpecError, "holds text"),
@@ -267,3 +268,10 @@ def test_wrong_trainings_are_refused_before_anything_changes(data, config, error
         network.train(data, config)
     assert all((a == b).all() for a, b in zip(before, weights_of(network), strict=True))
     assert not network.is_training()
+
+
+@pytest.mark.parametrize("label", [math.nan, math.inf, -1, 4, 0.5, 1e30])
+def test_labels_that_are_no_classes_are_refused(label):
+    data = TrainingData([1, 2, 3, 4, 5, 6], labels=[0, label])
+    with pytest.raises(SpecError, match=r"the labels of the training data: .* from 0 to 3"):
+        classifier().train(data)

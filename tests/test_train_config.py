@@ -113,6 +113,10 @@ def test_schedulers_by_name_and_as_data(asked, name, rates):
         ({"scheduler": {"type": "cosine_warm_restarts"}}, "restart_period must be"),
         ({"scheduler": {"type": "exponential", "decay_steps": 0}}, "decay_steps must be"),
         ({"scheduler": {"type": "warmup"}}, "needs warmup_steps"),
+        (
+            {"epochs": 3, "scheduler": {"type": "cosine", "warmup_steps": 7}},
+            "training has 6 steps, and the warm-up alone 7",
+        ),
         ({"gradient_clip": -1}, "gradient_clip must be"),
         ({"learning_rate": 1e39}, "learning_rate must be finite"),
         ({"loss_type": np.zeros(2)}, "loss_type must be one of"),
@@ -325,6 +329,18 @@ def test_the_defaults_are_looms():
     assert (config.epochs, config.learning_rate, config.loss_type) == (10, 0.001, "mse")
     assert config.verbose
     assert (config.gradient_clip, config.print_every_batch) == (0, 0)
+    own = TrainingConfig()
+    for said in (TrainingConfig.__doc__, default_training_config.__doc__):
+        assert str(own.learning_rate) in said
+    assert str(config.learning_rate) in default_training_config.__doc__
+
+
+def test_without_a_config_the_records_own_defaults_are_taken(capsys):
+    left_out, given = xor_network(), xor_network()
+    left_out.train(XOR)
+    given.train(XOR, {"epochs": 10, "learning_rate": 0.01, "verbose": False})
+    assert all((a == b).all() for a, b in zip(weights_of(left_out), weights_of(given), strict=True))
+    assert capsys.readouterr().out == ""
 
 
 def test_cross_entropy_of_outputs_that_are_there():

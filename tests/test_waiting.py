@@ -128,7 +128,7 @@ def test_in_a_browser_others_have_their_turn_or_the_call_says_so(monkeypatch, su
     assert finish(turns(2, [])) == "done"
     assert waited == [None, None]
     suspending.can_run_sync, log = lambda: False, []
-    with pytest.raises(BackendError, match="or for another call .* cannot wait here"):
+    with pytest.raises(BackendError, match=r"or for another call .* cannot wait here"):
         finish(turns(2, log))
     assert log == ["closed"]
 
@@ -145,7 +145,7 @@ def test_the_bridge_hands_on_what_a_job_waits_for(monkeypatch):
 
 
 def test_a_training_cancelled_on_the_gpu_brings_its_weights_back_as_a_job_of_its_own():
-    held = backend()
+    backend()  # which is kept, with its kernels
     network = Network(3, 1, 1, 1, seed=1)
     network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
     network.require_weights()
@@ -157,7 +157,7 @@ def test_a_training_cancelled_on_the_gpu_brings_its_weights_back_as_a_job_of_its
     job = bridge.call(handle, "Train", [data, config])["job"]
     for _ in range(20):
         assert bridge.advance(job, 0)["pending"]
-    assert held.ahead()
+    assert network.programs.ahead()
     assert bridge.live_jobs() == 1
     settling = bridge.cancel(job)["job"]
     while "pending" in (reply := bridge.advance(settling, 1000)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,8 @@ from loom_core.evaluate.prediction import (
     result_of_vectors,
 )
 from loom_core.evaluate.summary import summary_text
+from loom_core.observe.console_text import print_text
+from loom_core.layers.base import positive
 from loom_core.public import public, public_class, read_record, result_record
 
 
@@ -197,7 +198,7 @@ class DeviationMetrics:
         Raises:
             SpecError: There is no bucket of that name.
         """
-        if bucket_name not in self._samples:
+        if not isinstance(bucket_name, str) or bucket_name not in self._samples:
             raise SpecError(
                 f"there is no bucket {bucket_name!r:.40}",
                 hint=f"The buckets are {', '.join(BUCKET_NAMES)}.",
@@ -212,17 +213,16 @@ class DeviationMetrics:
             n: How many at most, at least 0.
 
         Raises:
-            SpecError: n is negative.
+            SpecError: n is no whole number of at least 0.
         """
-        if n < 0:
-            raise SpecError(f"the number of worst samples must be at least 0, got {n}")
-        return sorted(self._results, key=lambda result: -result.deviation)[:n]
+        count = positive(n, "n", 0)
+        return sorted(self._results, key=lambda result: -result.deviation)[:count]
 
     @public("PrintSummary")
     def print_summary(self) -> str:
         """Print totals, the buckets as bars and the worst five predictions; return the text."""
         text = summary_text(self)
-        sys.stdout.write(text + "\n")
+        print_text(text + "\n")
         return text
 
     # Persistence

@@ -97,6 +97,8 @@ def evaluation_steps(
     """Judge a network batch by batch, giving way in between; see ``evaluate_network``."""
     network.complete_sizes()
     data = to_numbers(inputs, "the input").astype(np.float32, copy=False)
+    if data.size == 0:
+        raise ShapeError("there are no samples to evaluate", hint="Pass one sample or several.")
     n, width = network.split_batch(data, "the input")
     samples = data.reshape(n, width)
     expected = expected_numbers(expected_outputs, n)

@@ -10,6 +10,7 @@ import numpy as np
 from loom_core import limits
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.errors import ShapeError, SpecError
+from loom_core.layers.base import positive
 from loom_core.public import Cooperative, Wait, public
 from loom_core.stepping.step_state import StepState, require_layer_count
 from loom_core.stepping.tick_graph import tick_plan
@@ -35,13 +36,13 @@ class Stepping(Gradients):
             input_size: Numbers in the input: of one sample, or of several one after the other.
 
         Raises:
+            SpecError: ``input_size`` is no whole number of at least 1.
             ShapeError: That is no whole number of samples, or layers do not fit.
             LimitError: The values between the layers need too much memory.
         """
-        if input_size < 1:
-            raise ShapeError(f"a step state needs an input of at least 1 number, got {input_size}")
-        limits.require_within(input_size, limits.PLAN_BYTES, "the input of a step state")
-        like = np.broadcast_to(np.float32(0), (input_size,))  # no memory: only its size is read
+        size = positive(input_size, "input_size")
+        limits.require_within(size, limits.PLAN_BYTES, "the input of a step state")
+        like = np.broadcast_to(np.float32(0), (size,))  # no memory: only its size is read
         self.require_weights()
         batch, width = self.split_batch(like, "the input of a step state")
         return StepState(Trails(self.layers, batch, width))
@@ -82,11 +83,10 @@ class Stepping(Gradients):
             ShapeError: The state was made for other layers.
         """
         start = time.perf_counter()
-        if not 0 <= layer_idx < len(self.layers):
-            raise SpecError(
-                f"there is no layer {layer_idx} in a network of {len(self.layers)} layers"
-            )
-        self._tick(state, [layer_idx])
+        index = positive(layer_idx, "layer_idx", 0)
+        if index >= len(self.layers):
+            raise SpecError(f"there is no layer {index} in a network of {len(self.layers)} layers")
+        self._tick(state, [index])
         return time.perf_counter() - start
 
     def _tick(self, state: StepState, chosen: Sequence[int]) -> None:

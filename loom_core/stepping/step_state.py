@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.errors import ShapeError, SpecError
+from loom_core.layers.base import positive
 from loom_core.public import public, public_class
 from loom_core.stepping.trails import Trails
 
@@ -78,7 +79,7 @@ def require_input_size(size: int, expected: int) -> None:
 
 def require_place(place: int, trails: Trails) -> None:
     """Raise :class:`SpecError` unless there is such a place."""
-    if not 0 <= place < len(trails.shapes):
+    if positive(place, "layer_idx", 0) >= len(trails.shapes):
         raise SpecError(
             f"there is no place {place} in a network of {len(trails.shapes) - 1} layers",
             hint="0 is the input, 1 the output of the first layer.",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from loom_core.arrays import F32, Array, FloatData, to_float32
 from loom_core.backends.step_data import PickedRows, PortData
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
+from loom_core.evaluate.prediction import require_classes
 from loom_core.layers.base import positive
 from loom_core.public import read_record
 from loom_core.random_stream import permutations
@@ -192,6 +193,8 @@ def read_samples(
 ) -> Samples:
     """Return checked samples; raises as :func:`read_batches` does."""
     flat = to_float32(inputs, f"the input of {what}")
+    if flat.size == 0:
+        raise ShapeError(f"there are no samples in {what}", hint="Pass one sample or several.")
     n, width = network.split_batch(flat, f"the input of {what}")
     _require_finite(flat, f"the input of {what}")
     out = network.output_width(width)
@@ -214,11 +217,17 @@ def _one_hot(labels: FloatData, n: int, classes: int, what: str) -> F32:
     numbers = to_float32(labels, f"the labels of {what}")
     if numbers.size != n:
         raise ShapeError(f"{what} has {numbers.size} labels for {n} samples")
-    whole = numbers.reshape(-1).astype(np.int64)
-    if (whole != numbers.reshape(-1)).any() or whole.min() < 0 or whole.max() >= classes:
-        raise SpecError(f"the labels of {what} must be whole numbers from 0 to {classes - 1}")
+    if classes == 1:
+        raise SpecError(
+            f"{what} has labels, which are class numbers, and the network has one output",
+            hint="Pass the value that the output should have for each sample as targets.",
+        )
+    try:
+        require_classes(numbers, classes)
+    except SpecError as error:
+        raise error.at(f"the labels of {what}") from error
     encoded = np.zeros((n, classes), np.float32)
-    encoded[np.arange(n), whole] = 1.0
+    encoded[np.arange(n), numbers.reshape(-1).astype(np.intp)] = 1.0
     return encoded
 
 

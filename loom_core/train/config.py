@@ -57,7 +57,10 @@ class TrainingData:
 @record
 @dataclass
 class TrainingConfig:
-    """Settings of a training.
+    """Settings of a training; what is left out is as it stands here, be it the whole config.
+
+    So a training without a config prints nothing and goes by a rate of 0.01. Loom takes those of
+    DefaultTrainingConfig there, which differ in these two.
 
     Args:
         epochs: Times the data is seen.
@@ -129,7 +132,9 @@ class TrainingConfig:
 def default_training_config() -> TrainingConfig:
     """Return Loom's defaults: 10 epochs at a rate of 0.001, mean squared error, printing.
 
-    Loom asks for the GPU here; this leaves the network on its own backend.
+    They are taken where this config is passed, and not where none is: see TrainingConfig, whose
+    own rate is 0.01, and which is silent. Loom asks for the GPU here; this leaves the network on
+    its own backend.
     """
     return TrainingConfig(learning_rate=0.001, verbose=True)
 
