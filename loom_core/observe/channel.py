@@ -94,7 +94,7 @@ class ChannelObserver(LayerObserver):
     ) -> Generator[bool, None, list[LayerEvent | TrainingEvent]]:
         """Wait for events and return those that wait; none when the channel is closed and empty.
 
-        In Python, :meth:`take` waits without keeping the processor busy.
+        In Python, :meth:`take` wakes as soon as there are any.
 
         Args:
             max_events: Most to return, at least 1.
