@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from loom_core.errors import SpecError
 from loom_core.evaluate.adaptation_records import NEVER, TaskChange, TimeWindow
 from loom_core.evaluate.training_metrics import nanoseconds
+from loom_core.observe.console_text import print_text
 from loom_core.public import public, public_class
 
 PERCENT_PER_BLOCK = 5
@@ -265,7 +265,7 @@ def new_adaptation_comparison() -> AdaptationComparison:
 def printed(lines: Sequence[str]) -> str:
     """Write lines to standard output and return them as one text."""
     text = "\n".join(lines)
-    sys.stdout.write(text + "\n")
+    print_text(text + "\n")
     return text
 
 

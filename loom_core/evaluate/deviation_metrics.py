@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from loom_core.evaluate.prediction import (
 )
 from loom_core.evaluate.summary import summary_text
 from loom_core.layers.base import positive
+from loom_core.observe.console_text import print_text
 from loom_core.public import public, public_class, read_record, result_record
 
 
@@ -222,7 +222,7 @@ class DeviationMetrics:
     def print_summary(self) -> str:
         """Print totals, the buckets as bars and the worst five predictions; return the text."""
         text = summary_text(self)
-        sys.stdout.write(text + "\n")
+        print_text(text + "\n")
         return text
 
     # Persistence

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from loom_core.errors import SpecError
+from loom_core.observe.console_text import print_text
 from loom_core.observe.records import LayerEvent, LayerStats, TrainingEvent
 from loom_core.public import public, public_class, read_record
 
@@ -186,7 +186,7 @@ class ConsoleObserver(LayerObserver):
         if self._write is not None:
             self._write(text)
         else:
-            sys.stdout.write(text)
+            print_text(text)
 
 
 def _sizes(shape: list[int]) -> str:

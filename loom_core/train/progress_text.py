@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
+from loom_core.observe.console_text import print_text, terminal_width
 from loom_core.train.config import TrainingProgress
 
 BAR_CELLS = 20
+LEAST_CELLS = 8
+"""A bar that is shorter than this makes room by leaving out numbers."""
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -36,21 +40,25 @@ class ProgressText:
         elif self.wants_batch(event.batch):
             self._line(_batch_line(event))
         elif self._bar:
-            text = _bar_line(event)
-            self._out.write("\r" + text.ljust(self._drawn))
+            width = terminal_width()
+            text = _bar_line(event, width)
+            self._write("\r" + text.ljust(min(self._drawn, width)))
             self._drawn = len(text)
         self._out.flush()
 
     def close(self) -> None:
         """End a bar that was left standing, because the training was stopped."""
         if self._drawn:
-            self._out.write("\n")
+            self._write("\n")
             self._drawn = 0
 
     def _line(self, text: str) -> None:
         start = "\r" if self._drawn else ""
-        self._out.write(f"{start}{text.ljust(self._drawn)}\n")
+        self._write(f"{start}{text.ljust(self._drawn)}\n")
         self._drawn = 0
+
+    def _write(self, text: str) -> None:
+        print_text(text, self._out)
 
 
 def _epoch_line(event: TrainingProgress) -> str:
@@ -71,17 +79,23 @@ def _batch_line(event: TrainingProgress) -> str:
     )
 
 
-def _bar_line(event: TrainingProgress) -> str:
+def _bar_line(event: TrainingProgress, width: int) -> str:
+    """Return the bar with as many numbers as fit: a line that wraps cannot be drawn anew."""
     share = event.batch / event.batches
-    eighths = round(share * BAR_CELLS * 8)
-    full, part = divmod(eighths, 8)
-    bar = _EIGHTHS[8] * full + (_EIGHTHS[part] if part else "")
+    head = f"epoch {event.epoch}/{event.epochs} {share:4.0%}"
     times = f"{_duration(event.elapsed_seconds)}<{_duration(event.remaining_seconds)}"
-    return (
-        f"epoch {event.epoch}/{event.epochs} {share:4.0%}|{bar.ljust(BAR_CELLS)}| "
-        f"{event.batch}/{event.batches} [{times}, {event.samples_per_second:.0f} samples/s, "
-        f"loss {event.loss:.4g}]"
-    )
+    rate, loss = f"{event.samples_per_second:.0f} samples/s", f"loss {event.loss:.4g}"
+    batch = f"{event.batch}/{event.batches} "
+    for tail in (f"{batch}[{times}, {rate}, {loss}]", f"{batch}[{times}, {loss}]", f"[{loss}]", ""):
+        room = width - len(f"{head}|| {tail}")
+        if room >= LEAST_CELLS:
+            return f"{head}|{_bar(share, min(room, BAR_CELLS))}| {tail}"
+    return head[: max(width, 0)]
+
+
+def _bar(share: float, cells: int) -> str:
+    full, part = divmod(round(share * cells * 8), 8)
+    return (_EIGHTHS[8] * full + (_EIGHTHS[part] if part else "")).ljust(cells)
 
 
 def _duration(seconds: float) -> str:
