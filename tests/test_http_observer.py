@@ -1,8 +1,10 @@
 """Sending events: to a server in a thread, refused where it must be, and nothing lost uncounted."""
 
+import asyncio
 import gc
 import ipaddress
 import json
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +15,7 @@ from observed_networks import network_of
 
 from loom_core import Dense, HTTPObserver, SpecError, TrainingEvent
 from loom_core.bridge import Bridge
-from loom_core.observe import http_address
+from loom_core.observe import http_address, http_post
 from loom_core.observe.http_address import is_public, read_target, resolve
 
 LONG = 60.0
@@ -204,10 +206,57 @@ def test_other_alphabets_are_sent_in_ascii():
     assert target.path == "/%C3%A9?q=%C3%BC%20"
 
 
-@pytest.mark.parametrize("timeout", [0, -1, "1", float("nan"), True])
-def test_a_timeout_must_be_above_zero(timeout):
+@pytest.mark.parametrize(
+    "timeout", [0, -1, "1", float("nan"), True, float("inf"), 1e300, 3601, 10**400]
+)
+def test_a_timeout_must_be_above_zero_and_end(timeout):
     with pytest.raises(SpecError, match="timeout"):
         HTTPObserver("http://example.com/", timeout=timeout)
+
+
+def test_a_request_that_fails_in_an_unforeseen_way_ends_nothing(monkeypatch):
+    outcomes = [RuntimeError("unforeseen"), None]
+
+    def post(*_, **__):
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+
+    monkeypatch.setattr(http_post, "post", post)
+    observer = HTTPObserver("http://127.0.0.1:9/", allow_private=True)
+    for epoch in (1, 2):
+        observer.on_training_event(TrainingEvent("epoch_start", epoch))
+        assert observer.flush(LONG)
+    status = observer.get_status()
+    assert (status.failed, status.sent, status.waiting) == (1, 1, 0)
+    assert status.last_error == "RuntimeError: unforeseen"
+
+
+def test_a_browsers_request_that_fails_in_an_unforeseen_way_ends_nothing(monkeypatch):
+    outcomes = [RuntimeError("unforeseen"), ""]
+
+    class Fetch:
+        @staticmethod
+        async def post(url, body, timeout_ms):
+            outcome = outcomes.pop(0)
+            if outcome:
+                raise outcome
+            return outcome
+
+    monkeypatch.setitem(sys.modules, "loom_http", Fetch)
+    monkeypatch.delitem(sys.modules, "loom_core.observe.http_fetch", raising=False)
+    monkeypatch.setattr(sys, "platform", "emscripten")
+
+    async def run():
+        observer = HTTPObserver("http://example.com/")
+        for epoch in (1, 2):
+            observer.on_training_event(TrainingEvent("epoch_start", epoch))
+            await observer._delivery._task
+        return observer.get_status()
+
+    status = asyncio.run(run())
+    assert (status.failed, status.sent, status.waiting) == (1, 1, 0)
+    assert status.last_error == "RuntimeError: unforeseen"
 
 
 def test_no_thread_starts_before_the_first_event_and_none_outlives_the_observer():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from loom_core.errors import BackendError
-from loom_core.observe.http_observer import BATCH, Outbox, body_of
+from loom_core.observe.http_observer import BATCH, Outbox, body_of, reason_of
 
 try:
     import loom_http
@@ -33,5 +33,9 @@ class FetchDelivery:
         await asyncio.sleep(0)
         target, timeout_ms = self._outbox.target, round(1000 * self._outbox.timeout)
         while events := self._outbox.queue.poll(BATCH):
-            error = await loom_http.post(target.url, body_of(events).decode(), timeout_ms)
-            self._outbox.count(len(events), str(error))
+            try:
+                body = body_of(events).decode()
+                error = str(await loom_http.post(target.url, body, timeout_ms))
+            except Exception as failure:  # the events of this request fail, not the task
+                error = reason_of(failure)
+            self._outbox.count(len(events), error)

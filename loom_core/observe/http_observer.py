@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 TIMEOUT = 5.0
 """Seconds; nothing waits for a request but the next one."""
 
+LONGEST_TIMEOUT = 3600.0
+"""Seconds; sockets and browsers can count more, but not without end."""
+
 QUEUE_SIZE = 10_000
 """Events that wait at most."""
 
@@ -108,8 +111,6 @@ class ThreadDelivery:
 
 
 def _send_all(outbox: Outbox) -> None:
-    from http.client import HTTPException
-
     from loom_core.observe.http_post import post  # it needs ssl, which a browser's Python lacks
 
     while events := outbox.queue.take(BATCH):
@@ -117,9 +118,15 @@ def _send_all(outbox: Outbox) -> None:
         try:
             body = body_of(events)
             post(outbox.target, body, timeout=outbox.timeout, allow_private=outbox.allow_private)
-        except (OSError, HTTPException, LoomError) as failure:
-            error = str(failure) or type(failure).__name__
+        except Exception as failure:  # whatever it is, those who flush wait for the next request
+            error = reason_of(failure)
         outbox.count(len(events), error)
+
+
+def reason_of(failure: Exception) -> str:
+    """Return what a request failed of, in words."""
+    known = isinstance(failure, OSError | LoomError) and str(failure)
+    return known or f"{type(failure).__name__}: {failure}"
 
 
 def body_of(events: list[Event]) -> bytes:
@@ -139,11 +146,11 @@ class HTTPObserver(LayerObserver):
     Args:
         url: http or https.
         allow_private: Whether this machine and private networks may be sent to.
-        timeout: Seconds that a request may take.
+        timeout: Seconds that a request may take, above 0 and at most 3600.
         queue_size: Events that wait at most; newer ones are dropped.
 
     Raises:
-        SpecError: The address is none of these, or a number is not above 0.
+        SpecError: The address is none of these, or a number is out of its range.
     """
 
     values_kept = 0
@@ -159,8 +166,12 @@ class HTTPObserver(LayerObserver):
 
         in_browser = sys.platform == "emscripten"
         target = read_target(url, allow_private=allow_private or in_browser)
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-            raise SpecError(f"timeout must be a number of seconds above 0, got {timeout!r}")
+        number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+        if not (number and 0 < timeout <= LONGEST_TIMEOUT):
+            raise SpecError(
+                f"timeout must be a number of seconds above 0 and at most {LONGEST_TIMEOUT:g}, "
+                f"got {timeout!r:.40}"
+            )
         queue = ChannelObserver(queue_size)
         self._outbox = Outbox(target, float(timeout), allow_private, queue)
         self._delivery = _delivery(in_browser)(self._outbox)
