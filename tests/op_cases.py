@@ -53,6 +53,7 @@ CASES: list[OpCase] = [
     OpCase("conv2d", ((2, 1, 7, 5), (3, 1, 2, 2)), {"stride": (2, 2), "padding": (0, 0)}),
     OpCase("conv2d", ((1, 2, 6, 7), (2, 2, 3, 3)), {"stride": (3, 2), "padding": (2, 1)}),
     OpCase("conv2d", ((2, 1, 4, 4), (1, 1, 1, 1)), {"stride": (2, 2), "padding": (1, 1)}),
+    OpCase("conv2d", ((2, 1, 3, 9), (2, 1, 3, 2)), {"stride": (2**40, 4), "padding": (0, 0)}),
     OpCase("add", ((3, 5), (3, 5))),
     OpCase("scale", ((3, 1),), {"factor": -2.5}),
     *(OpCase("activate", ((3, 7),), {"function": name}) for name in ACTIVATIONS),

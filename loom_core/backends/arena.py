@@ -9,21 +9,50 @@ from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
+from loom_core import limits
 from loom_core.arrays import Array, element_count
 from loom_core.backends.step_data import StepData
+from loom_core.errors import LimitError
 from loom_core.graph.builder import Phase, Value
 from loom_core.graph.plan import ALIGNMENT, Plan
 from loom_core.public import Wait
 
 
+def zeros(count: int, dtype: type[np.generic]) -> Array:
+    """Return so many zeros.
+
+    Raises:
+        LimitError: This machine has not so much memory left.
+    """
+    try:
+        return np.zeros(count, dtype)
+    except (MemoryError, ValueError) as error:  # ValueError: more than an address of 32 bits counts
+        size = count * np.dtype(dtype).itemsize
+        raise LimitError(
+            f"a plan needs {size:,} bytes of working memory, which are not to be had here",
+            hint="Use smaller batches or a smaller model.",
+        ) from error
+
+
 class ArenaProgram(ABC):
-    """What programs that compute in NumPy's memory share."""
+    """What programs that compute in NumPy's memory share.
+
+    Args:
+        plan: What to run.
+        workspace_bytes: What the program needs beside the plan's arena at any one time.
+
+    Raises:
+        LimitError: Both together are more than :data:`loom_core.limits.PLAN_BYTES`, or more than
+            this machine has left.
+    """
 
     patience = 0.008
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, workspace_bytes: int = 0) -> None:
+        total = plan.arena_bytes + workspace_bytes
+        limits.require_within(total, limits.PLAN_BYTES, "working memory of a plan in bytes")
         self.plan = plan
-        raw = np.zeros(plan.arena_bytes + ALIGNMENT, np.uint8)
+        raw = zeros(plan.arena_bytes + ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
         self._arena = raw[start : start + plan.arena_bytes]
         self._ports = {name: self._array(value) for name, value in plan.ports.items()}

@@ -32,7 +32,7 @@ class Choice:
 @result_record
 @dataclass(frozen=True)
 class BackendReport:
-    """What runs a network.
+    """What runs a network. The layers as functions of tensors run on NumPy, whatever this says.
 
     Args:
         asked: The name that was asked for.
@@ -41,7 +41,7 @@ class BackendReport:
             of WebGPU ``"hardware"``, or ``"software"`` where it computes on a CPU.
         reason: Why this one.
         fallbacks: Ops that run by their NumPy definition inside the backend, with the number of
-            nodes in the plans made so far.
+            nodes in the plans that the network keeps now.
         device: What the graphics driver calls itself, for WebGPU.
         transfers: Reads from the device to the host so far, of all networks.
         transferred_bytes: Bytes of all these reads.
@@ -82,6 +82,8 @@ def choose(asked: BackendName | Backend) -> Choice:
     found = _simd()
     if not isinstance(found, BackendError):
         why = "it was asked for" if asked == "simd" else "the SIMD kernels run here"
+        if found.library.instead_of:
+            why = f"{why}; {found.library.instead_of}"
         return Choice(asked, found, why)
     if asked == "simd":
         raise found.at("backend simd")

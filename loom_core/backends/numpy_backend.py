@@ -14,7 +14,7 @@ class NumpyProgram(ArenaProgram):
     """A plan bound to views of one arena; see :class:`~loom_core.backends.base.Program`."""
 
     def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
+        super().__init__(plan, _workspace_bytes(plan))
         self._nodes: list[Callable[[], None]] = []
         self._calls: dict[Phase, list[Callable[[], None]]] = {}
         for node in plan.nodes:
@@ -35,6 +35,18 @@ class NumpyProgram(ArenaProgram):
         return self._nodes[start:stop]
 
 
+def _workspace_bytes(plan: Plan) -> int:
+    """Return the most that any one definition allocates while it runs, where it says so."""
+    numbers = [
+        node.op.workspace(
+            [x.shape for x in node.inputs], [y.shape for y in node.outputs], node.attributes
+        )
+        for node in plan.nodes
+        if node.op.workspace is not None
+    ]
+    return max(numbers, default=0) * plan.dtype.itemsize
+
+
 def bind(
     compute: Callable[..., None], inputs: list[Array], outputs: list[Array], attributes: object
 ) -> Callable[[], None]:
@@ -48,5 +60,9 @@ class NumpyBackend:
     name = "numpy"
 
     def prepare(self, plan: Plan) -> NumpyProgram:
-        """Allocate the arena and bind every node to its views."""
+        """Allocate the arena and bind every node to its views.
+
+        Raises:
+            LimitError: See :class:`~loom_core.backends.arena.ArenaProgram`.
+        """
         return NumpyProgram(plan)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loom_core.arrays import Array
-from loom_core.backends.arena import ArenaProgram
+from loom_core.backends.arena import ArenaProgram, zeros
 from loom_core.backends.numpy_backend import bind
 from loom_core.backends.simd.feeds import Feeds
 from loom_core.backends.simd.library import Library, open_library
@@ -37,21 +37,22 @@ class SimdProgram(ArenaProgram):
     """
 
     def __init__(self, plan: Plan, library: Library) -> None:
-        super().__init__(plan)
+        calls = [_call(node) for node in plan.nodes]
+        scratch = _scratch_floats(library, plan, calls)
+        super().__init__(plan, 4 * scratch)
         self.fallbacks: Counter[str] = Counter()
         self.library = library
         self._constants: list[Array] = []
-        self._nodes = [self._step(node) for node in plan.nodes]
+        self._nodes = [self._step(*pair) for pair in zip(plan.nodes, calls, strict=True)]
         self._steps: dict[Phase, list[Record | Callable[[], None]]] = {}
         for node, step in zip(plan.nodes, self._nodes, strict=True):
             self._steps.setdefault(node.segment.phase, []).append(step)
-        self._scratch = np.zeros(self._scratch_floats(), np.float32)
+        self._scratch = zeros(scratch, np.float32)
         self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
         self._sheets: dict[tuple[str, str], int] = {}
 
-    def _step(self, node: Node) -> Record | Callable[[], None]:
+    def _step(self, node: Node, call: Call | None) -> Record | Callable[[], None]:
         """Return a node's record, or its NumPy definition where no kernel can do it."""
-        call = self._call(node)
         arrays = [self._array(value) for value in (*node.inputs, *node.outputs)]
         if call is None:
             self.fallbacks[node.op.name] += 1
@@ -65,21 +66,6 @@ class SimdProgram(ArenaProgram):
                 )
         self._constants.extend(call.constants)  # they live as long as the records that name them
         return encode(node, call, [array.ctypes.data for array in (*arrays, *call.constants)])
-
-    def _call(self, node: Node) -> Call | None:
-        encoder = ENCODERS.get(node.op.name)
-        shapes = [x.shape for x in node.inputs], [y.shape for y in node.outputs]
-        return encoder(*shapes, node.attributes) if encoder else None
-
-    def _scratch_floats(self) -> int:
-        records = [step for step in self._nodes if isinstance(step, np.ndarray)]
-        if not records:
-            return 0
-        joined = np.concatenate(records)
-        floats = int(self.library.scratch_floats(_pointer(joined), ctypes.c_int32(joined.size)))
-        if floats < 0:
-            raise BackendError("the kernels cannot lay out their working memory for this plan")
-        return floats
 
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases; all of them when none is named."""
@@ -101,7 +87,7 @@ class SimdProgram(ArenaProgram):
             feeds = data.made[key] = Feeds(data.ports, report, self._ports, held)
         return feeds.run(partial(self.library.run_steps, *call.args), data.start, data.stop)
 
-    def _one_call(self) -> partial[int] | None:
+    def _one_call(self) -> partial[None] | None:
         """Return the call that runs the whole plan; None where there is more to do than one."""
         calls = self._calls(())
         first = calls[0] if not self.fallbacks and len(calls) == 1 else None
@@ -154,7 +140,7 @@ class SimdProgram(ArenaProgram):
                 self._constants.append(records)
                 size = ctypes.c_int32(records.size)
                 scratch = _pointer(self._scratch)
-                calls.append(partial(self.library.run, _pointer(records), size, scratch))
+                calls.append(partial(self.library.run_records, _pointer(records), size, scratch))
                 held.clear()
 
         for step in steps:
@@ -165,6 +151,26 @@ class SimdProgram(ArenaProgram):
                 calls.append(step)
         close()
         return calls
+
+
+def _call(node: Node) -> Call | None:
+    """Return what the kernel of a node is told; None where no kernel can do it."""
+    encoder = ENCODERS.get(node.op.name)
+    shapes = [x.shape for x in node.inputs], [y.shape for y in node.outputs]
+    return encoder(*shapes, node.attributes) if encoder else None
+
+
+def _scratch_floats(library: Library, plan: Plan, calls: Sequence[Call | None]) -> int:
+    """Return the floats of working memory that all kernels of a plan share, before any is had."""
+    pairs = zip(plan.nodes, calls, strict=True)
+    records = [encode(node, call, ()) for node, call in pairs if call is not None]
+    if not records:
+        return 0
+    joined = np.concatenate(records)
+    floats = library.scratch_floats(_pointer(joined), ctypes.c_int32(joined.size))
+    if floats < 0:
+        raise BackendError("internal: a record of the plan names no kernel of the library")
+    return floats
 
 
 def _pointer(array: Array) -> ctypes.c_void_p:
@@ -192,6 +198,7 @@ class SimdBackend:
 
         Raises:
             BackendError: The plan is not of float32.
+            LimitError: See :class:`~loom_core.backends.arena.ArenaProgram`.
         """
         if plan.dtype != np.float32:
             raise BackendError(f"the kernels compute in float32, the plan in {plan.dtype}")

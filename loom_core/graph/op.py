@@ -28,7 +28,8 @@ of that input's gradient, or None where no gradient exists. Functions, so that a
 nobody wants costs nothing."""
 
 Cost: TypeAlias = Callable[[Sequence[Shape], Sequence[Shape], Attributes], int]
-"""Floating-point operations of one run, a fused multiply-add counted as two."""
+"""Input shapes, output shapes and attributes to a number: of floating-point operations of one run,
+a fused multiply-add counted as two; or of numbers held meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Op:
         in_place: The output may lie in the memory of the first input.
         updates: Indices of the inputs that the op changes (optimizer updates).
         variadic: Any number of inputs of at least one; ``inputs`` describes each.
+        workspace: Numbers that the NumPy definition holds beside inputs and outputs, for ops where
+            these may be many times more.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Op:
     in_place: bool = False
     updates: tuple[int, ...] = ()
     variadic: bool = False
+    workspace: Cost | None = None
 
 
 def integer(attributes: Attributes, name: str) -> int:

@@ -14,7 +14,7 @@ from loom_core.activations import activation as find_activation
 from loom_core.arrays import F32, Shape, element_count
 from loom_core.errors import ShapeError
 from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.graph.ops.convolution import convolved_size
+from loom_core.graph.ops.convolution import convolved_size, require_bordered_image
 from loom_core.layers.base import Layer, optional_size, positive, require_features
 from loom_core.random_stream import RandomStream
 
@@ -66,8 +66,15 @@ class _Convolution(Layer):
         return element_count(self._input())
 
     def output_shape(self, input_shape: Shape | None) -> Shape | None:
-        """Return (F, U, V) or (F, U)."""
+        """Return (F, U, V) or (F, U).
+
+        Raises:
+            ShapeError: The input is of another size, or the kernel does not fit into it.
+            LimitError: The padding makes an image too large.
+        """
         expected = self._input()
+        padding = (self.padding,) * (len(expected) - 1)
+        require_bordered_image(expected, padding, self.type_name)
         shown = "x".join(map(str, expected))
         require_features(input_shape, element_count(expected), self.type_name, shown)
         sizes = self._convolved(expected[1:])

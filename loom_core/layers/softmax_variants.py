@@ -101,7 +101,7 @@ def _entmax(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
     alpha = 2.0 if layer.variant == "sparse" else layer.alpha
     if layer.loom_threshold:
         return graph.emit("loom_entmax", x, alpha=min(alpha, 2.0))
-    if alpha == 1:
+    if np.float32(alpha) == 1:  # nearer to softmax than its root of order alpha - 1 is exact
         return _standard(graph, x, layer)
     return graph.emit("entmax", x, alpha=alpha, temperature=layer.temperature)
 

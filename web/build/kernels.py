@@ -24,6 +24,9 @@ COMPILE = (
     "-Wall", "-Wextra", "-Werror",
 )  # fmt: skip
 
+FOR_SIZE = {"entmax.c": ("-Os",)}
+"""Sources whose time is in calls and not in their loops, and what stands in for -O2 there."""
+
 INSTRUCTIONS = {"simd128": ("-msimd128",), "relaxed-simd": ("-msimd128", "-mrelaxed-simd")}
 
 EXPORTS = ("record_format", "run", "run_steps", "scratch_floats", "summarize")
@@ -40,7 +43,7 @@ def kernel_modules() -> dict[str, Path]:
     inputs = [*(path.name for path in sources), *map(sha256, sources), version("ziglang")]
     modules = {}
     for kind, name in FILES.items():
-        options = [*COMPILE, *INSTRUCTIONS[kind], *LINK]
+        options = [*COMPILE, str(FOR_SIZE), *INSTRUCTIONS[kind], *LINK]
         key = combined_key([*inputs, *options])
         modules[name] = cached(name, key, lambda target, kind=kind: compile_kernels(kind, target))
     return modules
@@ -53,7 +56,8 @@ def compile_kernels(kind: str, target: Path) -> None:
         objects = []
         for source in sorted(SOURCES.glob("*.c")):
             made = Path(folder, source.stem + ".o")
-            _zig("cc", *COMPILE, *INSTRUCTIONS[kind], source.name, "-o", made, scratch=folder)
+            options = [*COMPILE, *FOR_SIZE.get(source.name, ()), *INSTRUCTIONS[kind]]
+            _zig("cc", *options, source.name, "-o", made, scratch=folder)
             objects.append(made)
         _zig("wasm-ld", *LINK, *objects, "-o", target, scratch=folder)
 

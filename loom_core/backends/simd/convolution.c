@@ -38,17 +38,20 @@ static extent rows_at_once(const Geometry *g)
     return rows < g->u ? rows : g->u;
 }
 
-/* Enough for each of the three: the bordered image, packed weights or gradients, panels. */
-extent convolution_scratch(const int32_t *node)
+/* Enough for each of the three: the bordered image, packed weights or gradients, panels. A bordered
+   image that an extent cannot count says so itself; no other size in Geometry exceeds it. */
+double convolution_scratch(const int32_t *node)
 {
+    const double height = (double)whole(node, 2) + 2.0 * (double)whole(node, 9);
+    const double width = (double)whole(node, 3) + 2.0 * (double)whole(node, 10);
+    const double bordered = (double)whole(node, 1) * height * width;
+    if (bordered > INT32_MAX - 3) return bordered;
     const Geometry g = geometry(node);
-    const extent cells = rows_at_once(&g) * g.v;
-    const extent image = rounded_up(g.padded, 4);
-    const extent forward = (g.filters + PANEL_COLUMNS) * g.patch;
-    const extent dx = g.patch * g.filters + PANEL_COLUMNS * (g.filters + g.patch);
-    const extent dw = (g.filters + PANEL_COLUMNS) * cells;
-    const extent most = forward > dx ? forward : dx;
-    return image + (most > dw ? most : dw);
+    const double filters = (double)g.filters, patch = (double)g.patch;
+    const double image = (double)rounded_up(g.padded, 4);
+    const double both = patch * filters + PANEL_COLUMNS * (filters + patch); /* forward, dx */
+    const double dw = (filters + PANEL_COLUMNS) * (double)(rows_at_once(&g) * g.v);
+    return image + (both > dw ? both : dw);
 }
 
 /* Copy one image between borders of zeros; without borders the image itself serves. */

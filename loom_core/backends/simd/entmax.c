@@ -1,5 +1,6 @@
 /* Entmax of each row (sparsemax at alpha 2) and Loom's reading of it, with gradients.
-   Parameters: rows, width, alpha, and for entmax the temperature. */
+   Parameters: rows, width, then alpha for Loom's; alpha - 1, which a float holds however near alpha
+   is to 1, and the temperature for the published one. */
 
 #include "functions.h"
 #include "power.h"
@@ -9,7 +10,7 @@
 enum { BISECTIONS = 60 };
 
 /* Working memory: two rows. */
-extent sort_scratch(const int32_t *node) { return 2 * whole(node, 1); }
+double sort_scratch(const int32_t *node) { return 2.0 * (double)whole(node, 1); }
 
 static void sink(float *heap, extent at, extent count)
 {
@@ -72,10 +73,10 @@ static void entmax_row(float *y, const float *z, double power, extent width, dou
 /* y = max(0, (alpha - 1) x / T - tau)^(1 / (alpha - 1)); loom_core.graph.ops.rows says more. */
 void run_entmax(const int32_t *node, float *scratch)
 {
-    const float *x = buffer(node, 0), alpha = real(node, 2);
+    const float *x = buffer(node, 0);
     float *y = buffer(node, 1);
     const extent rows = whole(node, 0), width = whole(node, 1);
-    const double excess = (double)alpha - 1.0;
+    const double excess = (double)real(node, 2);
     const float factor = (float)(excess / (double)real(node, 3));
     const double high = -exponential_double(-excess * logarithm_double((double)width));
     float *z = scratch + width;
@@ -83,7 +84,7 @@ void run_entmax(const int32_t *node, float *scratch)
         for (extent i = 0; i < width; i++) z[i] = x[i] * factor;
         const float most = largest(z, width);
         for (extent i = 0; i < width; i++) z[i] -= most;
-        if (alpha == 2.0f)
+        if (excess == 1.0)
             sparsemax_row(y, z, scratch, width);
         else
             entmax_row(y, z, 1.0 / excess, width, high);
@@ -97,7 +98,7 @@ void run_entmax_dx(const int32_t *node, float *scratch)
     const float *dy = buffer(node, 0), *y = buffer(node, 1);
     float *dx = buffer(node, 2);
     const extent rows = whole(node, 0), width = whole(node, 1);
-    const double power = 2.0 - (double)real(node, 2), scale = 1.0 / (double)real(node, 3);
+    const double power = 1.0 - (double)real(node, 2), scale = 1.0 / (double)real(node, 3);
     for (extent r = 0; r < rows; r++, dy += width, y += width, dx += width) {
         double along = 0.0, slopes = 0.0;
         for (extent i = 0; i < width; i++) { /* dx holds s for a while */

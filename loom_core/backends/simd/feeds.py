@@ -11,6 +11,7 @@ import numpy as np
 from loom_core.arrays import Array
 from loom_core.backends.simd.records import lay_out
 from loom_core.backends.step_data import PickedRows, PortData
+from loom_core.errors import BackendError
 
 
 class Feeds:
@@ -64,10 +65,15 @@ class Feeds:
             kernels: ``run_steps`` with all arguments but the words.
             start: Counted among the steps that were prepared together.
             stop: The same.
+
+        Raises:
+            BackendError: A record names no kernel; those before it have run.
         """
         self._span[0] = start
         self._span[1] = stop
         done = kernels(self._pointer)
+        if done < 0:
+            raise BackendError("internal: a record of the step names no kernel of the library")
         return {port: values[start : start + done] for port, values in self._found.items()}
 
 

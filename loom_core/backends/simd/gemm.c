@@ -129,9 +129,9 @@ void run_matmul(const int32_t *node, float *scratch)
     }
 }
 
-extent matmul_scratch(const int32_t *node)
+double matmul_scratch(const int32_t *node)
 {
     const extent rows = smaller(whole(node, 1), BLOCK_ROWS);
     const extent columns = rounded_up(smaller(whole(node, 2), BLOCK_COLUMNS), PANEL_COLUMNS);
-    return (rows + columns) * smaller(whole(node, 3), BLOCK_DEPTH);
+    return (double)((rows + columns) * smaller(whole(node, 3), BLOCK_DEPTH));
 }

@@ -7,7 +7,7 @@ int32_t record_format(void);
 int32_t run(const int32_t *records, int32_t words, float *scratch);
 int32_t run_steps(
     const int32_t *records, int32_t words, float *scratch, const int32_t *feeds);
-int32_t scratch_floats(const int32_t *records, int32_t words);
+double scratch_floats(const int32_t *records, int32_t words);
 
 enum {
 #define KERNEL(name, scratch) KERNEL_##name,
@@ -17,10 +17,10 @@ enum {
 
 int32_t record_format(void) { return RECORD_FORMAT; }
 
-extent no_scratch(const int32_t *node)
+double no_scratch(const int32_t *node)
 {
     (void)node;
-    return 0;
+    return 0.0;
 }
 
 /* Run all records, one after another. Returns -1, or where a record names no kernel. */
@@ -41,12 +41,13 @@ int32_t run(const int32_t *records, int32_t words, float *scratch)
     return -1;
 }
 
-/* The most working memory that any one of the records needs, in floats; -1 when it is too much. */
-int32_t scratch_floats(const int32_t *records, int32_t words)
+/* The most working memory that any one of the records needs, in floats; -1 where a record names no
+   kernel. */
+double scratch_floats(const int32_t *records, int32_t words)
 {
-    extent most = 0;
+    double most = 0.0;
     for (int32_t at = 0; at < words; at += records[at + 1]) {
-        extent needed = 0;
+        double needed = 0.0;
         switch (records[at]) {
 #define KERNEL(name, scratch_of)                                                                   \
     case KERNEL_##name:                                                                            \
@@ -55,11 +56,11 @@ int32_t scratch_floats(const int32_t *records, int32_t words)
 #include "kernels.inc"
 #undef KERNEL
         default:
-            return -1;
+            return -1.0;
         }
         if (needed > most) most = needed;
     }
-    return most <= INT32_MAX ? (int32_t)most : -1;
+    return most;
 }
 
 /* Copy rows of a table by their numbers. Rows that follow one another, as they do where nothing is
@@ -89,7 +90,8 @@ static int same(const int32_t *a, const int32_t *b, extent count)
    each port that is reported where it lies, and where its values of all steps go. Parameters: the
    first step, the one after the last, how many ports are written; for each port its floats in a
    step; for each written one its rows in a step. A port that is to hold what it held in the step
-   before is left alone: no plan writes into its inputs. Returns the count of steps that ran. */
+   before is left alone: no plan writes into its inputs. Returns the count of steps that ran, or -1
+   where a record names no kernel. */
 int32_t run_steps(
     const int32_t *records, int32_t words, float *scratch, const int32_t *feeds)
 {
@@ -111,7 +113,7 @@ int32_t run_steps(
             if (step > start && same(numbers, numbers - rows, rows)) continue;
             pick(to, table, numbers, rows, count / rows);
         }
-        run(records, words, scratch);
+        if (run(records, words, scratch) >= 0) return -1;
         for (int port = written; port < ports; port++) {
             const extent count = whole(feeds, 3 + port);
             const int at = 1 + written + 2 * port;

@@ -6,6 +6,7 @@ import ctypes
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +36,16 @@ class Library:
         path: Of the shared library or WebAssembly side module.
         kind: ``"relaxed-simd"``, ``"simd128"`` or ``"native"``; for reports.
 
+    Attributes:
+        instead_of: Why a library that would be preferred did not load; empty where it is this one.
+
     Raises:
         BackendError: It cannot be loaded, or was built for another record format.
     """
 
     def __init__(self, path: Path, kind: str) -> None:
         self.kind = kind
+        self.instead_of = ""
         try:
             handle = ctypes.CDLL(str(path))
             found, self._summarize = handle.record_format(), handle.summarize
@@ -55,7 +60,27 @@ class Library:
         # No argument types: the arguments are ctypes objects, made once and passed as they are.
         self.run = handle.run
         self.run_steps = handle.run_steps
-        self.scratch_floats = handle.scratch_floats
+        self._scratch_floats = handle.scratch_floats
+        self._scratch_floats.restype = ctypes.c_double
+
+    def run_records(
+        self, records: ctypes.c_void_p, words: ctypes.c_int32, scratch: ctypes.c_void_p
+    ) -> None:
+        """Run records one after another.
+
+        Raises:
+            BackendError: One of them names no kernel; those before it have run.
+        """
+        at = self.run(records, words, scratch)
+        if at >= 0:
+            raise BackendError(f"internal: the record at word {at} names no kernel of the library")
+
+    def scratch_floats(self, records: ctypes.c_void_p, words: ctypes.c_int32) -> int:
+        """Return how many floats of working memory the records need; -1 where one names no kernel.
+
+        The number is exact up to 2^53, whatever an address of the kernels can count.
+        """
+        return int(self._scratch_floats(records, words))
 
     def summarize(self, x: F32, outer: int, units: int, inner: int) -> tuple[list[float], int]:
         """Return sums, extremes and counts of an array seen as (outer, units, inner).
@@ -78,8 +103,8 @@ def open_library() -> Library:
         BackendError: There is none; the message says why.
     """
     if sys.platform == "emscripten":
-        kind = "relaxed-simd" if _engine_knows_relaxed_simd() else "simd128"
-        return Library(Path(__file__).with_name(FILES[kind]), kind)
+        kinds = list(FILES) if _engine_knows_relaxed_simd() else ["simd128"]
+        return first_that_loads(Path(__file__).parent, kinds)
     path = os.environ.get(PATH_VARIABLE)
     if not path:
         raise BackendError(
@@ -87,6 +112,25 @@ def open_library() -> Library:
             hint=f"Compile loom_core/backends/simd/*.c and set {PATH_VARIABLE} to the result.",
         )
     return Library(Path(path), "native")
+
+
+def first_that_loads(folder: Path, kinds: Sequence[str]) -> Library:
+    """Load one of the bundle's libraries, the most preferred first.
+
+    Raises:
+        BackendError: None of them loads; the message says why of each.
+    """
+    refusals: list[str] = []
+    for kind in kinds:
+        try:
+            library = Library(folder / FILES[kind], kind)
+        except BackendError as error:
+            refusals.append(str(error))
+            continue
+        if refusals:
+            library.instead_of = "; ".join(refusals)
+        return library
+    raise BackendError("; ".join(refusals))
 
 
 def _engine_knows_relaxed_simd() -> bool:

@@ -4,7 +4,7 @@
 #include "record.h"
 #include "reductions.h"
 
-/* y = (x - shift) factor; y may not be x, but shift and factor are of the whole row. */
+/* y = (x - shift) factor; y may be x. */
 INLINE void shift_and_scale(float *y, const float *x, float shift, float factor, extent width)
 {
     extent i = 0;

@@ -5,13 +5,16 @@
 
 #include "simd.h"
 
+/* Functions of many instructions, called from several loops: copies of them would only be size. */
+#define APART static __attribute__((noinline))
+
 typedef union {
     double value;
     int64_t bits;
 } Double;
 
 /* exp(x) for |x| below 700 (less gives 0): 2^n times a series whose next term is below 1e-17. */
-INLINE double exponential_double(double x)
+APART double exponential_double(double x)
 {
     if (x < -700.0) return 0.0;
     const double n = (double)(int64_t)(x * 1.4426950408889634 + (x < 0.0 ? -0.5 : 0.5));
@@ -23,7 +26,7 @@ INLINE double exponential_double(double x)
 }
 
 /* ln(x) for positive normal x: n ln(2) + 2 atanh(s), s = (m - 1) / (m + 1). */
-INLINE double logarithm_double(double x)
+APART double logarithm_double(double x)
 {
     Double m = {.value = x};
     const int64_t n = (m.bits - 0x3fe6a09e667f3bcd) >> 52; /* sqrt(1/2): n changes there */
@@ -35,7 +38,7 @@ INLINE double logarithm_double(double x)
 }
 
 /* x^power for positive x, else 0 (a NaN stays). */
-INLINE double power_of_positive(double x, double power)
+APART double power_of_positive(double x, double power)
 {
     if (x <= 0.0) return 0.0;
     if (power == 1.0) return x;

@@ -15,12 +15,13 @@
 #include "simd.h"
 
 /* Words that follow one another are records; a change of this format takes another number. */
-#define RECORD_FORMAT 3
+#define RECORD_FORMAT 4
 
 typedef void Kernel(const int32_t *node, float *scratch);
 
-/* How many floats of working memory a node asks for. */
-typedef extent Scratch(const int32_t *node);
+/* How many floats of working memory a node asks for. A product of sizes may leave the 32 bits that
+   an extent has in WebAssembly; a double holds it, and whoever allocates compares it with a limit. */
+typedef double Scratch(const int32_t *node);
 
 INLINE float *buffer(const int32_t *node, int i)
 {

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.backends.kernel_shapes import around, joined_axes, rows_of
+from loom_core.errors import LimitError
 from loom_core.graph.builder import Node
 from loom_core.graph.op import Attributes, integer, integers, number, size_pair
 from loom_core.graph.ops.sequences import rope_angles
 
-RECORD_FORMAT = 3
+RECORD_FORMAT = 4
 """Of record.h; a library that says another number is refused."""
 
 MOST_AXES = 8
@@ -49,13 +50,23 @@ def encode(node: Node, call: Call, addresses: Sequence[int]) -> NDArray[np.int32
 def lay_out(
     code: int, addresses: Sequence[int], parameters: Sequence[int | float]
 ) -> NDArray[np.int32]:
-    """Return a record as record.h says."""
+    """Return a record as record.h says.
+
+    Raises:
+        LimitError: A size is more than a word holds, which takes a raised limit to get here.
+    """
     bits = [int(np.float32(p).view(np.int32)) if isinstance(p, float) else p for p in parameters]
     halves = [half for address in addresses for half in (address & 0xFFFFFFFF, address >> 32)]
     length = 4 + len(halves) + len(bits)
     head = [code, length, len(addresses), 0]
     words = np.array([*head, *halves], np.uint32).view(np.int32)
-    return np.concatenate([words, np.array(bits, np.int32)])
+    try:
+        return np.concatenate([words, np.array(bits, np.int32)])
+    except OverflowError as error:
+        raise LimitError(
+            f"the kernels count to 2^31 - 1, and one of {parameters} is more",
+            hint='Use smaller batches, or the backend "numpy".',
+        ) from error
 
 
 def _count(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
@@ -87,13 +98,18 @@ def _add_bias(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
 
 
 def _convolution(x: int, w: int, y: int) -> Encoder:
-    """Sizes of image, kernel, stride, padding and output; the numbers index inputs + outputs."""
+    """Sizes of image, kernel, stride, padding and output; the numbers index inputs + outputs.
+
+    Along an axis with one output cell there is no stride, however large a number says so.
+    """
 
     def encoder(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
         shapes = [*inputs, *outputs]
-        window = (*size_pair(attributes, "stride"), *size_pair(attributes, "padding"))
         filters, _, *kernel = shapes[w]
-        return Call([*shapes[x], filters, *kernel, *window, *shapes[y][2:]])
+        cells = shapes[y][2:]
+        strides = zip(size_pair(attributes, "stride"), cells, strict=True)
+        window = (*(s if n > 1 else 1 for s, n in strides), *size_pair(attributes, "padding"))
+        return Call([*shapes[x], filters, *kernel, *window, *cells])
 
     return encoder
 
@@ -109,6 +125,12 @@ def _activation(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call
 def _softmax(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     steps = inputs[0][-2] if attributes["causal"] else 0
     return Call([*rows_of(inputs[0]), steps, number(attributes, "temperature")])
+
+
+def _entmax(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    """Take 1 from alpha before a float has to hold it: a difference below 1e-7 is not lost."""
+    excess, temperature = number(attributes, "alpha") - 1, number(attributes, "temperature")
+    return Call([*rows_of(inputs[0]), excess, temperature])
 
 
 def _scan(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
@@ -197,8 +219,8 @@ ENCODERS: Mapping[str, Encoder] = {
     "activate_dx": _activation,
     "softmax": _softmax,
     "softmax_dx": _row_wise("temperature"),
-    "entmax": _row_wise("alpha", "temperature"),
-    "entmax_dx": _row_wise("alpha", "temperature"),
+    "entmax": _entmax,
+    "entmax_dx": _entmax,
     "loom_entmax": _row_wise("alpha"),
     "loom_entmax_dx": _row_wise("alpha"),
     "layer_norm": _row_wise("epsilon"),

@@ -15,11 +15,12 @@ static Sizes sizes(const int32_t *node)
 }
 
 /* The packed kernel, one step's packed states (or gradients), and two states of each sample. */
-extent scan_scratch(const int32_t *node)
+double scan_scratch(const int32_t *node)
 {
     const Sizes s = sizes(node);
-    const extent kernel = rounded_up(s.hidden, PANEL_COLUMNS) * rounded_up(s.gates, PANEL_COLUMNS);
-    return kernel + s.batch * (s.gates + 2 * s.hidden);
+    const double hidden = (double)rounded_up(s.hidden, PANEL_COLUMNS);
+    const double gates = (double)rounded_up(s.gates, PANEL_COLUMNS);
+    return hidden * gates + (double)s.batch * ((double)s.gates + 2.0 * (double)s.hidden);
 }
 
 static float *after_kernel(const Sizes *s, float *scratch)

@@ -1,6 +1,8 @@
 /* Four floats at a time, by the compilers' vector extensions: the same source becomes WebAssembly
-   SIMD and native code. No lane ever depends on its neighbours' position, so that a number comes
-   out the same wherever it stands in a buffer: tails run the same code on a part-filled vector. */
+   SIMD and native code. What is computed number by number (activations, updates, sums of two
+   arrays) comes out the same wherever it stands in a buffer: tails do the same on fewer lanes. Sums
+   over a row and matrix products take their terms in an order that depends on place and size, and
+   differ by their rounding. */
 
 #ifndef LOOM_SIMD_H
 #define LOOM_SIMD_H

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loom_core import limits
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
 from loom_core.graph.op import Attributes, Cost, NoGradient, Op, size_pair
@@ -23,6 +24,28 @@ if TYPE_CHECKING:
 def convolved_size(size: int, kernel: int, stride: int, padding: int) -> int:
     """Return the output size along one axis, floor((size + 2 padding - kernel) / stride) + 1."""
     return (size + 2 * padding - kernel) // stride + 1
+
+
+def require_bordered_image(image: Shape, padding: Shape, where: str = "conv2d") -> None:
+    """Cap one image with its border of zeros, whose size no other size of a convolution bounds.
+
+    Args:
+        image: (C, *sizes of the axes).
+        padding: Cells of zeros on each side of each axis.
+        where: Named by the error.
+
+    Raises:
+        LimitError: In float32 it has more than :data:`loom_core.limits.PLAN_BYTES`.
+    """
+    if not any(padding):
+        return  # it is the input, which the plan counts
+    sizes = (n + 2 * p for n, p in zip(image[1:], padding, strict=True))
+    limits.require_within(
+        4 * image[0] * element_count(tuple(sizes)),
+        limits.PLAN_BYTES,
+        "memory of one image with its padding in bytes",
+        where=where,
+    )
 
 
 def _patches(x: Array, kernel: Shape, attributes: Attributes) -> Array:
@@ -46,6 +69,7 @@ def _conv2d_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Sha
     if len(x) != 4 or len(w) != 4 or x[1] != w[1]:
         raise ShapeError(f"conv2d needs x (B,C,H,W) and w (F,C,KH,KW) of equal C, got {x} and {w}")
     stride, padding = size_pair(attributes, "stride"), size_pair(attributes, "padding")
+    require_bordered_image(x[1:], padding)
     u, v = (convolved_size(x[2 + i], w[2 + i], stride[i], padding[i]) for i in (0, 1))
     if u < 1 or v < 1:
         raise ShapeError(f"conv2d: a {w[2]}x{w[3]} kernel does not fit {x[2]}x{x[3]} + {padding}")
@@ -126,6 +150,20 @@ def _cost(y: int, w: int) -> Cost:
     return flops
 
 
+def _workspace(x: int, w: int, y: int) -> Cost:
+    """Numbers in patches and bordered images of a batch; arguments as those of ``_cost``."""
+
+    def numbers(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes: Attributes) -> int:
+        shapes = [*inputs, *outputs]
+        images, kernel, cells = shapes[x], shapes[w][2:], shapes[y][2:]
+        padding = size_pair(attributes, "padding")
+        bordered = [n + 2 * p for n, p in zip(images[2:], padding, strict=True)]
+        windows = element_count((*kernel, *cells))
+        return element_count(images[:2]) * (windows + element_count(tuple(bordered)))
+
+    return numbers
+
+
 _WINDOW = {"stride": (1, 1), "padding": (0, 0)}
 _BACKWARD_ONLY = NoGradient("only emitted by the gradient rule of conv2d")
 
@@ -139,6 +177,7 @@ OPS = (
         compute=_conv2d,
         gradient=_conv2d_gradient,
         flops=_cost(y=2, w=1),
+        workspace=_workspace(x=0, w=1, y=2),
     ),
     Op(
         name="conv2d_dx",
@@ -149,6 +188,7 @@ OPS = (
         compute=_conv2d_dx,
         gradient=_BACKWARD_ONLY,
         flops=_cost(y=0, w=1),
+        workspace=_workspace(x=2, w=1, y=0),
     ),
     Op(
         name="conv2d_dw",
@@ -159,5 +199,6 @@ OPS = (
         compute=_conv2d_dw,
         gradient=_BACKWARD_ONLY,
         flops=_cost(y=1, w=2),
+        workspace=_workspace(x=0, w=2, y=1),
     ),
 )
