@@ -214,6 +214,10 @@ def edited(**changes):
     return json.dumps(LOOM | changes)
 
 
+def bucket(**changes):
+    return edited(buckets=LOOM["buckets"] | {"0-10%": LOOM["buckets"]["0-10%"] | changes})
+
+
 def first_result(**changes):
     return edited(results=[LOOM["results"][0] | changes, *LOOM["results"][1:]])
 
@@ -225,8 +229,17 @@ def first_result(**changes):
         ("[]", ModelFormatError, "must be an object, got list"),
         ("{", ModelFormatError, "not valid JSON"),
         ('{"score": NaN}', NonFiniteError, "NaN"),
-        (edited(total_samples=9), ModelFormatError, "total_samples 9, but their results are 8"),
-        (edited(failures=0), ModelFormatError, "failures 0, but their results are 1"),
+        (edited(total_samples=9), ModelFormatError, "total_samples 9, but their results give 8"),
+        (edited(failures=0), ModelFormatError, "failures 0, but their results give 1"),
+        (edited(score=99.0), ModelFormatError, "say score 99, but their results give 53"),
+        (edited(avg_deviation=0), ModelFormatError, "say avg_deviation 0, but"),
+        (edited(correct_count=8), ModelFormatError, "say correct_count 8, but"),
+        (edited(accuracy=1.0), ModelFormatError, "say accuracy 1, but"),
+        (edited(score="53"), SpecError, "score must be a number"),
+        (bucket(count=5), ModelFormatError, "say count of 0-10% 5, but their results give 2"),
+        (bucket(range_max=20), ModelFormatError, "say range_max of 0-10% 20, but"),
+        (bucket(samples=[0, 6]), ModelFormatError, "other samples in 0-10% than"),
+        (edited(buckets={}), ModelFormatError, "no bucket '0-10%'"),
         (edited(results="x"), SpecError, "results must be a list"),
         (edited(results=[1]), SpecError, "results must be a list of objects"),
         (first_result(expected="5"), SpecError, "result 0: expected must be a number"),

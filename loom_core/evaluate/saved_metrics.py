@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loom_core.errors import NonFiniteError, SpecError
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
-from loom_core.evaluate.metrics_json import read_results
+from loom_core.evaluate.metrics_json import read_metrics, read_results, require_agreement
 from loom_core.model_io.text_file import read_text_file
 from loom_core.public import public
 
@@ -17,10 +17,12 @@ def load_metrics_from_string(text: str) -> DeviationMetrics:
         text: The JSON.
 
     Raises:
-        ModelFormatError, SpecError, NonFiniteError: The text is not the JSON of metrics.
+        ModelFormatError, SpecError, NonFiniteError: The text is not the JSON of metrics, or its
+            score, totals and buckets are not those of its results.
         LimitError: Larger than the limits allow.
     """
-    results = read_results(text)
+    fields = read_metrics(text)
+    results = read_results(fields)
     metrics = DeviationMetrics()
     for number, result in enumerate(results):
         try:
@@ -28,6 +30,7 @@ def load_metrics_from_string(text: str) -> DeviationMetrics:
         except (SpecError, NonFiniteError) as error:
             raise error.at(f"the metrics: result {number}") from None
     metrics.compute_final_metrics()
+    require_agreement(fields, metrics)
     return metrics
 
 
