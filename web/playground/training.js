@@ -7,16 +7,28 @@ import { isAbort } from "./errors.js";
 /** @typedef {import("./library.js").Network} Network */
 /** @typedef {import("./library.js").TrainingResult} TrainingResult */
 /** @typedef {import("./library.js").TrainingEvent} TrainingEvent */
-/** Steps in which the learning rate rises where a schedule begins with a warm-up. */
+/** Steps in which the learning rate rises where a schedule begins with a warm-up, at most. */
 const WARMUP_STEPS = 50;
 
-/** @type {Readonly<Record<string, import("../loom/generated/api.js").SchedulerConfig>>} */
-const SCHEDULES = {
-  constant: { Type: "constant" },
-  linear: { Type: "linear" },
-  cosine: { Type: "cosine" },
-  warm_cosine: { Type: "cosine", WarmupSteps: WARMUP_STEPS },
-};
+/** The largest part of a training that is warm-up: a short one has its schedule as well. */
+const WARMUP_SHARE = 0.1;
+
+/**
+ * @param {string} name as in the form
+ * @param {number} steps of the training
+ * @returns {import("../loom/generated/api.js").SchedulerConfig | undefined}
+ */
+function schedule(name, steps) {
+  const WarmupSteps = Math.min(WARMUP_STEPS, Math.floor(WARMUP_SHARE * steps));
+  /** @type {Readonly<Record<string, import("../loom/generated/api.js").SchedulerConfig>>} */
+  const schedules = {
+    constant: { Type: "constant" },
+    linear: { Type: "linear" },
+    cosine: { Type: "cosine" },
+    warm_cosine: { Type: "cosine", WarmupSteps },
+  };
+  return schedules[name];
+}
 
 /** @typedef {Extract<import("../loom/generated/api.js").TrainingConfig["Optimizer"], string>} OptimizerName */
 /** @typedef {"idle" | "training" | "paused"} TrainingState */
@@ -83,6 +95,7 @@ export class Training {
     const training = await digits.trainingSet(settings.trainingDigits);
     const heldOut = await digits.heldOutSet();
     signal.throwIfAborted();
+    const steps = settings.epochs * Math.ceil(training.labels.length / settings.batchSize);
     return network.Train(
       {
         Inputs: training.inputs,
@@ -94,7 +107,7 @@ export class Training {
         Epochs: settings.epochs,
         LearningRate: settings.learningRate,
         Optimizer: /** @type {OptimizerName} */ (settings.optimizer),
-        Scheduler: SCHEDULES[settings.schedule],
+        Scheduler: schedule(settings.schedule, steps),
         LossType: "cross_entropy",
         Seed: settings.seed,
         ValidationInputs: heldOut.inputs,
