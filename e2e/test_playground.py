@@ -76,6 +76,11 @@ def test_stop_keeps_what_was_learned(playground, page):
     expect(page.locator("#run")).to_have_text("Train")
 
 
+def test_a_training_shorter_than_the_warm_up_is_done_too(playground):
+    playground.open(QUICK + "&batch=128&sched=warm_cosine")  # 8 steps
+    assert 0 <= playground.train() <= 1
+
+
 def test_start_over_during_training_gives_the_first_network_again(playground, page):
     playground.open(LONG)
     playground.read_drawing(DIGIT_STROKES[7])
