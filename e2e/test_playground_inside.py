@@ -4,6 +4,8 @@ import pytest
 from playground import LONG, QUICK, Playground
 from playwright.sync_api import expect
 
+from loom_core import Dense, Network, Parallel, save_bundle_to_string
+
 NOT_KNOWN = "\u2013"
 
 
@@ -28,6 +30,35 @@ def test_the_blueprint_is_a_picture_of_the_grid(playground, page):
     page.select_option("#setting-network", "cnn")
     expect(boxes).to_have_count(4)
     assert "1x28x28 → 8x14x14" in boxes.first.inner_text().replace("\u00d7", "x")
+
+
+def test_the_blueprint_shows_gates_and_marks(playground, page):
+    branches = [Dense(12, 12, "tanh"), Dense(12, 12, disabled=True)]
+    network = Network(784, 1, 1, 3)
+    network.set_layer(0, 0, 0, Dense(784, 12, "sigmoid"))
+    network.set_layer(0, 0, 1, Parallel(branches, "filter", gate=Dense(12, 2, "linear")))
+    network.set_layer(0, 0, 2, Dense(12, 10, "linear", frozen=True))
+    network.initialize_weights()
+    playground.open(QUICK)
+    page.fill("#model-text", save_bundle_to_string({"gated": network}))
+    page.click("#model-load")
+    playground.wait_for_model("done")
+
+    titles = page.locator("#blueprint .layer > strong")
+    expect(titles).to_have_text(
+        [
+            "Dense · Sigmoid",
+            "Parallel",
+            "Dense · Tanh",
+            "Dense · ReLU",
+            "Gate: Dense · Linear",
+            "Dense · Linear",
+        ]
+    )
+    boxes = page.locator("#blueprint .layer")
+    expect(boxes.nth(3).get_by_text("off", exact=True)).to_be_visible()
+    expect(boxes.nth(5).get_by_text("frozen", exact=True)).to_be_visible()
+    expect(page.locator("#blueprint").get_by_text("frozen")).to_have_count(1)
 
 
 def test_layers_are_shown_while_they_learn(playground, page):

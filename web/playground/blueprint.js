@@ -59,14 +59,17 @@ export function showBlueprint(place, { Layers: layers }) {
 
 /**
  * @param {BlueprintLayer} layer
+ * @param {string} role what it is to the layer that it is in, if not a branch
  * @returns {HTMLLIElement}
  */
-function box(layer) {
+function box(layer, role = "") {
   const item = document.createElement("li");
   item.className = "layer";
   item.dataset["family"] = FAMILIES.get(layer.TypeName) ?? "joining";
-  const activation = layer.Activation ? ` · ${layer.Activation}` : "";
-  item.append(line("strong", `${layer.Type}${activation}`));
+  const name = role ? `${role}: ${layer.Type}` : layer.Type;
+  item.append(line("strong", layer.Activation ? `${name} · ${layer.Activation}` : name));
+  const marks = [...(layer.Frozen ? ["frozen"] : []), ...(layer.Disabled ? ["off"] : [])];
+  if (marks.length > 0) item.append(line("span", marks.join(", ")));
   if (layer.InputShape.length > 0 && layer.OutputShape.length > 0) {
     item.append(line("span", `${layer.InputShape.join("×")} → ${layer.OutputShape.join("×")}`));
   }
@@ -75,7 +78,8 @@ function box(layer) {
     if (layer.CombineMode) item.append(line("span", `branches, joined by ${layer.CombineMode}`));
     const branches = document.createElement("ol");
     branches.className = "branches";
-    branches.append(...layer.Branches.map(box));
+    branches.append(...layer.Branches.map((branch) => box(branch)));
+    if (layer.Gate) branches.append(box(layer.Gate, "Gate"));
     item.append(branches);
   }
   return item;
