@@ -1657,7 +1657,7 @@ export type TrainingResult = {
   /** It was ended early by StopTraining. */
   Stopped: boolean;
   /**
-   * Why and from which step on the CPU went on, where a GPU was lost; empty otherwise. No step is left out: those since the last copy of the weights are repeated.
+   * Why and from which step on the CPU went on, where a GPU was lost or (taken by `"auto"`) failed; empty otherwise. No step is left out: those since the last copy of the weights are repeated.
    */
   FallbackReason: string;
 };
@@ -1689,7 +1689,7 @@ export type TrainingResultOnMainThread = {
   /** It was ended early by StopTraining. */
   Stopped: boolean;
   /**
-   * Why and from which step on the CPU went on, where a GPU was lost; empty otherwise. No step is left out: those since the last copy of the weights are repeated.
+   * Why and from which step on the CPU went on, where a GPU was lost or (taken by `"auto"`) failed; empty otherwise. No step is left out: those since the last copy of the weights are repeated.
    */
   FallbackReason: string;
 };
