@@ -31,12 +31,15 @@ fn border(at: Invocation) {
         let line = n / s.runs;
         let first = (n - line * s.runs) * RUN;
         let image = line / s.y_height;
-        // Above and left of the image these wrap around, and are then beyond its end.
+        // Above and left of the image h and w wrap around, and are then beyond its end.
         let h = line - image * s.y_height - s.top;
-        let start = (image * s.height + h) * s.width - s.left;
         for (var column = first; column < min(first + RUN, s.y_width); column++) {
-            let inside = h < s.height && column - s.left < s.width;
-            y[line * s.y_width + column] = select(0.0, x[start + column], inside);
+            let w = column - s.left;
+            var value = 0.0;
+            if (h < s.height && w < s.width) {
+                value = x[(image * s.height + h) * s.width + w];
+            }
+            y[line * s.y_width + column] = value;
         }
     }
 }

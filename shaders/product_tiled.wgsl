@@ -40,7 +40,7 @@ fn square(number: u32, beside: u32, along_depth: bool) -> vec2<u32> {
     return vec2(number % beside, number / beside);
 }
 
-// Four numbers of a's or b's that lie at these places; 0 for those that do not exist.
+// Four numbers of a's or b's; 0 for those that do not exist, whose places are those of others.
 fn four_of_a(places: vec4<u32>, exist: vec4<bool>) -> vec4<f32> {
     return select(vec4<f32>(), vec4(a[places.x], a[places.y], a[places.z], a[places.w]), exist);
 }
@@ -55,12 +55,12 @@ fn fill(t: Task, start: vec2<u32>, depth: u32, local: u32) {
     for (var n = local; n < 2u * DOWN * DEPTH_SQUARES; n += ACROSS * DOWN) {
         let at = square(n, 2u * DOWN, A_ALONG_DEPTH);
         let rows = t.row + 4u * at.x + vec4(0u, 1u, 2u, 3u);
-        let places = start.x + rows * sizes.a_row;
+        let places = start.x + min(rows, vec4(sizes.rows - 1u)) * sizes.a_row;
         let exist = rows < vec4(sizes.rows);
         for (var d = 4u * at.y; d < 4u * at.y + 4u; d++) {
-            let k = depth + d;
+            let k = min(depth + d, t.depth.y - 1u);
             a_tile[d * 2u * DOWN + at.x] = four_of_a(
-                places + depth_places(k, down).x, exist & vec4(k < t.depth.y));
+                places + depth_places(k, down).x, exist & vec4(depth + d < t.depth.y));
         }
     }
     for (var n = local; n < ACROSS * DEPTH_SQUARES; n += ACROSS * DOWN) {
@@ -71,9 +71,9 @@ fn fill(t: Task, start: vec2<u32>, depth: u32, local: u32) {
             column_places(j + 2u, across).x, column_places(j + 3u, across).x);
         let exist = vec4(j, j + 1u, j + 2u, j + 3u) < vec4(sizes.columns);
         for (var d = 4u * at.y; d < 4u * at.y + 4u; d++) {
-            let k = depth + d;
+            let k = min(depth + d, t.depth.y - 1u);
             b_tile[d * ACROSS + at.x] = four_of_b(
-                places + depth_places(k, down).y, exist & vec4(k < t.depth.y));
+                places + depth_places(k, down).y, exist & vec4(depth + d < t.depth.y));
         }
     }
 }
