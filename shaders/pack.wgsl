@@ -4,6 +4,7 @@
 // lib/recurrence.wgsl. w (G, hidden): forward the results are its rows, backward its columns.
 //
 // An invocation writes a vector: 16 bytes read and written, no arithmetic, bandwidth is the bound.
+// No workgroup memory and few registers, so occupancy is full.
 
 struct Packing {
     groups: u32,

@@ -9,7 +9,9 @@
 // Such an adapter runs 4 or 8 invocations as the lanes of one CPU vector. A load costs it about as
 // much as 25 multiply-adds, most of that checks, whether all lanes read one number, a run or
 // scattered ones; a barrier costs far more, and WGSL's own vectors gain nothing. So the block is as
-// large as the matrices allow: at 16 rows and 16 columns 32 loads serve 256 multiply-adds. Long
+// large as the matrices allow: at 16 rows and 16 columns 32 loads serve 256 multiply-adds, 4 FLOP
+// a byte that is loaded (6.4 a byte of memory, as the workgroup shares a), and loads are the bound
+// still. Long
 // products go in steps of FOUR_DEPTHS, so that a sum is written once for four terms; short ones do
 // without, as that code takes long to compile. Workgroup memory: none. The 256 sums an
 // invocation would leave a GPU no occupancy: for hardware there is product_tiled.wgsl.

@@ -5,7 +5,8 @@
 // the host, where they are exact for any position.
 //
 // An invocation turns a pair: 6 operations for 16 bytes and the turn, which heads and batch share
-// in the cache. Bandwidth is the bound; full occupancy.
+// in the cache. Bandwidth is the bound. No workgroup memory and few registers, so occupancy is
+// full.
 
 struct Sizes {
     rows: u32, // batch steps heads

@@ -11,7 +11,8 @@
 // An invocation moves `run` neighbouring cells of a row of y (the innermost axis): 1 on a GPU,
 // where neighbours then write one line of memory together, more on a software adapter, where the
 // divisions that find the row cost more than the cells. No arithmetic on 8 bytes moved: bandwidth
-// is the bound; a transpose reads with a stride, for which it relies on the cache.
+// is the bound; a transpose reads with a stride, for which it relies on the cache. No workgroup
+// memory and few registers, so occupancy is full.
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 

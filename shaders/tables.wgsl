@@ -10,7 +10,8 @@
 // chunk by chunk (`first` to `first` + count), so that the comparisons stay linear in the count.
 //
 // gather_rows and add_linked move 8 bytes for a sum at most: bandwidth is the bound. link compares
-// numbers with each other until it finds the next of the same row, in the cache. Full occupancy.
+// numbers with each other until it finds the next of the same row, in the cache. No workgroup
+// memory and few registers, so occupancy is full.
 
 struct Sizes {
     rows: u32,

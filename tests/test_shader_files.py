@@ -1,5 +1,6 @@
 """What shaders/README.md promises of every file."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -44,3 +45,21 @@ def test_every_file_of_the_library_is_needed():
         for part in found[1].split(", ")
     }
     assert needed == {path.stem for path in LIBRARY}
+
+
+def head_comment(path: Path) -> str:
+    """Return the comment lines before the first line of code."""
+    lines = itertools.takewhile(
+        lambda line: not line or line.startswith("//"), path.read_text(encoding="utf-8").split("\n")
+    )
+    return " ".join(line.removeprefix("//").strip() for line in lines)
+
+
+@pytest.mark.parametrize("path", SHADERS, ids=lambda path: path.stem)
+def test_the_head_comment_says_what_bounds_a_kernel_and_what_it_takes(path: Path):
+    head = head_comment(path)
+    if "cost and what an invocation computes: lib/recurrence.wgsl" in head:
+        head += head_comment(shader_folder() / "lib" / "recurrence.wgsl")
+    assert re.search(r"the bound|FLOP a byte|operations (a byte|for \d)", head)
+    assert re.search("workgroup memory", head, re.IGNORECASE)
+    assert re.search("registers?|occupancy", head)
