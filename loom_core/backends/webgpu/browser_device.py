@@ -61,11 +61,7 @@ class BrowserDevice(Device):
 
     def __init__(self, device: Any) -> None:
         found = json.loads(device.description)
-        adapter = Adapter(
-            software=found["software"],
-            features=frozenset(found["features"]),
-            limits=found["limits"],
-        )
+        adapter = Adapter(software=found["software"], limits=found["limits"])
         super().__init__(adapter, found["name"])
         self._device = device
         self._shaders: set[str] = set()

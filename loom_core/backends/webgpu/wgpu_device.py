@@ -19,15 +19,12 @@ from loom_core.public import Wait
 
 INSTALL = "pip install 'loom-core[gpu]'"
 
-FEATURES = {"shader-f16": "shader-f16", "subgroup": "subgroups"}
-"""The optional features that kernels may use: the package's name and WebGPU's."""
-
 
 def open_wgpu_device() -> WgpuDevice:
     """Return a device of the fastest adapter.
 
     Raises:
-        BackendError: The package is missing, or no driver offers an adapter.
+        BackendError: The package is missing, no driver offers an adapter, or it gives no device.
     """
     try:
         import wgpu
@@ -40,7 +37,13 @@ def open_wgpu_device() -> WgpuDevice:
             f"there is no GPU adapter here: {error}",
             hint="Install a Vulkan driver; on Debian, mesa-vulkan-drivers has a software one.",
         ) from error
-    return WgpuDevice(adapter)
+    try:
+        return WgpuDevice(adapter)
+    except (RuntimeError, wgpu.GPUError) as error:
+        raise BackendError(
+            f"the GPU adapter gives no device: {error}",
+            hint="Close what else uses the GPU, update its driver, or use a CPU backend.",
+        ) from error
 
 
 class WgpuDevice(Device):
@@ -53,15 +56,11 @@ class WgpuDevice(Device):
     def __init__(self, adapter: Any) -> None:
         import wgpu
 
-        features = [name for name in FEATURES if name in adapter.features]
-        self._device = adapter.request_device_sync(
-            required_features=features, required_limits=dict(adapter.limits)
-        )
+        self._device = adapter.request_device_sync(required_limits=dict(adapter.limits))
         info = adapter.info
         super().__init__(
             Adapter(
                 software=info["adapter_type"] == "CPU",
-                features=frozenset(FEATURES[name] for name in features),
                 limits={_camel_case(name): size for name, size in self._device.limits.items()},
             ),
             f"{info['device']} ({info['backend_type']})",

@@ -36,10 +36,10 @@ const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const MODE_READ = 0x1;
 
-const SCOPES = /** @type {const} */ (["validation", "out-of-memory", "internal"]);
+/** How long a loss may take to be told of, after what it broke. */
+const LOSS_MS = 1000;
 
-/** The optional features that kernels may use. */
-const FEATURES = /** @type {const} */ (["shader-f16", "subgroups"]);
+const SCOPES = /** @type {const} */ (["validation", "out-of-memory", "internal"]);
 
 /** What is asked for as the adapter has it; other limits stay at their defaults. */
 const LIMITS = /** @type {const} */ ([
@@ -74,7 +74,6 @@ async function openDevice(heap) {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new LoomError("backend", "The browser found no GPU adapter.", advice);
   const device = await adapter.requestDevice({
-    requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   });
   return new GpuDevice(device, adapter.info, heap);
@@ -94,7 +93,7 @@ class GpuDevice {
   #pipelines = new Map();
   /** Why the device is of no more use; empty while it works. */
   lost = "";
-  /** JSON: name, software, features, limits. */
+  /** JSON: name, software, limits. */
   description;
 
   /**
@@ -108,7 +107,6 @@ class GpuDevice {
     this.description = JSON.stringify({
       name: [info.vendor, info.architecture, info.description].filter(Boolean).join(" "),
       software: isSoftware(info),
-      features: FEATURES.filter((name) => device.features.has(name)),
       limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])),
     });
     void device.lost.then(({ message, reason }) => {
@@ -240,6 +238,8 @@ class GpuDevice {
     const checked = this.#closeScopes();
     this.#openScopes();
     const [failure, errors] = await Promise.all([mapping.catch((error) => error), checked]);
+    // Of a device that goes the mapping fails first; why it went is told a moment later.
+    if (failure && !errors.some(Boolean)) await Promise.race([this.#device.lost, passed(LOSS_MS)]);
     if (this.lost) throw new LoomError("backend", `The GPU device was lost: ${this.lost}`);
     const error = errors.find((found) => found) ?? failure;
     if (error) throw new LoomError("backend", `The GPU reported an error: ${error.message}`);
@@ -318,6 +318,11 @@ class Mapped {
   copyTo(address) {
     this.#heap().set(new Uint8Array(this.#staging.getMappedRange(), 0, this.#size), address);
   }
+}
+
+/** @param {number} ms */
+function passed(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** @param {GPUAdapterInfo} info */
