@@ -166,13 +166,13 @@ class _Remainder:
 
 def _remainders(size: int, kernel: int, stride: int, padding: int) -> list[_Remainder]:
     found = []
-    for r in range(stride):
+    # Of a stride beyond the image only the remainders that occur.
+    for r in sorted({(h + padding) % stride for h in range(min(size, stride))}):
         outputs = np.arange((r - padding) % stride, size, stride)
         cells = np.arange(r, kernel, stride)
-        if outputs.size:
-            found.append(
-                _Remainder(outputs, (outputs + padding - r) // stride, np.arange(cells.size), cells)
-            )
+        found.append(
+            _Remainder(outputs, (outputs + padding - r) // stride, np.arange(cells.size), cells)
+        )
     return found
 
 

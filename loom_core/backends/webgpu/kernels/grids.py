@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loom_core.backends.webgpu.dispatch import Adapter, grid_1d
+from loom_core.errors import BackendError
 
 CELL_GROUP = 64
 """Invocations of a workgroup that goes over cells: SIZE in shaders/lib/grid.wgsl."""
@@ -16,9 +17,15 @@ _LEAST_PIECE = 256
 _SOFTWARE_GROUPS = 16
 """Workgroups that keep a few CPU cores busy; more of them only cost."""
 
+_SOFTWARE_ROUNDS = 65_535
+"""Rounds of all loops of an invocation after which Mesa's software adapter ends them, without a
+word."""
+
 _SOFTWARE_LOOP = 512
-"""Cells that an invocation loops over at most on a software adapter: Mesa's ends an invocation's
-loops after 65 535 rounds in all, without a word, and a kernel may loop within each cell."""
+"""Cells that an invocation loops over at most on a software adapter, as a kernel may loop within
+each cell."""
+
+_MOST_LANES = 256
 
 
 def cell_grid(cells: int, adapter: Adapter) -> tuple[int, int, int]:
@@ -48,16 +55,32 @@ class RowGrid:
     workgroups: tuple[int, int, int]
 
 
-def row_grid(rows: int, width: int, adapter: Adapter) -> RowGrid:
+def row_grid(rows: int, width: int, adapter: Adapter, passes: int = 4) -> RowGrid:
     """Return a grid for ``rows`` rows of ``width`` cells.
 
     A lane gets at least 4 cells on a GPU, so that the tree pays; on a software adapter a barrier
     costs more than a short row, so that only long ones are shared.
+
+    Args:
+        rows: How many.
+        width: Cells of each.
+        adapter: The device.
+        passes: How often, at most, the kernel goes over a row.
+
+    Raises:
+        BackendError: A row is longer than a software adapter can pass over so often.
     """
     cells, together = (_SOFTWARE_LOOP, 8) if adapter.software else (4, 64)
     lanes = 1
-    while lanes < 256 and lanes * 2 * cells <= width:
+    while lanes < _MOST_LANES and lanes * 2 * cells <= width:
         lanes *= 2
+    longest = _SOFTWARE_ROUNDS // (passes + 1) * _MOST_LANES  # one for the loops of the passes
+    if adapter.software and width > longest:
+        raise BackendError(
+            f"rows of {width:,} numbers are too long for this GPU's driver, which computes on the "
+            f"CPU: it ends loops early beyond {longest:,}",
+            hint="Use a CPU backend, or a GPU driver that is not a software one.",
+        )
     together = max(1, together // lanes)
     return RowGrid({"LANES": lanes, "ROWS": together}, grid_1d(rows, together))
 

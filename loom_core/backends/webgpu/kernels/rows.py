@@ -20,6 +20,9 @@ from loom_core.graph.op import Attributes, number
 _NEARLY_SOFTMAX = 1.25
 """Below this alpha entmax's threshold is counted from -1, where it lies nearly."""
 
+_HALVING_PASSES = 47
+"""What the shaders that halve an interval 40 times make at most, with those before and after."""
+
 
 def row_kernel(
     shader: str,
@@ -27,6 +30,8 @@ def row_kernel(
     shapes: tuple[Shapes, Shapes],
     adapter: Adapter,
     parameters: tuple[int | float, ...] = (),
+    *,
+    passes: int = 4,
     **constants: float,
 ) -> Kernel:
     """Return one dispatch that works on rows of the first input along the last axis.
@@ -37,13 +42,14 @@ def row_kernel(
         shapes: Of inputs and outputs, all of which are bound in this order.
         adapter: The device.
         parameters: After rows and width.
+        passes: How often the shader goes over a row at most.
         constants: Override constants besides those of the grid.
     """
     inputs, outputs = shapes
     rows, width = rows_of(inputs[0])
     if rows * width == 0:
         return Kernel([])
-    grid = row_grid(rows, width, adapter)
+    grid = row_grid(rows, width, adapter, passes)
     buffers = (
         *(Operand("input", i) for i in range(len(inputs))),
         *(Operand("output", i) for i in range(len(outputs))),
@@ -80,7 +86,11 @@ def _entmax(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Ad
     low, high = (0.0, -math.expm1(full)) if close else (-1.0, -math.exp(full))
     settings = (excess, number(attributes, "temperature"), low, high)
     shapes = (inputs, outputs)
-    return row_kernel("entmax", "entmax", shapes, adapter, settings, NEARLY_SOFTMAX=int(close))
+    return row_kernel(
+        *("entmax", "entmax", shapes, adapter, settings),
+        passes=_HALVING_PASSES,
+        NEARLY_SOFTMAX=int(close),
+    )
 
 
 def _entmax_dx(inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter) -> Kernel:
@@ -93,7 +103,10 @@ def _loom_entmax(
     inputs: Shapes, outputs: Shapes, attributes: Attributes, adapter: Adapter
 ) -> Kernel:
     settings = (number(attributes, "alpha"),)
-    return row_kernel("loom_entmax", "loom_entmax", (inputs, outputs), adapter, settings)
+    shapes = (inputs, outputs)
+    return row_kernel(
+        "loom_entmax", "loom_entmax", shapes, adapter, settings, passes=_HALVING_PASSES
+    )
 
 
 def _loom_entmax_dx(
@@ -101,7 +114,10 @@ def _loom_entmax_dx(
 ) -> Kernel:
     """The scores are bound first, as in the forward, so that both share the threshold."""
     settings = (number(attributes, "alpha"),)
-    kernel = row_kernel("loom_entmax", "loom_entmax_dx", (inputs, outputs), adapter, settings)
+    shapes = (inputs, outputs)
+    kernel = row_kernel(
+        "loom_entmax", "loom_entmax_dx", shapes, adapter, settings, passes=_HALVING_PASSES
+    )
     buffers = (Operand("input", 1), Operand("input"), Operand("output"))
     return Kernel([replace(dispatch, buffers=buffers) for dispatch in kernel.dispatches])
 
