@@ -1,20 +1,25 @@
 """Each kernel is tried once on its device before any number that it made is used.
 
 Drivers have bugs, and a wrong number looks like any other. The definition of an op in NumPy is
-the judge, on made-up input of the smallest size at which the plan itself uses the kernel: so
-nothing else has to be compiled.
+the judge, on made-up input of the smallest size at which the device runs the same pipelines
+(:mod:`loom_core.backends.webgpu.kernel_variants`): so nothing else has to be compiled, and it takes
+no time to speak of. A kernel is tried with the first program that uses it, not when a device is
+opened: all of them together take longer to compile than a page should wait.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loom_core.arrays import Array
+from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.dispatch import Kernel
+from loom_core.backends.webgpu.kernel_variants import Variant, smallest, variant_of, work
+from loom_core.backends.webgpu.probe_inputs import Inputs, probe_inputs
 from loom_core.errors import BackendError
 from loom_core.graph.builder import GraphBuilder, Node
 from loom_core.graph.plan import Plan, make_plan
@@ -23,34 +28,18 @@ from loom_core.public import Wait
 if TYPE_CHECKING:
     from loom_core.backends.webgpu.program import WebGpuProgram
 
-Variant: TypeAlias = tuple[object, ...]
-"""An op's name, with shader, entry and constants of each dispatch of its kernel."""
-
 TOLERANCE = 5e-3
 """Of the largest number: far more than rounding does, far less than any mistake."""
-
-SLOW_FLOPS = 50_000_000
-"""A node beyond this is repeated by the CPU's fastest backend, which tests hold to NumPy."""
 
 
 def variants(nodes: Sequence[Node], kernels: Sequence[Kernel]) -> dict[Variant, Node]:
     """Return the kernels of a plan with the node of each that does the least work."""
     found: dict[Variant, Node] = {}
     for node, kernel in zip(nodes, kernels, strict=True):
-        made_of = tuple(
-            (dispatch.shader, dispatch.entry, tuple(sorted(dispatch.constants.items())))
-            for dispatch in kernel.dispatches
-        )
-        variant = (node.op.name, made_of)
-        if variant not in found or flops(node) < flops(found[variant]):
+        variant = variant_of(node, kernel)
+        if variant not in found or work(node) < work(found[variant]):
             found[variant] = node
     return found
-
-
-def flops(node: Node) -> int:
-    """Return a node's floating-point operations."""
-    shapes = [x.shape for x in node.inputs], [y.shape for y in node.outputs]
-    return node.op.flops(*shapes, node.attributes)
 
 
 def node_plan(node: Node) -> Plan:
@@ -86,12 +75,19 @@ class SelfCheck:
         Raises:
             BackendError: One gives wrong numbers; it names the op.
         """
-        probes = [_Probe(node) for variant, node in used.items() if variant not in self._passed]
+        probes = [
+            _Probe(node, inputs)
+            for variant, found in used.items()
+            if variant not in self._passed
+            for node in (smallest(found, self._device.adapter),)
+            for inputs in probe_inputs(node)
+        ]
         programs = [self._prepare(probe.plan) for probe in probes]
         try:
             for probe, program in zip(probes, programs, strict=True):
-                for port, values in probe.inputs.items():
-                    program.write(port, values)
+                for port, value in program.plan.ports.items():
+                    unwritten = np.full(value.shape, np.nan, np.float32)  # what a kernel leaves out
+                    program.write(port, probe.written.get(port, unwritten))
                 program.queue()
             pieces = [p for program in programs for p in program.pieces(program.plan.ports)]
             parts = iter((yield from self._device.read(pieces)))
@@ -104,36 +100,29 @@ class SelfCheck:
 
 
 class _Probe:
-    """One node with input that can be told from every other."""
+    """One node with one set of inputs."""
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, node: Node, inputs: Inputs) -> None:
         self.plan = node_plan(node)
-        draw = np.random.default_rng(1)
-        # Between 0 and 1: probabilities, squares and shares are, and no op minds.
-        self.inputs = {
-            f"x{i}": draw.uniform(0.1, 0.9, x.shape).astype(np.float32)
-            for i, x in enumerate(node.inputs)
-        }
-        if node.op.name == "step_scale":  # a step that is forbidden has no numbers
-            self.inputs["x3"].fill(0)
+        self.written = {f"x{i}": numbers for i, numbers in enumerate(inputs)}
+        self._op = node.op.name
 
     def require(self, found: Iterable[Array]) -> None:
-        """Raise :class:`BackendError` unless the ports hold what a CPU leaves in them."""
-        from loom_core.backends.choice import get  # it names this backend too
-
-        judge = get("auto" if flops(self.node) > SLOW_FLOPS else "numpy").prepare(self.plan)
-        for port, values in self.inputs.items():
+        """Raise :class:`BackendError` unless the ports hold what NumPy leaves in them."""
+        judge = NumpyBackend().prepare(self.plan)
+        for port, values in self.written.items():
             judge.write(port, values)
         judge.run()
         for port, numbers in zip(self.plan.ports, found, strict=True):
             expected = judge.read(port).reshape(-1)
-            scale = max(float(np.max(np.abs(expected), initial=0.0)), 2.0**-126)
-            error = np.abs(numbers - expected)
-            # Written so that a NaN agrees with nothing.
-            if not np.all(error <= TOLERANCE * scale):
+            same = (numbers == expected) | (np.isnan(numbers) & np.isnan(expected))
+            largest = np.max(np.abs(expected), initial=2.0**-126, where=np.isfinite(expected))
+            with np.errstate(invalid="ignore"):
+                error = np.where(same, 0, np.abs(numbers - expected))
+            # Written so that a NaN agrees with no number.
+            if not np.all(error <= TOLERANCE * largest):
                 raise BackendError(
-                    f"the kernel of {self.node.op.name} gives wrong numbers on this GPU: off by "
-                    f"{float(np.max(error)):.3g} where the largest is {scale:.3g}",
+                    f"the kernel of {self._op} gives wrong numbers on this GPU: off by "
+                    f"{float(np.max(error)):.3g} where the largest is {float(largest):.3g}",
                     hint="Use a CPU backend, update the driver, and please report it.",
                 )
