@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from loom_core.backends.simd_backend import SimdProgram
-from loom_core.backends.webgpu_backend import shared_backend
 from loom_core.calls import require_arguments
-from loom_core.errors import CallError, LoomError
+from loom_core.errors import CallError, LoomError, WeightsAwayError
 from loom_core.network_grid import NetworkGrid
 from loom_core.public import (
     FUNCTIONS,
@@ -40,13 +40,19 @@ class Bridge:
         self._jobs: dict[int, Generator[Wait, None, Any]] = {}
         self._job_objects: dict[int, int] = {}
         self._last_number = 0
+        self._at_once = False
+
+    def answer_at_once(self) -> None:
+        """Never give a job for what is no cooperative call: its caller wants the value itself."""
+        self._at_once = True
 
     def call(self, target: int, name: str, args: list[Any]) -> Envelope:
         """Call a public function (target 0) or a method of the object with that handle.
 
         Returns:
             ``{"value": ...}``, ``{"job": number}`` for a cooperative call that :meth:`advance`
-            drives, or ``{"error": {code, message, hint, type}}``.
+            drives (and for any other that reads weights which have to come back from a GPU), or
+            ``{"error": {code, message, hint, type}}``.
         """
         return _enveloped(lambda: self._call(target, name, args))
 
@@ -112,11 +118,19 @@ class Bridge:
         bound = values if owner is None else [owner, *values]
         bound = require_arguments(name, function, bound, bound=0 if owner is None else 1)
         if isinstance(function, Cooperative):
-            number = self._number()
-            self._jobs[number] = function.steps(*bound)
-            self._job_objects[number] = target
-            return {"job": number}
-        return {"value": self._to_plain(function(*bound))}
+            return self._job(target, function.steps(*bound))
+        try:
+            return {"value": self._to_plain(function(*bound))}
+        except WeightsAwayError:
+            if self._at_once or not isinstance(owner, NetworkGrid):
+                raise
+        return self._job(target, owner.programs.after_settling(partial(function, *bound)))
+
+    def _job(self, target: int, steps: Generator[Wait, None, Any]) -> Envelope:
+        number = self._number()
+        self._jobs[number] = steps
+        self._job_objects[number] = target
+        return {"job": number}
 
     def _prepare_forward(self, handle: int, length: int) -> int:
         network = self._object(handle)
@@ -146,15 +160,19 @@ class Bridge:
             raise
 
     def _cancel(self, job: int) -> Envelope:
-        if job in self._jobs:
-            self._jobs[job].close()
-            self._forget_job(job)
-        backend = shared_backend()
-        if backend is None or not backend.ahead():
+        if job not in self._jobs:
             return {"value": None}
-        number = self._number()
-        self._jobs[number] = backend.settle()
-        return {"job": number}
+        target = self._job_objects[job]
+        self._jobs[job].close()
+        self._forget_job(job)
+        owner = self._objects.get(target)
+        if (
+            not isinstance(owner, NetworkGrid)
+            or owner.control.running
+            or not owner.programs.ahead()
+        ):
+            return {"value": None}
+        return self._job(target, owner.programs.settle())
 
     def _forget_job(self, job: int) -> None:
         self._jobs.pop(job, None)

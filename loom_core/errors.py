@@ -10,6 +10,7 @@ A message says where, what was expected and what came; the hint says what to do.
     ├── NonFiniteError       NaN or infinity in weights, data or a loss (also ValueError)
     ├── LimitError           more memory, depth or length than the limits allow (also ValueError)
     ├── BusyError            the object is in use by a running job (also RuntimeError)
+    │   └── WeightsAwayError a training on a GPU has newer weights, and the call cannot wait
     ├── BackendError         a backend cannot do what was asked (also RuntimeError)
     └── CallError            a call by public name is wrong: name, count or type (also TypeError)
 """
@@ -79,6 +80,10 @@ class BusyError(LoomError, RuntimeError):
     """The object is in use by a running job."""
 
     code = "busy"
+
+
+class WeightsAwayError(BusyError):
+    """The newest weights are on a GPU, and the call cannot wait for them."""
 
 
 class BackendError(LoomError, RuntimeError):

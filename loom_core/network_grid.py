@@ -11,6 +11,7 @@ from loom_core.activations import activation
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.choice import BackendName, BackendReport, Choice, choose, report
+from loom_core.backends.program_cache import ProgramCache
 from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.errors import ShapeError, SpecError
 from loom_core.graph.plan import Plan
@@ -64,13 +65,14 @@ class NetworkGrid:
         self._choice = choose(backend)
         self.layers: list[Layer] = [Dense(activation=index % 5) for index in range(count)]
         self.control = TrainingControl()
-        self._programs: dict[tuple[object, ...], Program] = {}
+        self.programs = ProgramCache()
         self.gpu: WebGpuBackend | None = None
         self.last_forward: Program | None = None
         self.gradients = GradientSums()
         self.optimizer: Optimizer | None = None
         self.training_optimizer: Optimizer | None = None
         self.position: TrainingPosition | None = None
+        self.trained_on = ""
 
     # The grid
 
@@ -99,7 +101,10 @@ class NetworkGrid:
 
     @public("GetLayer")
     def get_layer(self, row: int, col: int, layer: int) -> Layer:
-        """Return the layer at a place in the grid.
+        """Return the layer at a place in the grid, with its present weights.
+
+        While a training runs on a GPU they come back for this call; the layer shows later ones when
+        they have come again: at the next such call, when the training pauses, or at its end.
 
         Args:
             row: Row of the cell, from 0.
@@ -108,8 +113,11 @@ class NetworkGrid:
 
         Raises:
             SpecError: There is no such place.
+            BusyError: The weights are on a GPU, and this call cannot wait for them.
         """
-        return self.layers[self._index(row, col, layer)]
+        index = self._index(row, col, layer)
+        self.programs.require_settled()
+        return self.layers[index]
 
     @public("GetActivation")
     def get_activation(self, row: int, col: int, layer: int) -> int:
@@ -120,7 +128,7 @@ class NetworkGrid:
             col: Column of the cell, from 0.
             layer: Place in the cell, from 0.
         """
-        name = getattr(self.get_layer(row, col, layer), "activation", None)
+        name = getattr(self.layers[self._index(row, col, layer)], "activation", None)
         return -1 if name is None else activation(name).code
 
     @public("SetLayer")
@@ -139,8 +147,8 @@ class NetworkGrid:
         """
         index = self._index(row, col, layer)
         self.control.require_idle("set a layer")
+        self.programs.clear()
         self.layers[index] = config
-        self._programs.clear()
         self.last_forward = None
         self.gradients.forget()
         self.position = None
@@ -213,6 +221,7 @@ class NetworkGrid:
             BusyError: The network is training.
         """
         self.control.require_idle("draw new weights")
+        self.programs.require_settled()
         self.complete_sizes()
         self.seed = self.seed if seed is None else seed
         for index, layer in enumerate(self.layers):
@@ -256,24 +265,22 @@ class NetworkGrid:
             key: What the plan depends on besides the layers: first what it is for, then sizes.
             make_plan: Called where there is no such program; the layers have their weights then.
             backend: Another than the network's own.
+
+        Raises:
+            BusyError: It runs on a CPU, the weights are on a GPU, and no call can wait for them.
         """
         runs = backend or self._choice.backend
         key = (runs.name, *key, *(layer.flags() for layer in self.layers))
-        if key not in self._programs:
-            self.require_weights()
-            self._programs[key] = runs.prepare(make_plan())
-        return self._programs[key]
-
-    def forget_programs(self, part: object) -> None:
-        """Drop the programs whose key names ``part``, an optimizer that is of no more use."""
-        for key in [key for key in self._programs if any(name is part for name in key)]:
-            del self._programs[key]
+        return self.programs.prepared(key, runs, make_plan, self.require_weights)
 
     def adopt_gpu(self, backend: WebGpuBackend | None) -> None:
-        """Let a GPU, or none, be the network's; what was made ready on another one is dropped."""
+        """Let a GPU, or none, be the network's; what was made ready on another one is dropped.
+
+        The weights must have come back from there.
+        """
         named = self._choice.asked == "webgpu"
         if backend is not (self._choice.backend if named else self.gpu):
-            self.forget_programs(WebGpuBackend.name)
+            self.programs.forget(WebGpuBackend.name)
             self.last_forward = None if named else self.last_forward
         self.gpu = backend
         if named:
@@ -282,7 +289,7 @@ class NetworkGrid:
 
     def prepared_plans(self) -> list[Plan]:
         """Return the plans of all programs that are kept."""
-        return [program.plan for program in self._programs.values()]
+        return [program.plan for program in self.programs]
 
     @public("SetBackend")
     def set_backend(self, backend: BackendName) -> None:
@@ -298,13 +305,14 @@ class NetworkGrid:
             BusyError: The network is training.
         """
         self.control.require_idle("change the backend")
-        self._choice = choose(backend)
-        self._programs.clear()
+        choice = choose(backend)
+        self.programs.clear()
+        self._choice = choice
 
     @public("GetBackendReport")
     def backend_report(self) -> BackendReport:
         """Return what was asked for, what runs, why, and which ops fall back to NumPy."""
-        return report(self._choice, self._programs.values(), self.gpu)
+        return report(self._choice, self.programs, self.gpu, self.trained_on)
 
     def split_batch(self, data: F32, what: str) -> tuple[int, int]:
         """Return (samples, numbers in each) of an input, flat or with the batch first.
@@ -346,6 +354,7 @@ class NetworkGrid:
         Raises:
             ShapeError: The length is not a whole number of samples.
             SpecError: The input holds anything but numbers.
+            BusyError: The weights are on a GPU, and this call cannot wait for them.
         """
         data = to_float32(input, "the input")
         program = self.forward_program(data.shape)
@@ -383,7 +392,7 @@ class NetworkGrid:
         Raises:
             ShapeError: As ForwardCPU does.
         """
-        if not self._programs:  # where there are programs, all sizes are known
+        if not self.programs:  # where there are programs, all sizes are known
             self.complete_sizes()
         batch, width = self._split_shape(shape, "the input")
         # Its input port keeps what a backward pass starts from.

@@ -1,5 +1,7 @@
 """What all unit tests share."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -9,3 +11,20 @@ def _strict_numpy():
     """Floating-point trouble is an error, except underflow to zero, which softmax needs."""
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         yield
+
+
+@pytest.fixture(scope="module")
+def one_device():
+    """Keep one GPU device for a whole module: pipelines are compiled once."""
+    from webgpu_support import backend
+
+    yield backend()
+    gc.collect()
+
+
+@pytest.fixture
+def own_device(monkeypatch):
+    """A GPU device that a test may break, in the place of the shared one."""
+    from loom_core.backends import webgpu_backend
+
+    monkeypatch.setattr(webgpu_backend, "_shared", None)

@@ -12,22 +12,10 @@ from test_simd_networks import weights_of
 from tolerances import NETWORK, assert_close
 
 from loom_core import BackendError, Dense
-from loom_core.backends import webgpu_backend
 from loom_core.backends.webgpu import kernel_table, shader_files
 from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_device():
-    """Keep one device for the whole module: pipelines are compiled once."""
-    yield webgpu_support.backend()
-    gc.collect()
-
-
-@pytest.fixture
-def own_device(monkeypatch):
-    """A device that a test may break, in the place of the shared one."""
-    monkeypatch.setattr(webgpu_backend, "_shared", None)
+pytestmark = pytest.mark.usefixtures("one_device")
 
 
 def lose(net, steps):

@@ -21,12 +21,7 @@ OPTIMIZERS = [
     {"Type": "rmsprop", "Momentum": 0.5},
 ]
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_device():
-    """Keep one device for the whole module: pipelines are compiled once."""
-    yield webgpu_support.backend()
-    gc.collect()
+pytestmark = pytest.mark.usefixtures("one_device")
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)

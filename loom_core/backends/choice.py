@@ -46,7 +46,10 @@ class BackendReport:
         transfers: Reads from the device to the host so far, of all networks.
         transferred_bytes: Bytes of all these reads.
         device_bytes: Memory in use on the device, of all networks.
-        measured: For ``"auto"`` with a GPU: how long training steps take here and there, in words.
+        measured: For ``"auto"`` with a GPU: how long training steps take here and there, in words,
+            and which of both is taken.
+        trained_on: Backend of the last training, by its end if it was another before; empty where
+            there was none yet.
     """
 
     asked: str
@@ -59,6 +62,7 @@ class BackendReport:
     transferred_bytes: int = 0
     device_bytes: int = 0
     measured: list[str] = field(default_factory=list)
+    trained_on: str = ""
 
 
 def choose(asked: BackendName | Backend) -> Choice:
@@ -107,7 +111,10 @@ def _simd() -> SimdBackend | BackendError:
 
 
 def report(
-    choice: Choice, programs: Iterable[Program], gpu: WebGpuBackend | None = None
+    choice: Choice,
+    programs: Iterable[Program],
+    gpu: WebGpuBackend | None = None,
+    trained_on: str = "",
 ) -> BackendReport:
     """Return what runs, with the ops that fall back in some programs.
 
@@ -115,13 +122,16 @@ def report(
         choice: The network's backend.
         programs: Its programs.
         gpu: The GPU it has besides.
+        trained_on: Where its last training ran.
     """
     fallbacks: Counter[str] = Counter()
     for program in programs:
         fallbacks.update(getattr(program, "fallbacks", {}))
     backend = choice.backend
     variant = getattr(backend, "variant", "")
-    found = BackendReport(choice.asked, backend.name, variant, choice.reason, dict(fallbacks))
+    found = BackendReport(
+        choice.asked, backend.name, variant, choice.reason, dict(fallbacks), trained_on=trained_on
+    )
     gpu = backend if isinstance(backend, WebGpuBackend) else gpu
     if gpu is None:
         return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from loom_core.backends.base import Program
+from loom_core.errors import BackendError
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait
 
@@ -25,11 +27,13 @@ class Measurement:
         cpu: Seconds of a step on the CPU, without its update.
         gpu: The same on the GPU.
         what: The network, in words.
+        problem: Why the GPU could not be measured; empty where it could.
     """
 
     cpu: float
     gpu: float
     what: str
+    problem: str = ""
 
     @property
     def gpu_is_faster(self) -> bool:
@@ -37,9 +41,14 @@ class Measurement:
         return self.gpu < self.cpu
 
     def sentence(self) -> str:
-        """Return the measurement in words."""
+        """Return the measurement in words, with what follows from it."""
+        if self.problem:
+            return f"a step of {self.what} runs on the CPU: {self.problem}"
         cpu, gpu = (f"{seconds * 1e3:.3g} ms" for seconds in (self.cpu, self.gpu))
-        return f"a step of {self.what} takes {cpu} on the CPU, {gpu} on the GPU"
+        taken = "GPU" if self.gpu_is_faster else "CPU"
+        return (
+            f"a step of {self.what} takes {cpu} on the CPU, {gpu} on the GPU: the {taken} is taken"
+        )
 
 
 def plan_shape(plan: Plan) -> tuple[object, ...]:
@@ -47,9 +56,18 @@ def plan_shape(plan: Plan) -> tuple[object, ...]:
     return tuple((node.op.name, *(x.shape for x in node.inputs)) for node in plan.nodes)
 
 
-def measure(cpu: Program, gpu: Program, what: str) -> Generator[Wait, None, Measurement]:
-    """Time forward, loss and backward of a training step; no weight changes."""
-    return Measurement((yield from _seconds(cpu)), (yield from _seconds(gpu)), what)
+def measure(
+    cpu: Program, make_gpu: Callable[[], Program], what: str
+) -> Generator[Wait, None, Measurement]:
+    """Time forward, loss and backward of a training step; no weight changes.
+
+    A GPU that cannot run it (it is too small, was lost, computes wrong numbers) is infinitely slow.
+    """
+    on_cpu = yield from _seconds(cpu)
+    try:
+        return Measurement(on_cpu, (yield from _seconds(make_gpu())), what)
+    except BackendError as error:
+        return Measurement(on_cpu, math.inf, what, str(error))
 
 
 def _seconds(program: Program) -> Generator[Wait, None, float]:

@@ -50,14 +50,6 @@ class WebGpuBackend:
         self.device.require_alive()
         return WebGpuProgram(plan, self.device, self._residents, self._checks)
 
-    def ahead(self) -> bool:
-        """Whether the device holds newer weights than the layers' own arrays."""
-        return self.device.lost is None and bool(self._residents.changed())
-
-    def settle(self) -> Generator[Wait, None, None]:
-        """Bring what the device has changed into the layers' own arrays."""
-        yield from self._residents.download_changes()
-
 
 _shared: weakref.ref[WebGpuBackend] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -105,7 +106,10 @@ def evaluation_steps(
     metrics = DeviationMetrics()
     for start in range(0, n, EVALUATION_BATCH):
         chosen = slice(start, start + EVALUATION_BATCH)
-        metrics.update_outputs(network.forward_cpu(samples[chosen]), expected[chosen])
+        outputs = yield from network.programs.after_settling(
+            partial(network.forward_cpu, samples[chosen])
+        )
+        metrics.update_outputs(outputs, expected[chosen])
         yield False
     metrics.compute_final_metrics()
     return metrics

@@ -196,6 +196,7 @@ def load_model(filename: str, model_id: str, read_as: ReadAs = "auto") -> Networ
 
 def _entry(model_id: str, network: NetworkGrid, save_as: SaveAs, dtype: str) -> dict[str, Any]:
     network.require_weights()
+    network.programs.require_settled()
     return {
         "id": model_id,
         "cfg": settings_of(network, model_id),

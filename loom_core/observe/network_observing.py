@@ -62,7 +62,9 @@ class Observing(NetworkGrid):
 
         Raises:
             ShapeError, LimitError: The layers do not fit together, or need too much.
+            BusyError: The weights are on a GPU, and this call cannot wait for them.
         """
+        self.programs.require_settled()
         return live_telemetry(self)
 
     @public("SetObserver")

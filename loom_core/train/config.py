@@ -200,8 +200,9 @@ class TrainingResult:
         accuracy_history: Validation accuracy at each evaluation, that of the end included.
         steps: Batches trained.
         stopped: It was ended early by StopTraining.
-        fallback_reason: Why and from which step on the CPU went on, where a GPU was lost; empty
-            otherwise. No step is left out: those since the last copy of the weights are repeated.
+        fallback_reason: Why and from which step on the CPU went on, where a GPU was lost or
+            (taken by ``"auto"``) failed; empty otherwise. No step is left out: those since the last
+            copy of the weights are repeated.
     """
 
     final_loss: float = math.nan

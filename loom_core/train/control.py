@@ -9,12 +9,17 @@ from loom_core.errors import BusyError
 
 
 class TrainingControl:
-    """State of a network's training; requests take effect between two steps."""
+    """State of a network's training; requests take effect between two steps.
+
+    Attributes:
+        in_steps: Steps are run of which the training has not taken note yet.
+    """
 
     def __init__(self) -> None:
         self.running = False
         self.paused = False
         self.stopping = False
+        self.in_steps = False
 
     def require_idle(self, action: str) -> None:
         """Raise :class:`BusyError` while a training runs."""
@@ -36,7 +41,7 @@ class TrainingControl:
         try:
             yield
         finally:
-            self.running = self.paused = self.stopping = False
+            self.running = self.paused = self.stopping = self.in_steps = False
 
     def pause(self) -> None:
         """Ask a running training to wait; without one, nothing happens."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ import numpy as np
 from loom_core.arrays import Array
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.measured_choice import measure, plan_shape
+from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu_backend import WebGpuBackend
-from loom_core.errors import BackendError
+from loom_core.errors import BackendError, BusyError
 from loom_core.observe.training_watch import TrainingWatch
 from loom_core.public import Wait, read_record
 from loom_core.train.batches import BatchSource, read_batches
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from loom_core.network_grid import NetworkGrid
 
 SAFETY_COPY_STEPS = 500
-"""Steps after which weights that lie on a GPU are copied to the layers' arrays unasked."""
+"""Steps after which weights that lie on a GPU are brought back unasked."""
 
 OnProgress = Callable[[TrainingProgress], object]
 
@@ -54,7 +56,9 @@ def training_steps(
     """Train by an optimizer, yielding between goes of as many steps as fit into some milliseconds.
 
     Args:
-        network: Trained in place; every yield leaves it with the weights of a whole step.
+        network: Trained in place; every yield leaves it with the weights of a whole step. Those on
+            a GPU are in the layers' own arrays by the end, however it comes, as long as the GPU is
+            there; whoever closes the generator has to settle them (``network.programs``).
         batches: See Train of the network, also for what is raised.
         config: Likewise.
         on_progress: Likewise.
@@ -74,6 +78,12 @@ def training_steps(
         training = _Training(network, source, validation, settings, on_progress, gpu)
         try:
             return (yield from training.run())
+        except GeneratorExit:
+            raise
+        except BaseException:
+            with suppress(BackendError, BusyError):  # what went wrong first says more
+                yield from network.programs.settle()
+            raise
         finally:
             training.close()
 
@@ -102,8 +112,7 @@ class _Training:
         self.gpu = gpu
         self.backend = gpu if settings.use_gpu else None
         self.position: TrainingPosition = network.position
-        self.safe = SafePoint.of(self.position)
-        self.under_way = False
+        self.safe: SafePoint | None = None
         self.total_steps = len(source) * settings.epochs
         self.blocks = StepBlocks(source, self.position, settings.gradient_clip)
         self.result = TrainingResult()
@@ -118,6 +127,7 @@ class _Training:
     def run(self) -> Generator[Wait, None, TrainingResult]:
         """Run to the end, or until the training is stopped."""
         yield from self._choose_by_measurement()
+        self._note_backend()
         while self.position.step < self.total_steps and not self.network.control.stopping:
             try:
                 yield from self._round()
@@ -128,20 +138,19 @@ class _Training:
     def _round(self) -> Generator[Wait, None, None]:
         """Run some steps, tell of them, and end the epoch or the training where they do."""
         control = self.network.control
-        program = yield from self._go()
+        yield from self._go()
         self._report("batch_end")
-        yield from self.clock.give_way(control, lambda: self._copy_back(program))
+        yield from self.clock.give_way(control, self.network.programs.settle)
         step = self.position.step
         ending = control.stopping or step == self.total_steps
-        if ending or step - self.safe.step >= SAFETY_COPY_STEPS:
-            yield from self._copy_back(program)
+        if ending or (self.safe is not None and step - self.safe.step >= SAFETY_COPY_STEPS):
+            yield from self.network.programs.settle()
         if control.stopping or step % len(self.source) == 0:
             yield from self._end_epoch()
 
-    def _copy_back(self, program: Program) -> Generator[Wait, None, None]:
-        """Let the layers' own arrays hold what was trained; a GPU lost later costs no more."""
-        yield from program.settle()
-        self.safe = SafePoint.of(self.position)
+    def _note_backend(self) -> None:
+        own = self.network.backend_report().used
+        self.network.trained_on = own if self.backend is None else self.backend.name
 
     def _choose_by_measurement(self) -> Generator[Wait, None, None]:
         """Take the GPU where it was made ready, nothing else is asked for, and it is faster."""
@@ -152,8 +161,8 @@ class _Training:
         what = f"{len(self.network.layers)} layers, batch {size} of {width}"
         key = plan_shape(cpu.plan)
         if key not in self.gpu.measured:
-            gpu = self._program(size, width, self.gpu)
-            self.gpu.measured[key] = yield from measure(cpu, gpu, what)
+            on_gpu = partial(self._program, size, width, self.gpu)
+            self.gpu.measured[key] = yield from measure(cpu, on_gpu, what)
         if self.gpu.measured[key].gpu_is_faster:
             self.backend = self.gpu
 
@@ -161,19 +170,22 @@ class _Training:
         """Go on on the CPU from the last copy of the weights, if a GPU that failed was a choice.
 
         Raises:
-            BackendError: The backend was asked for by name, or the GPU is there: the error itself.
+            BackendError: The backend was asked for by name, or the GPU was and is there: the error
+                itself.
         """
-        if self.backend is None or self.backend.device.lost is None:
+        if self.backend is None or (self.settings.use_gpu and self.backend.device.lost is None):
             raise error
         self.backend = None
-        self.under_way = False
-        self.safe.restore(self.position)
-        self.result.fallback_reason = f"step {self.safe.step + 1} on, the CPU: {error}"
+        self._note_backend()
+        self.network.control.in_steps = False
+        self.network.programs.discard()
+        if self.safe is not None:
+            self.safe.restore(self.position)
+        self.result.fallback_reason = f"step {self.position.step + 1} on, the CPU: {error}"
 
     def close(self) -> None:
         """Leave things as they should be, however the training has ended."""
-        if self.under_way and self.backend is not None:
-            # The GPU goes on to the end of its steps: nobody knows where that is.
+        if self.network.control.in_steps:  # how many of them are done, nobody knows
             self.network.position = None
         self.position.optimizer.halted.fill(0)
         if self.text is not None:
@@ -181,7 +193,7 @@ class _Training:
 
     # Steps
 
-    def _go(self) -> Generator[Wait, None, Program]:
+    def _go(self) -> Generator[Wait, None, None]:
         """Run some steps of one batch size, and take in what came of them."""
         step, position = self.position.step, self.position
         started = time.perf_counter()
@@ -193,6 +205,9 @@ class _Training:
         report = ["loss", "norm", "norms"] if "hyper" in block.data.ports else ["loss"]
         watched = partial(self._program, size, width, watched=True)
         data = block.data.part(at, count)
+        if isinstance(program, WebGpuProgram) and not self.network.programs.ahead():
+            self.safe = SafePoint.of(self.network, position)
+        self.network.control.in_steps = True
         found = yield from self.watch.run_steps(program, watched, data, report, step)
         self.pace.note(count, time.perf_counter() - started, program.patience)
         good = _steps_before_trouble(found)
@@ -203,11 +218,11 @@ class _Training:
             self.norm = float(found["norm"][good - 1]) if "norm" in found else 0.0
             position.note(np.asarray(found["loss"][:good], np.float32))
             position.noise = block.noise_at(position.step)
+        self.network.control.in_steps = False
         if good < count:
-            yield from program.settle()
+            yield from self.network.programs.settle()
             refused = data.part(good, 1).of("input")[0]
             raise divergence_error(self.network, position.step, len(self.source), found, refused)
-        return program
 
     def _horizon(self) -> int:
         """Return how many steps may be prepared now.

@@ -59,16 +59,18 @@ class Training(NetworkGrid):
         Raises:
             SpecError: The network has not been trained since its layers were set, or its training
                 on a GPU was cancelled in the middle of some steps.
-            BusyError: It trains on a GPU, where its weights are.
+            BusyError: Its weights are on a GPU, or an observer calls in the middle of some steps.
             NonFiniteError: A weight is NaN or infinite.
         """
         if self.position is None:
             raise SpecError("there is no training to save", hint="Call Train first.")
-        if self.control.running and self.gpu is not None and self.gpu.ahead():
+        if self.control.in_steps or (self.control.running and self.programs.ahead()):
+            where = "its weights are on the GPU" if self.programs.ahead() else "it is within steps"
             raise BusyError(
-                "cannot save the training: its weights are on the GPU",
-                hint="Pause or stop it first: then they come back.",
+                f"cannot save the training: {where}",
+                hint="Pause or stop it first: then its weights and its position are at hand.",
             )
+        self.programs.require_settled()
         return write_training_state(self.layers, self.position)
 
     @public("PauseTraining")

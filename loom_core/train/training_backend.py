@@ -6,7 +6,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loom_core.arrays import F32
+import numpy as np
+
+from loom_core.arrays import F32, Array
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
 from loom_core.public import Wait
 from loom_core.train.config import TrainingConfig
@@ -22,8 +24,9 @@ def gpu_of_training(
     """Return the GPU that is asked for or worth a measurement; None where the CPU is meant.
 
     Raises:
-        BackendError: ``use_gpu`` is set and there is none.
+        BackendError: ``use_gpu`` is set and there is none; or the weights do not come back.
     """
+    yield from network.programs.settle()  # of a training that was cancelled, perhaps
     if settings.use_gpu:
         backend = yield from open_backend()
         network.adopt_gpu(backend)
@@ -35,9 +38,13 @@ def gpu_of_training(
 
 @dataclass(frozen=True)
 class SafePoint:
-    """Where a training stood when the layers' own arrays last held its weights and state.
+    """Where a training stood when its weights and state last came back from a GPU.
+
+    The arrays' content is that of the GPU's own books (:attr:`.Resident.known`): so it costs no
+    memory until somebody brings later weights into the arrays, for whatever reason.
 
     Args:
+        arrays: Weights and optimizer's state, each array with what it held.
         step: Steps done.
         steps_done: The optimizer's count.
         noise: State of the random stream of noise.
@@ -46,6 +53,7 @@ class SafePoint:
         evaluations: Evaluations in the history.
     """
 
+    arrays: list[tuple[Array, Array]]
     step: int
     steps_done: int
     noise: int
@@ -54,9 +62,10 @@ class SafePoint:
     evaluations: int
 
     @classmethod
-    def of(cls, position: TrainingPosition) -> SafePoint:
-        """Return the point at which a training is."""
+    def of(cls, network: NetworkGrid, position: TrainingPosition) -> SafePoint:
+        """Return the point at which a training is, whose weights are all in the arrays."""
         return cls(
+            network.programs.settled_arrays(),
             position.step,
             position.optimizer.steps_done,
             position.noise,
@@ -67,6 +76,8 @@ class SafePoint:
 
     def restore(self, position: TrainingPosition) -> None:
         """Set a training back to this point; what was done since is done again."""
+        for array, held in self.arrays:
+            np.copyto(array, held)
         position.step = self.step
         position.optimizer.steps_done = self.steps_done
         position.noise = self.noise

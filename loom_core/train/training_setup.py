@@ -82,6 +82,6 @@ def _optimizer(network: NetworkGrid, asked: object) -> Optimizer:
         held.reset()
         return held
     if held is not None:
-        network.forget_programs(held)
+        network.programs.forget(held)
     network.training_optimizer = made
     return made

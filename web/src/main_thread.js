@@ -44,6 +44,7 @@ export class MainThread {
   /** @param {Python} python */
   constructor(python) {
     this.#python = python;
+    python.answerAtOnce();
     this.#jobs = new Jobs(python, SLICE_MS);
   }
 

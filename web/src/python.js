@@ -36,7 +36,7 @@ import { decodeCallbacks, mapPlain } from "./plain_data.js";
 
 const METHODS = /** @type {const} */ ([
   ...["call", "prepare_forward", "advance", "cancel", "release"],
-  ...["live_handles", "live_jobs"],
+  ...["answer_at_once", "live_handles", "live_jobs"],
 ]);
 
 /** The one method that is called so often, for so little, that the way through Python counts. */
@@ -143,6 +143,11 @@ export class Python {
     } catch (error) {
       throw deadSession(`The kernels failed: ${summary(error)}`, error);
     }
+  }
+
+  /** Let what is no cooperative call never give a job: it fails where it would have to wait. */
+  answerAtOnce() {
+    this.#run("answer_at_once");
   }
 
   /**

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from loom_core.arrays import F32, FloatData, to_float32
-from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend, shared_backend
+from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
 from loom_core.errors import BackendError, SpecError
 from loom_core.public import Cooperative, Wait, public, result_record
 from loom_core.train.network_gradients import Gradients
@@ -61,7 +61,9 @@ class Gpu(Gradients):
             BusyError: The network is training.
         """
         self.control.require_idle("start the GPU")
-        self.adopt_gpu((yield from open_backend()))
+        backend = yield from open_backend()
+        yield from self.programs.settle()
+        self.adopt_gpu(backend)
 
     @public("ReleaseGPU")
     @Cooperative
@@ -75,9 +77,7 @@ class Gpu(Gradients):
             BusyError: The network is training.
         """
         self.control.require_idle("release the GPU")
-        backend = shared_backend()
-        if backend is not None and backend.ahead():
-            yield from backend.settle()
+        yield from self.programs.settle()
         self.adopt_gpu(None)
         self._gpu_input = None
 

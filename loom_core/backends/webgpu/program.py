@@ -25,6 +25,7 @@ from loom_core.backends.webgpu.residents import Resident, Residents
 from loom_core.backends.webgpu.self_check import SelfCheck, variants
 from loom_core.backends.webgpu.step_batches import Staging, StepBatch
 from loom_core.backends.webgpu.uniforms import Uniforms
+from loom_core.errors import BackendError
 from loom_core.graph.builder import Node, Phase, Value
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait, finish
@@ -159,14 +160,56 @@ class WebGpuProgram:
         self._residents.upload_changes(self._held.parameters.values())
         chosen = [phase for phase in phases or tuple(self._lists) if phase in self._lists]
         self._device.submit([word for phase in chosen for word in (RUN, self._lists[phase])])
-        changed = [resident for phase in chosen for resident in self._changes[phase]]
-        for resident in changed:
-            resident.ahead = True
+        return self._note_changes(chosen)
+
+    def _note_changes(self, phases: Iterable[Phase]) -> bool:
+        """Let what queued phases change be known as newer on the device, if there is anything."""
+        changed = {id(found): found for phase in phases for found in self._changes[phase]}
+        for resident in changed.values():
+            resident.queued += 1
         return bool(changed)
 
+    def ahead(self) -> bool:
+        """Whether the device holds newer numbers of the program's arrays than these do.
+
+        What a lost device held is nowhere any more.
+        """
+        if not any(resident.ahead for resident in self._held.parameters.values()):
+            return False
+        try:
+            self._device.require_alive()
+        except BackendError:
+            return False
+        return True
+
     def settle(self) -> Generator[Wait, None, None]:
-        """Bring what the device has changed into the layers' own arrays."""
-        yield from self._checked(self._residents.download_changes())
+        """Bring what the device has changed into the layers' own arrays.
+
+        Raises:
+            BackendError, BusyError: See :meth:`.Residents.download_changes`.
+        """
+        residents = self._held.parameters.values()
+        if any(resident.ahead for resident in residents):
+            yield from self._require_right()
+            yield from self._residents.download_changes(residents)
+
+    def discard(self) -> None:
+        """Let the device go back to what the layers' own arrays last had in common with it."""
+        if self.ahead():
+            self._residents.discard_changes(self._held.parameters.values())
+
+    def settled_arrays(self) -> list[tuple[Array, Array]]:
+        """Return the layers' own arrays with what they hold, brought to the device first.
+
+        None of them changes. The device must not be ahead.
+
+        Raises:
+            BackendError: The device was lost, which may have been ahead.
+        """
+        self._device.require_alive()
+        residents = self._held.parameters.values()
+        self._residents.upload_changes(residents)
+        return [(resident.array, resident.known) for resident in residents]
 
     def read(self, port: str) -> Array:
         """Return a copy of a port's current value."""
@@ -191,19 +234,32 @@ class WebGpuProgram:
 
         The reading is begun first: others may use the program while the kernels are tried.
         """
-        if self._checks is not None and not self._checks.passed(self._variants):
+        if not self._found_right():
             try:
                 wait = next(reading)
             except StopIteration as end:  # nothing took time
-                yield from self._checks.require(self._variants)
+                yield from self._require_right()
                 return cast(R, end.value)
             try:
-                yield from self._checks.require(self._variants)
+                yield from self._require_right()
             except BaseException:
                 reading.close()
                 raise
             yield wait
         return (yield from reading)
+
+    def _found_right(self) -> bool:
+        return self._checks is None or self._checks.passed(self._variants)
+
+    def _require_right(self) -> Generator[Wait, None, None]:
+        """Try the kernels that were not tried before; what wrong ones have changed is discarded."""
+        if self._checks is None or self._found_right():
+            return
+        try:
+            yield from self._checks.require(self._variants)
+        except BackendError:
+            self.discard()
+            raise
 
     def run_steps(
         self, data: StepData, report: Sequence[str]
@@ -233,9 +289,7 @@ class WebGpuProgram:
         batch = StepBatch(rows, list(self._lists.values()), watched)
         reports = self._reports.of(batch.report_bytes)
         batch.submit(self._device, self._uploads, reports)
-        for changed in self._changes.values():
-            for resident in changed:
-                resident.ahead = True
+        self._note_changes(self._changes)
         pieces = [Piece(reports, 0, batch.report_bytes)]
         parts = yield from self._checked(self._device.read(pieces))
         found = batch.reports(parts[0])

@@ -1,8 +1,9 @@
 """Weights and other arrays of the host that live on the device, shared by all programs.
 
 Each array has one buffer for as long as a program uses it. The host's array stays the owner's: a
-copy of what the device was last known to hold tells whether somebody changed it meanwhile, and a
-mark tells whether the device did.
+copy of what both last held tells whether somebody changed it meanwhile, and a version tells whether
+the device did. The version rises when a change is queued, and a read brings the version of the
+moment at which it was queued: so reads may overlap with changes, and with each other.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from loom_core.arrays import Array
 from loom_core.backends.webgpu.device import Device, Piece
-from loom_core.errors import BackendError
+from loom_core.errors import BackendError, BusyError
 from loom_core.public import Wait
 
 
@@ -25,16 +26,29 @@ class Resident:
     Args:
         array: The owner's own, float32 and dense.
         buffer: Number of its buffer.
-        known: What both were when they were last equal.
+        known: What both were when they were last equal; replaced and never changed, so that
+            whoever wants to go back there may keep it.
         users: Programs that use it.
-        ahead: The device has changed its side since then.
+        queued: Version of the buffer, after all that is queued.
+        settled: Version that the array has seen.
     """
 
     array: Array
     buffer: int
     known: Array
     users: int = 0
-    ahead: bool = False
+    queued: int = 0
+    settled: int = 0
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the device holds newer numbers than the array."""
+        return self.queued > self.settled
+
+    @property
+    def edited(self) -> bool:
+        """Whether somebody has changed the array since both were equal."""
+        return not _same_bits(self.array, self.known)
 
 
 class Residents:
@@ -77,36 +91,59 @@ class Residents:
                 self._device.destroy_buffer(resident.buffer)
 
     def upload_changes(self, residents: Iterable[Resident]) -> None:
-        """Bring to the device what the host has changed; the host's word counts."""
-        for resident in residents:
-            if not _same_bits(resident.array, resident.known):
-                np.copyto(resident.known, resident.array)
-                self._device.write(resident.buffer, resident.known)
-                resident.ahead = False
+        """Bring to the device what the host has changed.
 
-    def changed(self) -> list[Resident]:
-        """Return the residents of which the device is ahead."""
-        return [found for found in self._by_identity.values() if found.ahead]
+        Raises:
+            BusyError: The device has changed the same array; nothing was brought there.
+        """
+        edited = [resident for resident in residents if resident.edited]
+        _require_one_side(resident for resident in edited if resident.ahead)
+        for resident in edited:
+            resident.known = resident.array.copy()
+            self._device.write(resident.buffer, resident.known)
 
-    def download_changes(self) -> Generator[Wait, None, None]:
+    def download_changes(self, residents: Iterable[Resident]) -> Generator[Wait, None, None]:
         """Bring what the device has changed into the host's arrays, in one read.
-
-        An array that the host has changed as well keeps the host's numbers.
 
         Raises:
             BackendError: The device was lost; the host's arrays are as they were.
+            BusyError: The host has changed an array meanwhile, which keeps the host's numbers, for
+                the device too; all others have come.
         """
-        changed = self.changed()
+        changed = [resident for resident in residents if resident.ahead]
         if not changed:
             return
-        pieces = [Piece(found.buffer, 0, found.array.nbytes) for found in changed]
+        versions = [resident.queued for resident in changed]
+        pieces = [Piece(resident.buffer, 0, resident.array.nbytes) for resident in changed]
         parts = yield from self._device.read(pieces)
-        for resident, data in zip(changed, parts, strict=True):
-            if _same_bits(resident.array, resident.known):
-                numbers = data.view(np.float32).reshape(resident.array.shape)
+        edited: list[Resident] = []
+        for resident, version, data in zip(changed, versions, parts, strict=True):
+            if version <= resident.settled:
+                continue  # a read that was queued later has come first
+            numbers = data.view(np.float32).reshape(resident.array.shape)
+            if resident.edited:
+                edited.append(resident)
+            else:
                 np.copyto(resident.array, numbers)
-                np.copyto(resident.known, numbers)
-            resident.ahead = False
+            resident.known, resident.settled = numbers, version
+        _require_one_side(edited)
+
+    def discard_changes(self, residents: Iterable[Resident]) -> None:
+        """Let the device go back to what both sides last had in common."""
+        for resident in residents:
+            if resident.ahead:
+                self._device.write(resident.buffer, resident.known)
+                resident.settled = resident.queued
+
+
+def _require_one_side(edited: Iterable[Resident]) -> None:
+    """Raise :class:`BusyError` where both sides have changed an array."""
+    shapes = ", ".join(str(resident.array.shape) for resident in edited)
+    if shapes:
+        raise BusyError(
+            f"weights of shape {shapes} were changed while newer ones were on the GPU",
+            hint="Pause the training before you change weights: then they come back.",
+        )
 
 
 def _same_bits(a: Array, b: Array) -> bool:
