@@ -46,9 +46,9 @@ def work(node: Node) -> int:
 def smallest(node: Node, adapter: Adapter) -> Node:
     """Return a node of little work for which a device runs the same variant of the kernel.
 
-    Equal sizes stay equal and others different, so that shapes go on fitting. Where nothing small runs
-    that variant (the tiles for large products need large ones, rows that 256 lanes share are long,
-    images keep their size and an LSTM its width) the sizes that decide it stay.
+    Equal sizes stay equal and others different, so that shapes go on fitting. Where nothing small
+    runs that variant (the tiles for large products need large ones, rows that 256 lanes share are
+    long, images keep their size and an LSTM its width) the sizes that decide it stay.
     """
     variant = variant_of(node, kernel_of(node, adapter))
     for least in _LEAST_SIZES:
