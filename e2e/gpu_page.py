@@ -21,5 +21,6 @@ MLP = {"width": MODELS["mlp"][0], "layers": MODELS["mlp"][1]}
 
 
 def assert_close(found, expected):
-    scale = max(map(abs, expected))
-    assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= TOLERANCE * scale
+    scale = max(map(abs, expected), default=0.0)
+    pairs = zip(found, expected, strict=True)
+    assert max((abs(a - b) for a, b in pairs), default=0.0) <= TOLERANCE * scale

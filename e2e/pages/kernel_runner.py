@@ -27,28 +27,32 @@ async def finished(generator):
             await wait
 
 
-async def failures(op):
-    """Return what is wrong with the kernel of an op, and how many nodes were tried."""
-    backend = await finished(open_backend())
-    return await tried(backend.device, [found for found in nodes() if found[1].op.name == op])
+async def failures(op, software):
+    """Return what is wrong with an op's kernel of one kind, and how many nodes were tried."""
+    return await tried([found for found in nodes() if found[1].op.name == op], software)
 
 
 async def product_failures(software, every):
-    """Return the same of every so many-th product, by the shaders for software or hardware."""
-    backend = await finished(open_backend())
-    device, own = backend.device, backend.device.adapter
+    """Return the same of every so many-th product."""
     ours = linear.ENCODERS.keys() | convolution.ENCODERS.keys()
     cases = BEYOND_TILES[::every]
     found = [(case.id, *found) for case in cases for found in nodes_with_inputs(case)]
+    return await tried([each for each in found if each[1].op.name in ours], software)
+
+
+async def tried(found, software):
+    """Run nodes by the kernels for software or hardware; return what is wrong, and their number."""
+    backend = await finished(open_backend())
+    device, own = backend.device, backend.device.adapter
+    device.adapter = replace(own, software=software)
     try:
-        device.adapter = replace(own, software=software)
-        return await tried(device, [each for each in found if each[1].op.name in ours])
+        return await compared(found, device), len(found)
     finally:
         device.adapter = own
 
 
-async def tried(device, found):
-    """Return what is wrong with these nodes, and how many they are."""
+async def compared(found, device):
+    """Return what is wrong with these nodes on a device."""
     wrong = []
     for name, node, inputs, expected in found:
         made = await finished(node_steps(node, inputs, device))
@@ -56,7 +60,7 @@ async def tried(device, found):
             tolerances.assert_op_close(node.op.name, made, expected)
         except AssertionError as error:
             wrong.append(f"{name}, {node.op.name}: {error}")
-    return wrong, len(found)
+    return wrong
 
 
 @functools.cache
