@@ -1,11 +1,14 @@
 """What is said of every public name, for those who write pages and see no Python."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from loom_core.observe.introspection import describe
 from loom_core.public import FUNCTIONS, METHODS, Cooperative
+
+ROOT = Path(__file__).parents[1]
 
 
 def described_names():
@@ -61,3 +64,11 @@ def test_a_function_named_after_the_class_it_makes_has_its_docs():
     assert (beta1["name"], beta1["doc"][:5]) == ("beta1", "Share")
     seed = functions["NewNetwork"]["parameters"][-1]
     assert seed["doc"].startswith("Of every random choice")
+
+
+def test_the_types_for_javascript_say_it_too():
+    types = (ROOT / "web" / "src" / "generated" / "api.d.ts").read_text(encoding="utf-8")
+    assert (
+        "   * @param onProgress Called with each event, after batches and after epochs.\n" in types
+    )
+    assert not re.search(r":\w+:`|loom_core\.|\bNone\b", types)

@@ -125,7 +125,10 @@ class Declarations:
                 f"{self._type(p['type'], mode, given=True)}"
                 for p in described["parameters"]
             ]
-            yield comment(described["doc"], indent="  ")
+            meanings = [
+                f"@param {parameter_name(p['name'])} {p['doc']}" for p in described["parameters"]
+            ]
+            yield comment(described["doc"], *meanings, indent="  ")
             yield signature(f"  {name}", [*parameters, "options?: CallOptions"], returns)
             if alias != name:
                 yield f'  /** Same as `{name}`. */\n  {alias}: {owner}["{name}"];\n'
@@ -211,11 +214,13 @@ def parameter_name(name: str) -> str:
 
 
 def comment(*sentences: str, indent: str = "") -> str:
-    """Return a documentation comment; Python's markup becomes Markdown."""
+    """Return a documentation comment; Python's markup becomes Markdown, and None null."""
     plain = [re.sub(r":\w+:`~?([^`]+)`", r"`\1`", sentence) for sentence in sentences]
     plain = [sentence.replace("``", "`").replace("*/", "* /") for sentence in plain]
+    plain = [re.sub(r"\bNone\b", "null", sentence) for sentence in plain]
     text = " ".join(plain)
-    if len(f"{indent}/** {text} */") <= LINE:
+    tagged = any(sentence.startswith("@") for sentence in plain)  # a tag begins a line
+    if not tagged and len(f"{indent}/** {text} */") <= LINE:
         return f"{indent}/** {text} */\n"
     lines = "".join(f"{indent} * {sentence}\n" for sentence in plain)
     return f"{indent}/**\n{lines}{indent} */\n"

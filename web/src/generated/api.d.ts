@@ -436,7 +436,7 @@ export type GenericNetworkGradients = {
   /** Of the input. */
   GradInput: Tensor;
   /**
-   * For each layer the gradients of its weights that are no bias, by name; `0.kernel` is the kernel of child 0. None for a layer that is frozen or disabled.
+   * For each layer the gradients of its weights that are no bias, by name; `0.kernel` is the kernel of child 0. null for a layer that is frozen or disabled.
    */
   KernelGrads: (Record<string, Tensor>)[];
   /** Those of its biases likewise. */
@@ -450,7 +450,7 @@ export type GenericNetworkGradientsOnMainThread = {
   /** Of the input. */
   GradInput: TensorOnMainThread;
   /**
-   * For each layer the gradients of its weights that are no bias, by name; `0.kernel` is the kernel of child 0. None for a layer that is frozen or disabled.
+   * For each layer the gradients of its weights that are no bias, by name; `0.kernel` is the kernel of child 0. null for a layer that is frozen or disabled.
    */
   KernelGrads: (Record<string, TensorOnMainThread>)[];
   /** Those of its biases likewise. */
@@ -693,11 +693,11 @@ export type LayerHealth = {
   /** Square root of the sum of squares of all its weights, children included. */
   WeightNorm: number;
   /**
-   * The same of the gradients of its weights: of the last watched step of the last training, or those that BackwardCPU has left since; None where there are none.
+   * The same of the gradients of its weights: of the last watched step of the last training, or those that BackwardCPU has left since; null where there are none.
    */
   GradientNorm: number | null;
   /**
-   * Least output in the last watched step of the last training, or for the input of the last ForwardCPU where that came later; None before both.
+   * Least output in the last watched step of the last training, or for the input of the last ForwardCPU where that came later; null before both.
    */
   ActivationMin: number | null;
   /** Largest output there. */
@@ -760,17 +760,17 @@ export type LayerStats = {
   Neurons: number;
   /** Units that are 0 in every sample and place. */
   DeadNeurons: number;
-  /** Share of outputs in the flat ends of sigmoid or tanh; None for others. */
+  /** Share of outputs in the flat ends of sigmoid or tanh; null for others. */
   SaturatedShare: number | null;
   /** Outputs that are NaN. */
   NaNCount: number;
   /** Outputs that are infinite. */
   InfCount: number;
   /**
-   * Backward: square root of the sum of squares of the gradients of the layer's weights, or of its outputs where it trains none. None in a forward pass.
+   * Backward: square root of the sum of squares of the gradients of the layer's weights, or of its outputs where it trains none. null in a forward pass.
    */
   GradientNorm: number | null;
-  /** Nanoseconds that the layer took; None where it was not timed by itself. */
+  /** Nanoseconds that the layer took; null where it was not timed by itself. */
   ComputeTimeNs: number | null;
   /** Same as output_mean. */
   AvgActivation: number;
@@ -806,7 +806,7 @@ export type LayerTelemetry = {
   Branches: LayerTelemetry[];
   /** How a Parallel joins its branches; else empty. */
   CombineMode: string;
-  /** What weighs the branches of the mode filter, or None. */
+  /** What weighs the branches of the mode filter, or null. */
   Gate: LayerTelemetry | null;
   /** As model strings and Loom v0.0.7's telemetry write it, `"dense"`. */
   TypeName: string;
@@ -914,7 +914,7 @@ export type ModelTelemetry = {
   GridCols: number;
   /** Layers in each cell. */
   LayersPerCell: number;
-  /** In bytes; None where the input's size is not known. */
+  /** In bytes; null where the input's size is not known. */
   Memory: MemoryTelemetry | null;
 };
 
@@ -1586,7 +1586,7 @@ export type TrainingEvent = {
   Batch: number;
   /** Of the batch, or the mean of the epoch; NaN at the start of the first. */
   Loss: number;
-  /** Share of held-out samples classified rightly at the last evaluation, or None. */
+  /** Share of held-out samples classified rightly at the last evaluation, or null. */
   Accuracy: number | null;
   /** Steps done since the training started. */
   Step: number;
@@ -1614,9 +1614,9 @@ export type TrainingProgress = {
   Loss: number;
   /** Mean over the epoch so far. */
   EpochLoss: number;
-  /** At the last evaluation, or None. */
+  /** At the last evaluation, or null. */
   ValidationLoss: number | null;
-  /** Share of held-out samples classified rightly, 0 to 1, or None. */
+  /** Share of held-out samples classified rightly, 0 to 1, or null. */
   ValidationAccuracy: number | null;
   /** Of the last step. */
   LearningRate: number;
@@ -1643,12 +1643,12 @@ export type TrainingResult = {
   /** Mean loss of each epoch. */
   LossHistory: number[];
   /**
-   * How far the outputs for the validation samples are from what is expected, at the last evaluation; None without validation, or where targets are neither one number nor a class.
+   * How far the outputs for the validation samples are from what is expected, at the last evaluation; null without validation, or where targets are neither one number nor a class.
    */
   EvalMetrics: DeviationMetrics | null;
-  /** At the last evaluation, or None. */
+  /** At the last evaluation, or null. */
   ValidationLoss: number | null;
-  /** At the last evaluation, 0 to 1, or None. */
+  /** At the last evaluation, 0 to 1, or null. */
   ValidationAccuracy: number | null;
   /** Validation accuracy at each evaluation, that of the end included. */
   AccuracyHistory: number[];
@@ -1675,12 +1675,12 @@ export type TrainingResultOnMainThread = {
   /** Mean loss of each epoch. */
   LossHistory: number[];
   /**
-   * How far the outputs for the validation samples are from what is expected, at the last evaluation; None without validation, or where targets are neither one number nor a class.
+   * How far the outputs for the validation samples are from what is expected, at the last evaluation; null without validation, or where targets are neither one number nor a class.
    */
   EvalMetrics: DeviationMetricsOnMainThread | null;
-  /** At the last evaluation, or None. */
+  /** At the last evaluation, or null. */
   ValidationLoss: number | null;
-  /** At the last evaluation, 0 to 1, or None. */
+  /** At the last evaluation, 0 to 1, or null. */
   ValidationAccuracy: number | null;
   /** Validation accuracy at each evaluation, that of the end included. */
   AccuracyHistory: number[];
@@ -1700,7 +1700,10 @@ export interface AdamWOptimizer extends LoomObject {
   GetState(options?: CallOptions): Promise<Record<string, unknown>>;
   /** Same as `GetState`. */
   getState: AdamWOptimizer["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
   /** Same as `LoadState`. */
   loadState: AdamWOptimizer["LoadState"];
@@ -1712,7 +1715,11 @@ export interface AdamWOptimizer extends LoomObject {
   Reset(options?: CallOptions): Promise<void>;
   /** Same as `Reset`. */
   reset: AdamWOptimizer["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `Step`. */
   step: AdamWOptimizer["Step"];
@@ -1720,11 +1727,14 @@ export interface AdamWOptimizer extends LoomObject {
 
 /** Measurements of several networks or ways of training, side by side. Its calls give promises. */
 export interface AdaptationComparison extends LoomObject {
-  /** Add what a tracker's Finalize returned. */
+  /**
+   * Add what a tracker's Finalize returned.
+   * @param result What Finalize of a tracker returned.
+   */
   AddResult(result: AdaptationResult, options?: CallOptions): Promise<void>;
   /** Same as `AddResult`. */
   addResult: AdaptationComparison["AddResult"];
-  /** Return the result of highest mean accuracy, the first of equals; None without any. */
+  /** Return the result of highest mean accuracy, the first of equals; null without any. */
   GetBestByAvgAccuracy(options?: CallOptions): Promise<AdaptationResult | null>;
   /** Same as `GetBestByAvgAccuracy`. */
   getBestByAvgAccuracy: AdaptationComparison["GetBestByAvgAccuracy"];
@@ -1732,11 +1742,18 @@ export interface AdaptationComparison extends LoomObject {
   GetMostStable(options?: CallOptions): Promise<AdaptationResult | null>;
   /** Same as `GetMostStable`. */
   getMostStable: AdaptationComparison["GetMostStable"];
-  /** Print mean accuracy, its spread and the number of outputs of each; return the text. */
+  /**
+   * Print mean accuracy, its spread and the number of outputs of each; return the text.
+   * @param title First line.
+   */
   PrintComparisonSummary(title: string, options?: CallOptions): Promise<string>;
   /** Same as `PrintComparisonSummary`. */
   printComparisonSummary: AdaptationComparison["PrintComparisonSummary"];
-  /** Print the accuracies of the first windows side by side; return the text. */
+  /**
+   * Print the accuracies of the first windows side by side; return the text.
+   * @param title First line.
+   * @param numWindows How many windows, 1 to 20.
+   */
   PrintComparisonTimeline(
     title: string,
     numWindows?: number,
@@ -1748,7 +1765,10 @@ export interface AdaptationComparison extends LoomObject {
   Results(options?: CallOptions): Promise<AdaptationResult[]>;
   /** Same as `Results`. */
   results: AdaptationComparison["Results"];
-  /** Write all results to a JSON file. */
+  /**
+   * Write all results to a JSON file.
+   * @param filename Path of the file; one that is there is replaced.
+   */
   SaveToJSON(filename: string, options?: CallOptions): Promise<void>;
   /** Same as `SaveToJSON`. */
   saveToJSON: AdaptationComparison["SaveToJSON"];
@@ -1819,11 +1839,19 @@ export interface AdaptationTracker extends LoomObject {
   GetWindows(options?: CallOptions): Promise<TimeWindow[]>;
   /** Same as `GetWindows`. */
   getWindows: AdaptationTracker["GetWindows"];
-  /** Count a prediction; return the number of the task that holds from now on. */
+  /**
+   * Count a prediction; return the number of the task that holds from now on.
+   * @param correct Whether the prediction was right.
+   */
   RecordOutput(correct: boolean, options?: CallOptions): Promise<number>;
   /** Same as `RecordOutput`. */
   recordOutput: AdaptationTracker["RecordOutput"];
-  /** Let a task start later. */
+  /**
+   * Let a task start later.
+   * @param atOffset Seconds after the start, at least 0.
+   * @param taskId Its number.
+   * @param taskName Its name.
+   */
   ScheduleTaskChange(
     atOffset: number,
     taskId: number,
@@ -1832,11 +1860,19 @@ export interface AdaptationTracker extends LoomObject {
   ): Promise<void>;
   /** Same as `ScheduleTaskChange`. */
   scheduleTaskChange: AdaptationTracker["ScheduleTaskChange"];
-  /** Say what is measured: a network, and a way of training it. */
+  /**
+   * Say what is measured: a network, and a way of training it.
+   * @param modelName What the network is called.
+   * @param modeName What the way of training is called.
+   */
   SetModelInfo(modelName: string, modeName: string, options?: CallOptions): Promise<void>;
   /** Same as `SetModelInfo`. */
   setModelInfo: AdaptationTracker["SetModelInfo"];
-  /** Start the measurement, from nothing, with a task. */
+  /**
+   * Start the measurement, from nothing, with a task.
+   * @param initialTask Name of the task that holds at first.
+   * @param initialTaskId Its number, as RecordOutput returns it.
+   */
   Start(initialTask: string, initialTaskId: number, options?: CallOptions): Promise<void>;
   /** Same as `Start`. */
   start: AdaptationTracker["Start"];
@@ -1847,11 +1883,19 @@ export interface AdaptationTracker extends LoomObject {
  * Its calls give promises.
  */
 export interface Backend extends LoomObject {
-  /** Return an activation function of each element. */
+  /**
+   * Return an activation function of each element.
+   * @param t Of any shape.
+   * @param actType Name or code of the function.
+   */
   Activate(t: Tensor, actType: string | number, options?: CallOptions): Promise<Tensor>;
   /** Same as `Activate`. */
   activate: Backend["Activate"];
-  /** Return the derivative of an activation function at each element. */
+  /**
+   * Return the derivative of an activation function at each element.
+   * @param preAct What went into the function, of any shape.
+   * @param actType Name or code of the function.
+   */
   ActivateDerivative(
     preAct: Tensor,
     actType: string | number,
@@ -1859,7 +1903,11 @@ export interface Backend extends LoomObject {
   ): Promise<Tensor>;
   /** Same as `ActivateDerivative`. */
   activateDerivative: Backend["ActivateDerivative"];
-  /** Return the sum of two tensors of one size, in the shape of the first. */
+  /**
+   * Return the sum of two tensors of one size, in the shape of the first.
+   * @param a Of any shape.
+   * @param other As many elements.
+   */
   Add(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `Add`. */
   add: Backend["Add"];
@@ -1867,31 +1915,57 @@ export interface Backend extends LoomObject {
   DType(options?: CallOptions): Promise<string>;
   /** Same as `DType`. */
   dType: Backend["DType"];
-  /** Return the product (M, N) of (M, K) and (K, N). */
+  /**
+   * Return the product (M, N) of (M, K) and (K, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   */
   MatMul(a: Tensor, mat: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `MatMul`. */
   matMul: Backend["MatMul"];
-  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  /**
+   * Return `a mat + c` with c (N) for every row, or (M, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   * @param c (N), added to every row, or (M, N).
+   */
   MatMulAdd(a: Tensor, mat: Tensor, c: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `MatMulAdd`. */
   matMulAdd: Backend["MatMulAdd"];
-  /** Return the mean of all elements. */
+  /**
+   * Return the mean of all elements.
+   * @param t Of any shape.
+   */
   Mean(t: Tensor, options?: CallOptions): Promise<number>;
   /** Same as `Mean`. */
   mean: Backend["Mean"];
-  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  /**
+   * Return `a[i] * other[j]`, (M, N), of M and N numbers.
+   * @param a M numbers.
+   * @param other N numbers.
+   */
   OuterProduct(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `OuterProduct`. */
   outerProduct: Backend["OuterProduct"];
-  /** Return each element times a number. */
+  /**
+   * Return each element times a number.
+   * @param t Of any shape.
+   * @param factor What each element is multiplied by.
+   */
   Scale(t: Tensor, factor: number, options?: CallOptions): Promise<Tensor>;
   /** Same as `Scale`. */
   scale: Backend["Scale"];
-  /** Return the square root of each element. */
+  /**
+   * Return the square root of each element.
+   * @param t Of any shape.
+   */
   Sqrt(t: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `Sqrt`. */
   sqrt: Backend["Sqrt"];
-  /** Return the sum of all elements. */
+  /**
+   * Return the sum of all elements.
+   * @param t Of any shape.
+   */
   Sum(t: Tensor, options?: CallOptions): Promise<number>;
   /** Same as `Sum`. */
   sum: Backend["Sum"];
@@ -1902,11 +1976,19 @@ export interface Backend extends LoomObject {
  * Its calls give promises.
  */
 export interface CPUBackend extends LoomObject {
-  /** Return an activation function of each element. */
+  /**
+   * Return an activation function of each element.
+   * @param t Of any shape.
+   * @param actType Name or code of the function.
+   */
   Activate(t: Tensor, actType: string | number, options?: CallOptions): Promise<Tensor>;
   /** Same as `Activate`. */
   activate: CPUBackend["Activate"];
-  /** Return the derivative of an activation function at each element. */
+  /**
+   * Return the derivative of an activation function at each element.
+   * @param preAct What went into the function, of any shape.
+   * @param actType Name or code of the function.
+   */
   ActivateDerivative(
     preAct: Tensor,
     actType: string | number,
@@ -1914,7 +1996,11 @@ export interface CPUBackend extends LoomObject {
   ): Promise<Tensor>;
   /** Same as `ActivateDerivative`. */
   activateDerivative: CPUBackend["ActivateDerivative"];
-  /** Return the sum of two tensors of one size, in the shape of the first. */
+  /**
+   * Return the sum of two tensors of one size, in the shape of the first.
+   * @param a Of any shape.
+   * @param other As many elements.
+   */
   Add(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `Add`. */
   add: CPUBackend["Add"];
@@ -1922,31 +2008,57 @@ export interface CPUBackend extends LoomObject {
   DType(options?: CallOptions): Promise<string>;
   /** Same as `DType`. */
   dType: CPUBackend["DType"];
-  /** Return the product (M, N) of (M, K) and (K, N). */
+  /**
+   * Return the product (M, N) of (M, K) and (K, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   */
   MatMul(a: Tensor, mat: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `MatMul`. */
   matMul: CPUBackend["MatMul"];
-  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  /**
+   * Return `a mat + c` with c (N) for every row, or (M, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   * @param c (N), added to every row, or (M, N).
+   */
   MatMulAdd(a: Tensor, mat: Tensor, c: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `MatMulAdd`. */
   matMulAdd: CPUBackend["MatMulAdd"];
-  /** Return the mean of all elements, computed wide and not rounded to the type. */
+  /**
+   * Return the mean of all elements, computed wide and not rounded to the type.
+   * @param t Of any shape.
+   */
   Mean(t: Tensor, options?: CallOptions): Promise<number>;
   /** Same as `Mean`. */
   mean: CPUBackend["Mean"];
-  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  /**
+   * Return `a[i] * other[j]`, (M, N), of M and N numbers.
+   * @param a M numbers.
+   * @param other N numbers.
+   */
   OuterProduct(a: Tensor, other: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `OuterProduct`. */
   outerProduct: CPUBackend["OuterProduct"];
-  /** Return each element times a number. */
+  /**
+   * Return each element times a number.
+   * @param t Of any shape.
+   * @param factor What each element is multiplied by.
+   */
   Scale(t: Tensor, factor: number, options?: CallOptions): Promise<Tensor>;
   /** Same as `Scale`. */
   scale: CPUBackend["Scale"];
-  /** Return the square root of each element. */
+  /**
+   * Return the square root of each element.
+   * @param t Of any shape.
+   */
   Sqrt(t: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `Sqrt`. */
   sqrt: CPUBackend["Sqrt"];
-  /** Return the sum of all elements, computed wide and not rounded to the type. */
+  /**
+   * Return the sum of all elements, computed wide and not rounded to the type.
+   * @param t Of any shape.
+   */
   Sum(t: Tensor, options?: CallOptions): Promise<number>;
   /** Same as `Sum`. */
   sum: CPUBackend["Sum"];
@@ -1962,30 +2074,48 @@ export interface ChannelObserver extends LoomObject {
   DroppedEvents(options?: CallOptions): Promise<number>;
   /** Same as `DroppedEvents`. */
   droppedEvents: ChannelObserver["DroppedEvents"];
-  /** Call a function with each event, until the channel is closed or the call cancelled. */
+  /**
+   * Call a function with each event, until the channel is closed or the call cancelled.
+   * @param onEvent Called with one event at a time, in their order.
+   */
   Listen(
     onEvent: (event: LayerEvent | TrainingEvent) => void,
     options?: CallOptions,
   ): Promise<void>;
   /** Same as `Listen`. */
   listen: ChannelObserver["Listen"];
-  /** Wait for events and return those that wait; none when the channel is closed and empty. */
+  /**
+   * Wait for events and return those that wait; none when the channel is closed and empty.
+   * @param maxEvents Most to return, at least 1.
+   */
   Next(maxEvents?: number, options?: CallOptions): Promise<(LayerEvent | TrainingEvent)[]>;
   /** Same as `Next`. */
   next: ChannelObserver["Next"];
-  /** Queue an event, or drop it where the queue is full or closed. */
+  /**
+   * Queue an event, or drop it where the queue is full or closed.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnBackward`. */
   onBackward: ChannelObserver["OnBackward"];
-  /** Queue an event, or drop it where the queue is full or closed. */
+  /**
+   * Queue an event, or drop it where the queue is full or closed.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnForward`. */
   onForward: ChannelObserver["OnForward"];
-  /** Queue an event, or drop it where the queue is full or closed. */
+  /**
+   * Queue an event, or drop it where the queue is full or closed.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: ChannelObserver["OnTrainingEvent"];
-  /** Return the events that wait, oldest first, without waiting for any. */
+  /**
+   * Return the events that wait, oldest first, without waiting for any.
+   * @param maxEvents Most to return, at least 1.
+   */
   Poll(maxEvents?: number, options?: CallOptions): Promise<(LayerEvent | TrainingEvent)[]>;
   /** Same as `Poll`. */
   poll: ChannelObserver["Poll"];
@@ -2044,15 +2174,24 @@ export interface ComparisonResult extends LoomObject {
  * Its calls give promises.
  */
 export interface ConsoleObserver extends LoomObject {
-  /** Print a layer's gradients. */
+  /**
+   * Print a layer's gradients.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnBackward`. */
   onBackward: ConsoleObserver["OnBackward"];
-  /** Print a layer's outputs. */
+  /**
+   * Print a layer's outputs.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnForward`. */
   onForward: ConsoleObserver["OnForward"];
-  /** Print where the training is. */
+  /**
+   * Print where the training is.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: ConsoleObserver["OnTrainingEvent"];
@@ -2060,7 +2199,10 @@ export interface ConsoleObserver extends LoomObject {
 
 /** Always the same rate. Its calls give promises. */
 export interface ConstantScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: ConstantScheduler["GetLR"];
@@ -2079,7 +2221,10 @@ export interface ConstantScheduler extends LoomObject {
  * Its calls give promises.
  */
 export interface CosineAnnealingScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: CosineAnnealingScheduler["GetLR"];
@@ -2098,7 +2243,7 @@ export interface CosineAnnealingScheduler extends LoomObject {
  * Its calls give promises.
  */
 export interface DeviationMetrics extends LoomObject {
-  /** Share of correct predictions, 0 to 1; None unless all expected are whole numbers. */
+  /** Share of correct predictions, 0 to 1; null unless all expected are whole numbers. */
   Accuracy(options?: CallOptions): Promise<number | null>;
   /** Same as `Accuracy`. */
   accuracy: DeviationMetrics["Accuracy"];
@@ -2122,11 +2267,17 @@ export interface DeviationMetrics extends LoomObject {
   Failures(options?: CallOptions): Promise<number>;
   /** Same as `Failures`. */
   failures: DeviationMetrics["Failures"];
-  /** Return the indices of the samples in one bucket. */
+  /**
+   * Return the indices of the samples in one bucket.
+   * @param bucketName One of the seven, from `"0-10%"` to `"100%+"`.
+   */
   GetSamplesInBucket(bucketName: string, options?: CallOptions): Promise<number[]>;
   /** Same as `GetSamplesInBucket`. */
   getSamplesInBucket: DeviationMetrics["GetSamplesInBucket"];
-  /** Return the n results of highest deviation, the worst first, or all if there are fewer. */
+  /**
+   * Return the n results of highest deviation, the worst first, or all if there are fewer.
+   * @param n How many at most, at least 0.
+   */
   GetWorstSamples(n: number, options?: CallOptions): Promise<PredictionResult[]>;
   /** Same as `GetWorstSamples`. */
   getWorstSamples: DeviationMetrics["GetWorstSamples"];
@@ -2142,7 +2293,10 @@ export interface DeviationMetrics extends LoomObject {
   Results(options?: CallOptions): Promise<PredictionResult[]>;
   /** Same as `Results`. */
   results: DeviationMetrics["Results"];
-  /** Write the metrics to a JSON file. */
+  /**
+   * Write the metrics to a JSON file.
+   * @param filename Path of the file; one that is there is replaced.
+   */
   SaveMetrics(filename: string, options?: CallOptions): Promise<void>;
   /** Same as `SaveMetrics`. */
   saveMetrics: DeviationMetrics["SaveMetrics"];
@@ -2158,11 +2312,18 @@ export interface DeviationMetrics extends LoomObject {
   TotalSamples(options?: CallOptions): Promise<number>;
   /** Same as `TotalSamples`. */
   totalSamples: DeviationMetrics["TotalSamples"];
-  /** Add the output of one sample; raises and measures as `result_of_vectors`. */
+  /**
+   * Add the output of one sample; raises and measures as `result_of_vectors`.
+   * @param output (O,) what the network gave.
+   * @param target (O,) what it should have given, or the class number.
+   */
   Update(output: FloatArray, target: FloatArray | number, options?: CallOptions): Promise<void>;
   /** Same as `Update`. */
   update: DeviationMetrics["Update"];
-  /** Add a result of EvaluatePrediction. */
+  /**
+   * Add a result of EvaluatePrediction.
+   * @param result As EvaluatePrediction returned it.
+   */
   UpdateMetrics(result: PredictionResult, options?: CallOptions): Promise<void>;
   /** Same as `UpdateMetrics`. */
   updateMetrics: DeviationMetrics["UpdateMetrics"];
@@ -2173,7 +2334,10 @@ export interface DeviationMetrics extends LoomObject {
  * Its calls give promises.
  */
 export interface ExponentialDecayScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: ExponentialDecayScheduler["GetLR"];
@@ -2192,7 +2356,10 @@ export interface ExponentialDecayScheduler extends LoomObject {
  * Its calls give promises.
  */
 export interface GenericStepState extends LoomObject {
-  /** Return the value at a place, (B, ...). */
+  /**
+   * Return the value at a place, (B, ...).
+   * @param layerIdx 0 for the input, k for the output of layer k - 1.
+   */
   GetLayerOutput(layerIdx: number, options?: CallOptions): Promise<Tensor>;
   /** Same as `GetLayerOutput`. */
   getLayerOutput: GenericStepState["GetLayerOutput"];
@@ -2204,7 +2371,10 @@ export interface GenericStepState extends LoomObject {
   GetStepCount(options?: CallOptions): Promise<number>;
   /** Same as `GetStepCount`. */
   getStepCount: GenericStepState["GetStepCount"];
-  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  /**
+   * Set what the first layer reads from the next tick on; it stays until it is set again.
+   * @param input As many numbers as the state was made for, of its type.
+   */
   SetInput(input: Tensor, options?: CallOptions): Promise<void>;
   /** Same as `SetInput`. */
   setInput: GenericStepState["SetInput"];
@@ -2223,15 +2393,24 @@ export interface HTTPObserver extends LoomObject {
   GetStatus(options?: CallOptions): Promise<DeliveryStatus>;
   /** Same as `GetStatus`. */
   getStatus: HTTPObserver["GetStatus"];
-  /** Queue an event. */
+  /**
+   * Queue an event.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnBackward`. */
   onBackward: HTTPObserver["OnBackward"];
-  /** Queue an event. */
+  /**
+   * Queue an event.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnForward`. */
   onForward: HTTPObserver["OnForward"];
-  /** Queue an event. */
+  /**
+   * Queue an event.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: HTTPObserver["OnTrainingEvent"];
@@ -2242,7 +2421,10 @@ export interface HTTPObserver extends LoomObject {
  * Its calls give promises.
  */
 export interface LRScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: LRScheduler["GetLR"];
@@ -2270,19 +2452,31 @@ export interface Layer extends LoomObject {
   ParameterCount(options?: CallOptions): Promise<number>;
   /** Same as `ParameterCount`. */
   parameterCount: Layer["ParameterCount"];
-  /** Let the layer pass its input through, or work. */
+  /**
+   * Let the layer pass its input through, or work.
+   * @param disabled True to let the input through.
+   */
   SetDisabled(disabled: boolean, options?: CallOptions): Promise<void>;
   /** Same as `SetDisabled`. */
   setDisabled: Layer["SetDisabled"];
-  /** Let training leave the weights alone, or change them. */
+  /**
+   * Let training leave the weights alone, or change them.
+   * @param frozen True for training to leave the weights alone, those of layers inside too.
+   */
   SetFrozen(frozen: boolean, options?: CallOptions): Promise<void>;
   /** Same as `SetFrozen`. */
   setFrozen: Layer["SetFrozen"];
-  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  /**
+   * Let an observer watch this layer instead of the network's, or nobody else again.
+   * @param observer Who is told from now on; null for the network's observer.
+   */
   SetObserver(observer: LayerObserver | null, options?: CallOptions): Promise<void>;
   /** Same as `SetObserver`. */
   setObserver: Layer["SetObserver"];
-  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  /**
+   * Copy values into the weights; nothing changes when any of them is wrong.
+   * @param weights Finite values by weight name, in any shape of the right size; weights that are left out stay.
+   */
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
   /** Same as `SetWeights`. */
   setWeights: Layer["SetWeights"];
@@ -2293,15 +2487,24 @@ export interface Layer extends LoomObject {
  * Its calls give promises.
  */
 export interface LayerObserver extends LoomObject {
-  /** The gradient has passed a layer. */
+  /**
+   * The gradient has passed a layer.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnBackward`. */
   onBackward: LayerObserver["OnBackward"];
-  /** A layer has computed its outputs. */
+  /**
+   * A layer has computed its outputs.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnForward`. */
   onForward: LayerObserver["OnForward"];
-  /** An epoch has started or ended, or a batch has ended. */
+  /**
+   * An epoch has started or ended, or a batch has ended.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: LayerObserver["OnTrainingEvent"];
@@ -2312,7 +2515,10 @@ export interface LayerObserver extends LoomObject {
  * Its calls give promises.
  */
 export interface LinearDecayScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: LinearDecayScheduler["GetLR"];
@@ -2331,11 +2537,17 @@ export interface LinearDecayScheduler extends LoomObject {
  * Its calls give promises.
  */
 export interface ModelBundle extends LoomObject {
-  /** Return the name of the dtype in which a model's weights are stored. */
+  /**
+   * Return the name of the dtype in which a model's weights are stored.
+   * @param modelId One of ListModels.
+   */
   GetDType(modelId: string, options?: CallOptions): Promise<string>;
   /** Same as `GetDType`. */
   getDType: ModelBundle["GetDType"];
-  /** Return the network of an id. */
+  /**
+   * Return the network of an id.
+   * @param modelId One of ListModels.
+   */
   GetModel(modelId: string, options?: CallOptions): Promise<Network>;
   /** Same as `GetModel`. */
   getModel: ModelBundle["GetModel"];
@@ -2343,7 +2555,10 @@ export interface ModelBundle extends LoomObject {
   ListModels(options?: CallOptions): Promise<string[]>;
   /** Same as `ListModels`. */
   listModels: ModelBundle["ListModels"];
-  /** Write the bundle's JSON to a file (UTF-8); raises OSError. */
+  /**
+   * Write the bundle's JSON to a file (UTF-8); raises OSError.
+   * @param filename Path of the file; one that is there is replaced.
+   */
   SaveToFile(filename: string, options?: CallOptions): Promise<void>;
   /** Same as `SaveToFile`. */
   saveToFile: ModelBundle["SaveToFile"];
@@ -2362,11 +2577,20 @@ export interface Network extends LoomObject {
   Activations(options?: CallOptions): Promise<Float32Array[]>;
   /** Same as `Activations`. */
   activations: Network["Activations"];
-  /** Change all weights that are trained by their gradients. */
+  /**
+   * Change all weights that are trained by their gradients.
+   * @param learningRate Finite, at least 0.
+   */
   ApplyGradients(learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `ApplyGradients`. */
   applyGradients: Network["ApplyGradients"];
-  /** Set AdamW with epsilon 1e-8, unless it is set with these very settings, and apply it. */
+  /**
+   * Set AdamW with epsilon 1e-8, unless it is set with these very settings, and apply it.
+   * @param learningRate Finite, at least 0.
+   * @param beta1 Share of the mean gradient that is kept, 0 to below 1; usual is 0.9.
+   * @param beta2 The same for the mean square; usual is 0.999.
+   * @param weightDecay At least 0: the weights shrink by `learning_rate weight_decay w`.
+   */
   ApplyGradientsAdamW(
     learningRate: number,
     beta1: number,
@@ -2376,7 +2600,13 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `ApplyGradientsAdamW`. */
   applyGradientsAdamW: Network["ApplyGradientsAdamW"];
-  /** Set RMSprop, unless it is set with these very settings, and apply it. */
+  /**
+   * Set RMSprop, unless it is set with these very settings, and apply it.
+   * @param learningRate Finite, at least 0.
+   * @param alpha Share of the mean square that is kept, 0 to below 1; usual is 0.99.
+   * @param epsilon Above 0, in units of the gradient; usual is 1e-8.
+   * @param momentum Share of the velocity that is kept, at least 0.
+   */
   ApplyGradientsRMSprop(
     learningRate: number,
     alpha: number,
@@ -2386,7 +2616,13 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `ApplyGradientsRMSprop`. */
   applyGradientsRMSprop: Network["ApplyGradientsRMSprop"];
-  /** Set gradient descent with momentum, unless these very settings are set, and apply it. */
+  /**
+   * Set gradient descent with momentum, unless these very settings are set, and apply it.
+   * @param learningRate Finite, at least 0.
+   * @param momentum Share of the velocity that is kept, at least 0.
+   * @param dampening Share of the gradient that does not enter the velocity, 0 to 1.
+   * @param nesterov Look ahead; needs momentum.
+   */
   ApplyGradientsSGDMomentum(
     learningRate: number,
     momentum: number,
@@ -2396,11 +2632,17 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `ApplyGradientsSGDMomentum`. */
   applyGradientsSGDMomentum: Network["ApplyGradientsSGDMomentum"];
-  /** Return the gradient with respect to the input of the last ForwardCPU. */
+  /**
+   * Return the gradient with respect to the input of the last ForwardCPU.
+   * @param gradOutput Gradient of the loss with respect to the output: as many numbers as the output has, (B * O,) or (B, O).
+   */
   BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `BackwardCPU`. */
   backwardCPU: Network["BackwardCPU"];
-  /** Return the gradient with respect to the input of the last ForwardGPU. */
+  /**
+   * Return the gradient with respect to the input of the last ForwardGPU.
+   * @param gradOutput As for BackwardCPU.
+   */
   BackwardGPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `BackwardGPU`. */
   backwardGPU: Network["BackwardGPU"];
@@ -2408,7 +2650,11 @@ export interface Network extends LoomObject {
   BiasGradients(options?: CallOptions): Promise<Float32Array[]>;
   /** Same as `BiasGradients`. */
   biasGradients: Network["BiasGradients"];
-  /** Return the metrics of inputs that lie in files, one sample a file, and the times taken. */
+  /**
+   * Return the metrics of inputs that lie in files, one sample a file, and the times taken.
+   * @param checkpointFiles Names of files, each a JSON array of the numbers of one input.
+   * @param expectedOutputs The right value or class number for each file.
+   */
   EvaluateFromCheckpointFiles(
     checkpointFiles: readonly string[],
     expectedOutputs: FloatArray,
@@ -2416,7 +2662,11 @@ export interface Network extends LoomObject {
   ): Promise<CheckpointEvaluation>;
   /** Same as `EvaluateFromCheckpointFiles`. */
   evaluateFromCheckpointFiles: Network["EvaluateFromCheckpointFiles"];
-  /** Return how far the predictions for samples are from what is expected of them. */
+  /**
+   * Return how far the predictions for samples are from what is expected of them.
+   * @param inputs (N, ...) or (N * I,) float32, or N lists of I numbers.
+   * @param expectedOutputs (N,) right values or class numbers.
+   */
   EvaluateNetwork(
     inputs: FloatArray | readonly FloatArray[],
     expectedOutputs: FloatArray,
@@ -2424,15 +2674,26 @@ export interface Network extends LoomObject {
   ): Promise<DeviationMetrics>;
   /** Same as `EvaluateNetwork`. */
   evaluateNetwork: Network["EvaluateNetwork"];
-  /** Return the network's output for one sample or a batch of samples. */
+  /**
+   * Return the network's output for one sample or a batch of samples.
+   * @param input Flat, (I,) or (B * I,), or with the batch first, (B, ...).
+   */
   ForwardCPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `ForwardCPU`. */
   forwardCPU: Network["ForwardCPU"];
-  /** Return the network's output for one sample or a batch, computed on the GPU. */
+  /**
+   * Return the network's output for one sample or a batch, computed on the GPU.
+   * @param input As for ForwardCPU.
+   */
   ForwardGPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `ForwardGPU`. */
   forwardGPU: Network["ForwardGPU"];
-  /** Return the code of the activation of the layer at a place; -1 where it has none. */
+  /**
+   * Return the code of the activation of the layer at a place; -1 where it has none.
+   * @param row Row of the cell, from 0.
+   * @param col Column of the cell, from 0.
+   * @param layer Place in the cell, from 0.
+   */
   GetActivation(row: number, col: number, layer: number, options?: CallOptions): Promise<number>;
   /** Same as `GetActivation`. */
   getActivation: Network["GetActivation"];
@@ -2456,7 +2717,12 @@ export interface Network extends LoomObject {
   GetGPUDeviceInfo(options?: CallOptions): Promise<GPUDeviceInfo>;
   /** Same as `GetGPUDeviceInfo`. */
   getGPUDeviceInfo: Network["GetGPUDeviceInfo"];
-  /** Return the layer at a place in the grid, with its present weights. */
+  /**
+   * Return the layer at a place in the grid, with its present weights.
+   * @param row Row of the cell, from 0.
+   * @param col Column of the cell, from 0.
+   * @param layer Place in the cell, from 0.
+   */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): Promise<Layer>;
   /** Same as `GetLayer`. */
   getLayer: Network["GetLayer"];
@@ -2464,7 +2730,10 @@ export interface Network extends LoomObject {
   GetMemoryUsage(options?: CallOptions): Promise<number>;
   /** Same as `GetMemoryUsage`. */
   getMemoryUsage: Network["GetMemoryUsage"];
-  /** Return a public method as one line: its parameters, their defaults, and the result. */
+  /**
+   * Return a public method as one line: its parameters, their defaults, and the result.
+   * @param methodName One of ListMethods.
+   */
   GetMethodSignature(methodName: string, options?: CallOptions): Promise<string>;
   /** Same as `GetMethodSignature`. */
   getMethodSignature: Network["GetMethodSignature"];
@@ -2484,7 +2753,7 @@ export interface Network extends LoomObject {
   GetNetworkInfo(options?: CallOptions): Promise<Record<string, number>>;
   /** Same as `GetNetworkInfo`. */
   getNetworkInfo: Network["GetNetworkInfo"];
-  /** Return the optimizer that ApplyGradients uses, or None. */
+  /** Return the optimizer that ApplyGradients uses, or null. */
   GetOptimizer(options?: CallOptions): Promise<Optimizer | null>;
   /** Same as `GetOptimizer`. */
   getOptimizer: Network["GetOptimizer"];
@@ -2496,7 +2765,10 @@ export interface Network extends LoomObject {
   GetTotalParameters(options?: CallOptions): Promise<number>;
   /** Same as `GetTotalParameters`. */
   getTotalParameters: Network["GetTotalParameters"];
-  /** Return whether there is a public method of that name. */
+  /**
+   * Return whether there is a public method of that name.
+   * @param methodName The public name, in the case in which ListMethods gives it.
+   */
   HasMethod(methodName: string, options?: CallOptions): Promise<boolean>;
   /** Same as `HasMethod`. */
   hasMethod: Network["HasMethod"];
@@ -2504,11 +2776,17 @@ export interface Network extends LoomObject {
   InitGPU(options?: CallOptions): Promise<void>;
   /** Same as `InitGPU`. */
   initGPU: Network["InitGPU"];
-  /** Return the state of a network in which nothing has happened yet. */
+  /**
+   * Return the state of a network in which nothing has happened yet.
+   * @param inputSize Numbers in the input: of one sample, or of several one after the other.
+   */
   InitStepState(inputSize: number, options?: CallOptions): Promise<StepState>;
   /** Same as `InitStepState`. */
   initStepState: Network["InitStepState"];
-  /** Draw all weights anew; the same seed gives the same weights on every platform. */
+  /**
+   * Draw all weights anew; the same seed gives the same weights on every platform.
+   * @param seed Replaces the network's seed; left out, the weights of the present one return.
+   */
   InitializeWeights(seed?: number | null, options?: CallOptions): Promise<void>;
   /** Same as `InitializeWeights`. */
   initializeWeights: Network["InitializeWeights"];
@@ -2540,7 +2818,12 @@ export interface Network extends LoomObject {
   ResumeTraining(options?: CallOptions): Promise<void>;
   /** Same as `ResumeTraining`. */
   resumeTraining: Network["ResumeTraining"];
-  /** Write the network to a file; raises as SaveModelToString, and OSError. */
+  /**
+   * Write the network to a file; raises as SaveModelToString, and OSError.
+   * @param filename Path of the file; one that is there is replaced.
+   * @param modelId Under which it is found again; 1 to 256 characters.
+   * @param saveAs See SaveModelToString.
+   */
   SaveModel(
     filename: string,
     modelId: string,
@@ -2549,7 +2832,11 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `SaveModel`. */
   saveModel: Network["SaveModel"];
-  /** Return the network as a model string, a bundle of one. */
+  /**
+   * Return the network as a model string, a bundle of one.
+   * @param modelId Its name in the bundle.
+   * @param saveAs `"compact"`, or `"loom"` for what Loom v0.0.7 reads.
+   */
   SaveModelToString(
     modelId: string,
     saveAs?: "compact" | "loom",
@@ -2557,7 +2844,12 @@ export interface Network extends LoomObject {
   ): Promise<string>;
   /** Same as `SaveModelToString`. */
   saveModelToString: Network["SaveModelToString"];
-  /** Return the network as a model string whose weights are stored in a dtype. */
+  /**
+   * Return the network as a model string whose weights are stored in a dtype.
+   * @param modelId Under which it is found again; 1 to 256 characters.
+   * @param dtype float32, float64, int8, int16, int32, or float16 (compact only). All but the first two round the weights.
+   * @param saveAs `"compact"`, small and fast to load, or `"loom"`, what Loom v0.0.7 reads.
+   */
   SaveModelWithDType(
     modelId: string,
     dtype: string,
@@ -2570,7 +2862,11 @@ export interface Network extends LoomObject {
   SaveTrainingState(options?: CallOptions): Promise<string>;
   /** Same as `SaveTrainingState`. */
   saveTrainingState: Network["SaveTrainingState"];
-  /** Return the network as one model object (id, cfg, weights) for DeserializeModel. */
+  /**
+   * Return the network as one model object (id, cfg, weights) for DeserializeModel.
+   * @param modelId Under which it is found again; 1 to 256 characters.
+   * @param saveAs See SaveModelToString.
+   */
   SerializeModel(
     modelId: string,
     saveAs?: "compact" | "loom",
@@ -2578,11 +2874,20 @@ export interface Network extends LoomObject {
   ): Promise<Record<string, unknown>>;
   /** Same as `SerializeModel`. */
   serializeModel: Network["SerializeModel"];
-  /** Let another backend run the network from now on; the weights stay. */
+  /**
+   * Let another backend run the network from now on; the weights stay.
+   * @param backend `"auto"` (SIMD where it runs, else NumPy), `"simd"`, `"numpy"` or `"webgpu"` (in a browser after InitGPU).
+   */
   SetBackend(backend: "auto" | "simd" | "numpy" | "webgpu", options?: CallOptions): Promise<void>;
   /** Same as `SetBackend`. */
   setBackend: Network["SetBackend"];
-  /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
+  /**
+   * Put a layer into the grid; weights that it lacks are drawn when they are needed.
+   * @param row Row of the cell, from 0.
+   * @param col Column of the cell, from 0.
+   * @param layer Place in the cell, from 0.
+   * @param config The layer, as an init function such as InitDenseLayer returns it.
+   */
   SetLayer(
     row: number,
     col: number,
@@ -2592,7 +2897,11 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `SetLayer`. */
   setLayer: Network["SetLayer"];
-  /** Let an observer watch all layers, and the training; None ends it. */
+  /**
+   * Let an observer watch all layers, and the training; null ends it.
+   * @param observer Is told of ForwardCPU, BackwardCPU and Train; see LayerObserver. While a training runs, only its own steps are watched.
+   * @param everyN Steps of a training from one that is watched to the next; the first is.
+   */
   SetObserver(
     observer: LayerObserver | null,
     everyN?: number,
@@ -2600,11 +2909,18 @@ export interface Network extends LoomObject {
   ): Promise<void>;
   /** Same as `SetObserver`. */
   setObserver: Network["SetObserver"];
-  /** Let ApplyGradients use an optimizer; None for plain gradient descent. */
+  /**
+   * Let ApplyGradients use an optimizer; null for plain gradient descent.
+   * @param optimizer As NewAdamWOptimizerDefault, for example, returns it; or null.
+   */
   SetOptimizer(optimizer: Optimizer | null, options?: CallOptions): Promise<void>;
   /** Same as `SetOptimizer`. */
   setOptimizer: Network["SetOptimizer"];
-  /** Return the gradient with respect to the input that the present output came from. */
+  /**
+   * Return the gradient with respect to the input that the present output came from.
+   * @param state From InitStepState.
+   * @param gradOutput Gradient of the loss with respect to GetOutput, (B * O,).
+   */
   StepBackward(
     state: StepState,
     gradOutput: FloatArray,
@@ -2612,11 +2928,18 @@ export interface Network extends LoomObject {
   ): Promise<Float32Array>;
   /** Same as `StepBackward`. */
   stepBackward: Network["StepBackward"];
-  /** Run one tick: every layer reads its input, then all outputs change together. */
+  /**
+   * Run one tick: every layer reads its input, then all outputs change together.
+   * @param state From InitStepState.
+   */
   StepForward(state: StepState, options?: CallOptions): Promise<number>;
   /** Same as `StepForward`. */
   stepForward: Network["StepForward"];
-  /** Run one layer alone, on what the one before it last gave; the tick is not counted. */
+  /**
+   * Run one layer alone, on what the one before it last gave; the tick is not counted.
+   * @param state From InitStepState.
+   * @param layerIdx Which, from 0.
+   */
   StepForwardSingle(state: StepState, layerIdx: number, options?: CallOptions): Promise<number>;
   /** Same as `StepForwardSingle`. */
   stepForwardSingle: Network["StepForwardSingle"];
@@ -2628,7 +2951,12 @@ export interface Network extends LoomObject {
   TotalLayers(options?: CallOptions): Promise<number>;
   /** Same as `TotalLayers`. */
   totalLayers: Network["TotalLayers"];
-  /** Train by an optimizer until the epochs are done, the training is stopped, or it fails. */
+  /**
+   * Train by an optimizer until the epochs are done, the training is stopped, or it fails.
+   * @param batches A data set, or batches in Loom's form; records or mappings.
+   * @param config How; its defaults where left out. A record or a mapping.
+   * @param onProgress Called with each event, after batches and after epochs.
+   */
   Train(
     batches: TrainingData | readonly TrainingBatch[],
     config?: TrainingConfig | null,
@@ -2637,7 +2965,12 @@ export interface Network extends LoomObject {
   ): Promise<TrainingResult>;
   /** Same as `Train`. */
   train: Network["Train"];
-  /** Train tick by tick: one sample goes in at each tick, one comes out. */
+  /**
+   * Train tick by tick: one sample goes in at each tick, one comes out.
+   * @param config Defaults where left out; a record or a mapping.
+   * @param dataLoader Called with 0, 1, ...; gives a TrainingBatch, (input, target) or (input, target, ok). null, or a false `ok`, ends the training. All samples have one size; one may hold several inputs one after the other.
+   * @param totalSteps Most samples.
+   */
   TrainWithStepping(
     config: SteppingTrainingConfig | null,
     dataLoader: (event: number) => TrainingBatch | readonly (FloatArray | boolean)[] | null | Promise<TrainingBatch | readonly (FloatArray | boolean)[] | null>,
@@ -2646,7 +2979,10 @@ export interface Network extends LoomObject {
   ): Promise<SteppingTrainingResult>;
   /** Same as `TrainWithStepping`. */
   trainWithStepping: Network["TrainWithStepping"];
-  /** Change all weights that are trained by `w -= rate * gradient`. */
+  /**
+   * Change all weights that are trained by `w -= rate * gradient`.
+   * @param learningRate Finite, at least 0.
+   */
   UpdateWeights(learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `UpdateWeights`. */
   updateWeights: Network["UpdateWeights"];
@@ -2662,7 +2998,10 @@ export interface Optimizer extends LoomObject {
   GetState(options?: CallOptions): Promise<Record<string, unknown>>;
   /** Same as `GetState`. */
   getState: Optimizer["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
   /** Same as `LoadState`. */
   loadState: Optimizer["LoadState"];
@@ -2674,7 +3013,11 @@ export interface Optimizer extends LoomObject {
   Reset(options?: CallOptions): Promise<void>;
   /** Same as `Reset`. */
   reset: Optimizer["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `Step`. */
   step: Optimizer["Step"];
@@ -2685,7 +3028,10 @@ export interface Optimizer extends LoomObject {
  * Its calls give promises.
  */
 export interface PolynomialDecayScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: PolynomialDecayScheduler["GetLR"];
@@ -2705,7 +3051,10 @@ export interface RMSpropOptimizer extends LoomObject {
   GetState(options?: CallOptions): Promise<Record<string, unknown>>;
   /** Same as `GetState`. */
   getState: RMSpropOptimizer["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
   /** Same as `LoadState`. */
   loadState: RMSpropOptimizer["LoadState"];
@@ -2717,7 +3066,11 @@ export interface RMSpropOptimizer extends LoomObject {
   Reset(options?: CallOptions): Promise<void>;
   /** Same as `Reset`. */
   reset: RMSpropOptimizer["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `Step`. */
   step: RMSpropOptimizer["Step"];
@@ -2729,7 +3082,10 @@ export interface RecordingObserver extends LoomObject {
   Clear(options?: CallOptions): Promise<void>;
   /** Same as `Clear`. */
   clear: RecordingObserver["Clear"];
-  /** Return what is wrong in the passes that are kept; see DiagnoseStats. */
+  /**
+   * Return what is wrong in the passes that are kept; see DiagnoseStats.
+   * @param thresholds From where on a measure is a finding; the guide's where left out.
+   */
   Diagnose(
     thresholds?: DiagnosisThresholds | null,
     options?: CallOptions,
@@ -2760,15 +3116,24 @@ export interface RecordingObserver extends LoomObject {
   GetTrainingEvents(options?: CallOptions): Promise<TrainingEvent[]>;
   /** Same as `GetTrainingEvents`. */
   getTrainingEvents: RecordingObserver["GetTrainingEvents"];
-  /** Keep an event. */
+  /**
+   * Keep an event.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnBackward`. */
   onBackward: RecordingObserver["OnBackward"];
-  /** Keep an event. */
+  /**
+   * Keep an event.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnForward`. */
   onForward: RecordingObserver["OnForward"];
-  /** Keep an event. */
+  /**
+   * Keep an event.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): Promise<void>;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: RecordingObserver["OnTrainingEvent"];
@@ -2776,7 +3141,10 @@ export interface RecordingObserver extends LoomObject {
   Reset(options?: CallOptions): Promise<void>;
   /** Same as `Reset`. */
   reset: RecordingObserver["Reset"];
-  /** Write the recording to a file as JSON. */
+  /**
+   * Write the recording to a file as JSON.
+   * @param path Path of the file; one that is there is replaced.
+   */
   SaveToFile(path: string, options?: CallOptions): Promise<void>;
   /** Same as `SaveToFile`. */
   saveToFile: RecordingObserver["SaveToFile"];
@@ -2795,7 +3163,10 @@ export interface SGDOptimizer extends LoomObject {
   GetState(options?: CallOptions): Promise<Record<string, unknown>>;
   /** Same as `GetState`. */
   getState: SGDOptimizer["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): Promise<void>;
   /** Same as `LoadState`. */
   loadState: SGDOptimizer["LoadState"];
@@ -2807,7 +3178,11 @@ export interface SGDOptimizer extends LoomObject {
   Reset(options?: CallOptions): Promise<void>;
   /** Same as `Reset`. */
   reset: SGDOptimizer["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: Network, learningRate: number, options?: CallOptions): Promise<void>;
   /** Same as `Step`. */
   step: SGDOptimizer["Step"];
@@ -2830,27 +3205,45 @@ export interface Softmax extends LoomObject {
   ParameterCount(options?: CallOptions): Promise<number>;
   /** Same as `ParameterCount`. */
   parameterCount: Softmax["ParameterCount"];
-  /** Let the layer pass its input through, or work. */
+  /**
+   * Let the layer pass its input through, or work.
+   * @param disabled True to let the input through.
+   */
   SetDisabled(disabled: boolean, options?: CallOptions): Promise<void>;
   /** Same as `SetDisabled`. */
   setDisabled: Softmax["SetDisabled"];
-  /** Let training leave the weights alone, or change them. */
+  /**
+   * Let training leave the weights alone, or change them.
+   * @param frozen True for training to leave the weights alone, those of layers inside too.
+   */
   SetFrozen(frozen: boolean, options?: CallOptions): Promise<void>;
   /** Same as `SetFrozen`. */
   setFrozen: Softmax["SetFrozen"];
-  /** Change the mask of a masked softmax. */
+  /**
+   * Change the mask of a masked softmax.
+   * @param mask For each score whether it may win; as many as before.
+   */
   SetMask(mask: readonly boolean[], options?: CallOptions): Promise<void>;
   /** Same as `SetMask`. */
   setMask: Softmax["SetMask"];
-  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  /**
+   * Let an observer watch this layer instead of the network's, or nobody else again.
+   * @param observer Who is told from now on; null for the network's observer.
+   */
   SetObserver(observer: LayerObserver | null, options?: CallOptions): Promise<void>;
   /** Same as `SetObserver`. */
   setObserver: Softmax["SetObserver"];
-  /** Change T. */
+  /**
+   * Change T.
+   * @param temperature T, above 0; small is sharp, large is smooth.
+   */
   SetTemperature(temperature: number, options?: CallOptions): Promise<void>;
   /** Same as `SetTemperature`. */
   setTemperature: Softmax["SetTemperature"];
-  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  /**
+   * Copy values into the weights; nothing changes when any of them is wrong.
+   * @param weights Finite values by weight name, in any shape of the right size; weights that are left out stay.
+   */
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): Promise<void>;
   /** Same as `SetWeights`. */
   setWeights: Softmax["SetWeights"];
@@ -2861,7 +3254,10 @@ export interface Softmax extends LoomObject {
  * Its calls give promises.
  */
 export interface StepDecayScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: StepDecayScheduler["GetLR"];
@@ -2884,7 +3280,10 @@ export interface StepState extends LoomObject {
   GetLayerData(options?: CallOptions): Promise<Float32Array[]>;
   /** Same as `GetLayerData`. */
   getLayerData: StepState["GetLayerData"];
-  /** Return a copy of the value at a place, flat. */
+  /**
+   * Return a copy of the value at a place, flat.
+   * @param layerIdx 0 for the input, k for the output of layer k - 1.
+   */
   GetLayerOutput(layerIdx: number, options?: CallOptions): Promise<Float32Array>;
   /** Same as `GetLayerOutput`. */
   getLayerOutput: StepState["GetLayerOutput"];
@@ -2896,7 +3295,10 @@ export interface StepState extends LoomObject {
   GetStepCount(options?: CallOptions): Promise<number>;
   /** Same as `GetStepCount`. */
   getStepCount: StepState["GetStepCount"];
-  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  /**
+   * Set what the first layer reads from the next tick on; it stays until it is set again.
+   * @param input As many numbers as the state was made for.
+   */
   SetInput(input: FloatArray, options?: CallOptions): Promise<void>;
   /** Same as `SetInput`. */
   setInput: StepState["SetInput"];
@@ -2924,7 +3326,10 @@ export interface Tensor extends LoomObject {
   Offset(options?: CallOptions): Promise<number>;
   /** Same as `Offset`. */
   offset: Tensor["Offset"];
-  /** Return the same numbers in another shape; they are shared, not copied. */
+  /**
+   * Return the same numbers in another shape; they are shared, not copied.
+   * @param shape Sizes of at least 0 whose product is the number of elements.
+   */
   Reshape(shape: readonly number[], options?: CallOptions): Promise<Tensor>;
   /** Same as `Reshape`. */
   reshape: Tensor["Reshape"];
@@ -2963,7 +3368,7 @@ export interface TrainingMetrics extends LoomObject {
   MemoryPeakMB(options?: CallOptions): Promise<number>;
   /** Same as `MemoryPeakMB`. */
   memoryPeakMB: TrainingMetrics["MemoryPeakMB"];
-  /** Seconds until each of 10, 20 ... 100 percent; None for what was not reached. */
+  /** Seconds until each of 10, 20 ... 100 percent; null for what was not reached. */
   Milestones(options?: CallOptions): Promise<Record<string, number | null>>;
   /** Same as `Milestones`. */
   milestones: TrainingMetrics["Milestones"];
@@ -2983,7 +3388,11 @@ export interface TrainingMetrics extends LoomObject {
   ToJSON(options?: CallOptions): Promise<string>;
   /** Same as `ToJSON`. */
   toJSON: TrainingMetrics["ToJSON"];
-  /** Note the time of every milestone that an accuracy reaches for the first time. */
+  /**
+   * Note the time of every milestone that an accuracy reaches for the first time.
+   * @param accuracy Percent.
+   * @param elapsed Seconds since the start, at least 0.
+   */
   UpdateMilestone(accuracy: number, elapsed: number, options?: CallOptions): Promise<void>;
   /** Same as `UpdateMilestone`. */
   updateMilestone: TrainingMetrics["UpdateMilestone"];
@@ -2994,7 +3403,10 @@ export interface TrainingMetrics extends LoomObject {
  * Its calls give promises.
  */
 export interface WarmupScheduler extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): Promise<number>;
   /** Same as `GetLR`. */
   getLR: WarmupScheduler["GetLR"];
@@ -3010,11 +3422,19 @@ export interface WarmupScheduler extends LoomObject {
 
 /** A session: loom_core, loaded. Its calls give promises. */
 export interface Loom extends Session, Enums {
-  /** Return f(v) of one number, computed in float64. */
+  /**
+   * Return f(v) of one number, computed in float64.
+   * @param v The number.
+   * @param activation Name or code of f, as in ActivationType.
+   */
   Activate(v: number, activation: string | number, options?: CallOptions): Promise<number>;
   /** Same as `Activate`. */
   activate: Loom["Activate"];
-  /** Return f'(v) of one number before the activation, computed in float64. */
+  /**
+   * Return f'(v) of one number before the activation, computed in float64.
+   * @param preActivation v, the number.
+   * @param activation Name or code of f.
+   */
   ActivateDerivative(
     preActivation: number,
     activation: string | number,
@@ -3022,7 +3442,11 @@ export interface Loom extends Session, Enums {
   ): Promise<number>;
   /** Same as `ActivateDerivative`. */
   activateDerivative: Loom["ActivateDerivative"];
-  /** Return f' at each element, an input of the activation. */
+  /**
+   * Return f' at each element, an input of the activation.
+   * @param preAct What went into the activation, of any shape and type.
+   * @param activation Name or code of f.
+   */
   ActivateDerivativeTensor(
     preAct: Tensor,
     activation: string | number,
@@ -3030,15 +3454,29 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `ActivateDerivativeTensor`. */
   activateDerivativeTensor: Loom["ActivateDerivativeTensor"];
-  /** Return f of each element. */
+  /**
+   * Return f of each element.
+   * @param t Of any shape and type.
+   * @param activation Name or code of f.
+   */
   ActivateTensor(t: Tensor, activation: string | number, options?: CallOptions): Promise<Tensor>;
   /** Same as `ActivateTensor`. */
   activateTensor: Loom["ActivateTensor"];
-  /** Return `exp(x / T) / sum(exp(x / T))` along the last axis. */
+  /**
+   * Return `exp(x / T) / sum(exp(x / T))` along the last axis.
+   * @param logits x, of any shape with at least one number.
+   * @param temperature T > 0.
+   */
   ApplySoftmax(logits: Tensor, temperature?: number, options?: CallOptions): Promise<Tensor>;
   /** Same as `ApplySoftmax`. */
   applySoftmax: Loom["ApplySoftmax"];
-  /** Return the softmax of each of `rows` blocks of `cols` numbers, in the logits' shape. */
+  /**
+   * Return the softmax of each of `rows` blocks of `cols` numbers, in the logits' shape.
+   * @param logits rows * cols numbers, or several times as many.
+   * @param rows Blocks of one sample.
+   * @param cols Numbers of one block.
+   * @param temperature T > 0.
+   */
   ApplySoftmaxGrid(
     logits: Tensor,
     rows: number,
@@ -3048,23 +3486,40 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `ApplySoftmaxGrid`. */
   applySoftmaxGrid: Loom["ApplySoftmaxGrid"];
-  /** Build a network from a description in a file; raises like from JSON, and OSError. */
+  /**
+   * Build a network from a description in a file; raises like from JSON, and OSError.
+   * @param filename Path of a file with the description, a JSON object in UTF-8.
+   */
   BuildNetworkFromFile(filename: string, options?: CallOptions): Promise<Network>;
   /** Same as `BuildNetworkFromFile`. */
   buildNetworkFromFile: Loom["BuildNetworkFromFile"];
-  /** Build a network with fresh weights from a JSON description. */
+  /**
+   * Build a network with fresh weights from a JSON description.
+   * @param config The description, a JSON object.
+   */
   BuildNetworkFromJSON(config: string, options?: CallOptions): Promise<Network>;
   /** Same as `BuildNetworkFromJSON`. */
   buildNetworkFromJSON: Loom["BuildNetworkFromJSON"];
-  /** Build a network from JSON and return the dtype that the description names. */
+  /**
+   * Build a network from JSON and return the dtype that the description names.
+   * @param config The description, a JSON object.
+   */
   BuildNetworkFromJSONWithDType(config: string, options?: CallOptions): Promise<BuiltNetwork>;
   /** Same as `BuildNetworkFromJSONWithDType`. */
   buildNetworkFromJSONWithDType: Loom["BuildNetworkFromJSONWithDType"];
-  /** Call an init function by its name. */
+  /**
+   * Call an init function by its name.
+   * @param name Its public name, such as `InitDenseLayer`.
+   * @param args Its arguments in order; optional ones at the end may be left out.
+   */
   CallLayerInit(name: string, args: readonly unknown[], options?: CallOptions): Promise<Layer>;
   /** Same as `CallLayerInit`. */
   callLayerInit: Loom["CallLayerInit"];
-  /** Call an init function by its name. */
+  /**
+   * Call an init function by its name.
+   * @param name Its public name, such as `InitDenseLayer`.
+   * @param args Its arguments in order; optional ones at the end may be left out.
+   */
   CallLayerInitFunction(
     name: string,
     args: readonly unknown[],
@@ -3072,7 +3527,21 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `CallLayerInitFunction`. */
   callLayerInitFunction: Loom["CallLayerInitFunction"];
-  /** Return the gradients of `sum(y * grad_output)` for the y of Conv1DForward. */
+  /**
+   * Return the gradients of `sum(y * grad_output)` for the y of Conv1DForward.
+   * @param gradOutput (B, F, U).
+   * @param input x, (B, C, T).
+   * @param preActivation (B, F, U), as Conv1DForward gave it.
+   * @param kernel (F, C, K).
+   * @param seqLen T, steps of the input.
+   * @param inChannels C, its channels.
+   * @param kernelSize K, steps of the kernel.
+   * @param stride s, steps from one place of the kernel to the next.
+   * @param padding p, steps of zeros on each side.
+   * @param filters F, channels of the output.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv1DBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -3090,7 +3559,20 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericBackwardResult>;
   /** Same as `Conv1DBackward`. */
   conv1DBackward: Loom["Conv1DBackward"];
-  /** Return a convolution in time before and after its activation, (B, F, U). */
+  /**
+   * Return a convolution in time before and after its activation, (B, F, U).
+   * @param input x, (B, C, T).
+   * @param kernel (F, C, K).
+   * @param bias F numbers; zero when left out.
+   * @param seqLen T.
+   * @param inChannels C.
+   * @param kernelSize K.
+   * @param stride s.
+   * @param padding p, zeros on each side.
+   * @param filters F.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv1DForward(
     input: Tensor,
     kernel: Tensor,
@@ -3107,7 +3589,24 @@ export interface Loom extends Session, Enums {
   ): Promise<ActivatedOutput>;
   /** Same as `Conv1DForward`. */
   conv1DForward: Loom["Conv1DForward"];
-  /** Return the gradients of `sum(y * grad_output)` for the y of Conv2DForward. */
+  /**
+   * Return the gradients of `sum(y * grad_output)` for the y of Conv2DForward.
+   * @param gradOutput (B, F, U, V).
+   * @param input x, (B, C, H, W).
+   * @param preActivation (B, F, U, V), as Conv2DForward gave it.
+   * @param kernel (F, C, K, K).
+   * @param inH H, rows of the input.
+   * @param inW W, its columns.
+   * @param inC C, its channels.
+   * @param kSize K, rows and columns of the kernel.
+   * @param stride s, cells from one place of the kernel to the next.
+   * @param padding p, cells of zeros on each side.
+   * @param filters F, channels of the output.
+   * @param outH U, rows of the output; 0 leaves it to be computed.
+   * @param outW V, its columns; likewise.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv2DBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -3128,7 +3627,23 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericBackwardResult>;
   /** Same as `Conv2DBackward`. */
   conv2DBackward: Loom["Conv2DBackward"];
-  /** Return a convolution before and after its activation, (B, F, U, V). */
+  /**
+   * Return a convolution before and after its activation, (B, F, U, V).
+   * @param input x, (B, C, H, W).
+   * @param kernel (F, C, K, K).
+   * @param bias F numbers; zero when left out.
+   * @param inH H.
+   * @param inW W.
+   * @param inC C.
+   * @param kSize K.
+   * @param stride s.
+   * @param padding p, zeros on each side.
+   * @param filters F.
+   * @param outH U; 0 leaves it to be computed, as it follows from the others.
+   * @param outW V; likewise.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv2DForward(
     input: Tensor,
     kernel: Tensor,
@@ -3148,7 +3663,12 @@ export interface Loom extends Session, Enums {
   ): Promise<ActivatedOutput>;
   /** Same as `Conv2DForward`. */
   conv2DForward: Loom["Conv2DForward"];
-  /** Return the stored numbers of float32 values in another numeric type. */
+  /**
+   * Return the stored numbers of float32 values in another numeric type.
+   * @param src Numbers in any shape.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   ConvertSliceFloat32ToT(
     src: FloatArray,
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -3157,7 +3677,12 @@ export interface Loom extends Session, Enums {
   ): Promise<number[]>;
   /** Same as `ConvertSliceFloat32ToT`. */
   convertSliceFloat32ToT: Loom["ConvertSliceFloat32ToT"];
-  /** Return what stored numbers of a numeric type mean, as float32. */
+  /**
+   * Return what stored numbers of a numeric type mean, as float32.
+   * @param src Stored numbers.
+   * @param dtype Their type; that of an array when left out, float32 for a list.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   ConvertSliceTToFloat32(
     src: FloatArray,
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number | null,
@@ -3166,7 +3691,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `ConvertSliceTToFloat32`. */
   convertSliceTToFloat32: Loom["ConvertSliceTToFloat32"];
-  /** Return a tensor's values in another numeric type, nearest and within its range. */
+  /**
+   * Return a tensor's values in another numeric type, nearest and within its range.
+   * @param src A tensor of any type.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   ConvertTensorFloat32ToT(
     src: Tensor,
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -3175,11 +3705,18 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `ConvertTensorFloat32ToT`. */
   convertTensorFloat32ToT: Loom["ConvertTensorFloat32ToT"];
-  /** Return what a tensor's numbers mean, as float32. */
+  /**
+   * Return what a tensor's numbers mean, as float32.
+   * @param src A tensor of any type.
+   */
   ConvertTensorTToFloat32(src: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: Loom["ConvertTensorTToFloat32"];
-  /** Return `-sum(t ln p) / B` of probabilities, and its gradient `-t / (p B)`. */
+  /**
+   * Return `-sum(t ln p) / B` of probabilities, and its gradient `-t / (p B)`.
+   * @param output (O,) probabilities of one sample, or (B, O) of a batch.
+   * @param target In the same shape, one-hot or any shares.
+   */
   CrossEntropyLossGrad(
     output: FloatArray,
     target: FloatArray,
@@ -3191,7 +3728,17 @@ export interface Loom extends Session, Enums {
   DefaultTrainingConfig(options?: CallOptions): Promise<TrainingConfig>;
   /** Same as `DefaultTrainingConfig`. */
   defaultTrainingConfig: Loom["DefaultTrainingConfig"];
-  /** Return the gradients of `sum(y * grad_output)` for the y of DenseForward. */
+  /**
+   * Return the gradients of `sum(y * grad_output)` for the y of DenseForward.
+   * @param gradOutput (B, O).
+   * @param input x, (B, I).
+   * @param preAct (B, O), as DenseForward gave it.
+   * @param weights W, (I, O).
+   * @param inputSize I.
+   * @param outputSize O.
+   * @param batchSize B.
+   * @param activation Name or code of f.
+   */
   DenseBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -3205,7 +3752,16 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericBackwardResult>;
   /** Same as `DenseBackward`. */
   denseBackward: Loom["DenseBackward"];
-  /** Return `x W + b` and `f(x W + b)`, both (B, O). */
+  /**
+   * Return `x W + b` and `f(x W + b)`, both (B, O).
+   * @param input x, B * I numbers.
+   * @param weights W, I * O numbers, the O of one input side by side.
+   * @param bias b, O numbers; zero when left out.
+   * @param inputSize I.
+   * @param outputSize O.
+   * @param batchSize B.
+   * @param activation Name or code of f.
+   */
   DenseForward(
     input: Tensor,
     weights: Tensor,
@@ -3218,11 +3774,18 @@ export interface Loom extends Session, Enums {
   ): Promise<ActivatedOutput>;
   /** Same as `DenseForward`. */
   denseForward: Loom["DenseForward"];
-  /** Return the network of one model object, as SerializeModel gives it. */
+  /**
+   * Return the network of one model object, as SerializeModel gives it.
+   * @param saved An object with id, cfg and weights.
+   */
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): Promise<Network>;
   /** Same as `DeserializeModel`. */
   deserializeModel: Loom["DeserializeModel"];
-  /** Return what is wrong in some statistics, the worst kind first, then layer by layer. */
+  /**
+   * Return what is wrong in some statistics, the worst kind first, then layer by layer.
+   * @param stats Forward, backward or both, as observers record them, oldest first.
+   * @param thresholds The guide's where left out.
+   */
   DiagnoseStats(
     stats: readonly LayerStats[],
     thresholds?: DiagnosisThresholds | null,
@@ -3230,7 +3793,13 @@ export interface Loom extends Session, Enums {
   ): Promise<DiagnosisFinding[]>;
   /** Same as `DiagnoseStats`. */
   diagnoseStats: Loom["DiagnoseStats"];
-  /** Return the gradient of the table, (V, D): rows that no token names are zero. */
+  /**
+   * Return the gradient of the table, (V, D): rows that no token names are zero.
+   * @param gradOutput (T, D).
+   * @param tokenIds T token numbers, as EmbeddingForward took them.
+   * @param vocabSize V.
+   * @param embeddingDim D.
+   */
   EmbeddingBackward(
     gradOutput: Tensor,
     tokenIds: Tensor,
@@ -3240,7 +3809,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `EmbeddingBackward`. */
   embeddingBackward: Loom["EmbeddingBackward"];
-  /** Return a row of the table for each token, (T, D). */
+  /**
+   * Return a row of the table for each token, (T, D).
+   * @param tokenIds T token numbers of any numeric type: the stored numbers themselves, truncated toward zero, whatever the scale.
+   * @param weights The table, (V, D). The result has its type and scale.
+   * @param vocabSize V.
+   * @param embeddingDim D.
+   */
   EmbeddingForward(
     tokenIds: Tensor,
     weights: Tensor,
@@ -3250,7 +3825,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `EmbeddingForward`. */
   embeddingForward: Loom["EmbeddingForward"];
-  /** Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork. */
+  /**
+   * Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork.
+   * @param filename Path of a file with a bundle of models.
+   * @param modelId Which of its models.
+   * @param inputs (N, I) or N samples; see EvaluateNetwork.
+   * @param expectedOutputs (N,) right values or class numbers.
+   */
   EvaluateFromCheckpointFiles(
     filename: string,
     modelId: string,
@@ -3260,7 +3841,11 @@ export interface Loom extends Session, Enums {
   ): Promise<DeviationMetrics>;
   /** Same as `EvaluateFromCheckpointFiles`. */
   evaluateFromCheckpointFiles: Loom["EvaluateFromCheckpointFiles"];
-  /** Return the metrics of a list of predictions. */
+  /**
+   * Return the metrics of a list of predictions.
+   * @param expectedOutputs (N,) right values or class numbers.
+   * @param actualOutputs (N,) predicted ones.
+   */
   EvaluateModel(
     expectedOutputs: FloatArray,
     actualOutputs: FloatArray,
@@ -3268,7 +3853,12 @@ export interface Loom extends Session, Enums {
   ): Promise<DeviationMetrics>;
   /** Same as `EvaluateModel`. */
   evaluateModel: Loom["EvaluateModel"];
-  /** Return how far one prediction is from what was expected. */
+  /**
+   * Return how far one prediction is from what was expected.
+   * @param sampleIndex Which sample, from 0.
+   * @param expected The right value or class number, finite.
+   * @param actual The predicted one; NaN and infinity are allowed.
+   */
   EvaluatePrediction(
     sampleIndex: number,
     expected: number,
@@ -3277,14 +3867,21 @@ export interface Loom extends Session, Enums {
   ): Promise<PredictionResult>;
   /** Same as `EvaluatePrediction`. */
   evaluatePrediction: Loom["EvaluatePrediction"];
-  /** Return the blueprint of several networks by their names, as an encoder and its decoder. */
+  /**
+   * Return the blueprint of several networks by their names, as an encoder and its decoder.
+   * @param networks By name, at least one.
+   */
   ExtractBundleBlueprint(
     networks: Record<string, Network>,
     options?: CallOptions,
   ): Promise<NetworkBlueprint>;
   /** Same as `ExtractBundleBlueprint`. */
   extractBundleBlueprint: Loom["ExtractBundleBlueprint"];
-  /** Return what a network is made of: places, types, shapes, parameters, memory. */
+  /**
+   * Return what a network is made of: places, types, shapes, parameters, memory.
+   * @param network Any.
+   * @param modelId Goes into the result.
+   */
   ExtractNetworkBlueprint(
     network: Network,
     modelId: string,
@@ -3292,7 +3889,11 @@ export interface Loom extends Session, Enums {
   ): Promise<ModelTelemetry>;
   /** Same as `ExtractNetworkBlueprint`. */
   extractNetworkBlueprint: Loom["ExtractNetworkBlueprint"];
-  /** Return what ExtractNetworkBlueprint does as JSON under the documented keys. */
+  /**
+   * Return what ExtractNetworkBlueprint does as JSON under the documented keys.
+   * @param network Any.
+   * @param modelId Goes into the result.
+   */
   ExtractNetworkBlueprintJSON(
     network: Network,
     modelId: string,
@@ -3300,7 +3901,14 @@ export interface Loom extends Session, Enums {
   ): Promise<string>;
   /** Same as `ExtractNetworkBlueprintJSON`. */
   extractNetworkBlueprintJSON: Loom["ExtractNetworkBlueprintJSON"];
-  /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
+  /**
+   * Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does.
+   * @param input B * C * H * W numbers.
+   * @param batchSize B, images.
+   * @param channels C, numbers for each cell of an image.
+   * @param height H, rows of an image.
+   * @param width W, its columns.
+   */
   FlattenFrom2D(
     input: FloatArray,
     batchSize: number,
@@ -3311,7 +3919,11 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `FlattenFrom2D`. */
   flattenFrom2D: Loom["FlattenFrom2D"];
-  /** Return a softmax layer's distribution over all scores of one sample. */
+  /**
+   * Return a softmax layer's distribution over all scores of one sample.
+   * @param input Scores of one sample.
+   * @param config A softmax layer.
+   */
   ForwardSoftmaxCPU(
     input: FloatArray,
     config: Softmax,
@@ -3319,7 +3931,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `ForwardSoftmaxCPU`. */
   forwardSoftmaxCPU: Loom["ForwardSoftmaxCPU"];
-  /** Return the gradients of `sum(output * grad_output)` for GenericForwardPass. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for GenericForwardPass.
+   * @param network As there.
+   * @param gradOutput (B, O).
+   * @param activations As the forward gave them. The first, the input, is what is used: the others are computed anew, unrounded.
+   * @param backend As there.
+   */
   GenericBackwardPass(
     network: Network,
     gradOutput: Tensor,
@@ -3329,7 +3947,12 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericNetworkGradients>;
   /** Same as `GenericBackwardPass`. */
   genericBackwardPass: Loom["GenericBackwardPass"];
-  /** Return a network's output, and that of each layer, in the input's numeric type. */
+  /**
+   * Return a network's output, and that of each layer, in the input's numeric type.
+   * @param network Any; weights that it lacks are drawn.
+   * @param input One sample or several, with the batch first where there are more axes than one.
+   * @param backend What runs it, of the input's type; NumPy when left out.
+   */
   GenericForwardPass(
     network: Network,
     input: Tensor,
@@ -3338,7 +3961,16 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericForwardResult>;
   /** Same as `GenericForwardPass`. */
   genericForwardPass: Loom["GenericForwardPass"];
-  /** Train one step: forward and loss in the input's numeric type, then gradient descent. */
+  /**
+   * Train one step: forward and loss in the input's numeric type, then gradient descent.
+   * @param network As in GenericForwardPass.
+   * @param input Likewise.
+   * @param target (B, O).
+   * @param learningRate Finite and at least 0.
+   * @param backend As there.
+   * @param lossType `"mse"` or `"cross_entropy"`.
+   * @param step Number of the step: names the noise of Gumbel softmax layers.
+   */
   GenericTrainStep(
     network: Network,
     input: Tensor,
@@ -3351,18 +3983,33 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericTrainStepResult>;
   /** Same as `GenericTrainStep`. */
   genericTrainStep: Loom["GenericTrainStep"];
-  /** Return one init function's description, or None where there is none of that name. */
+  /**
+   * Return one init function's description, or null where there is none of that name.
+   * @param name Its public name, such as `InitDenseLayer`.
+   */
   GetLayerInitFunction(name: string, options?: CallOptions): Promise<LayerInitFunction | null>;
   /** Same as `GetLayerInitFunction`. */
   getLayerInitFunction: Loom["GetLayerInitFunction"];
-  /** Return a choice of a cluster, then of one of its members. */
+  /**
+   * Return a choice of a cluster, then of one of its members.
+   * @param clusters Lists of score numbers, from 0, that together hold each score once.
+   */
   InitAdaptiveSoftmaxLayer(
     clusters: readonly (readonly number[])[],
     options?: CallOptions,
   ): Promise<Softmax>;
   /** Same as `InitAdaptiveSoftmaxLayer`. */
   initAdaptiveSoftmaxLayer: Loom["InitAdaptiveSoftmaxLayer"];
-  /** Return a convolution along a sequence. */
+  /**
+   * Return a convolution along a sequence.
+   * @param seqLen Steps of a sequence.
+   * @param inChannels Numbers for each of its steps.
+   * @param kernelSize Steps of the kernel.
+   * @param stride Steps from one place of the kernel to the next, at least 1.
+   * @param padding Steps of zeros on each side, at least 0.
+   * @param filters Channels that come out.
+   * @param activation Name or code of the activation function.
+   */
   InitConv1DLayer(
     seqLen: number,
     inChannels: number,
@@ -3375,7 +4022,17 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitConv1DLayer`. */
   initConv1DLayer: Loom["InitConv1DLayer"];
-  /** Return a convolution over images. */
+  /**
+   * Return a convolution over images.
+   * @param inputHeight Rows of an image.
+   * @param inputWidth Columns of an image.
+   * @param inputChannels Numbers for each of its cells, such as 3 for colours.
+   * @param kernelSize Rows and columns of the kernel.
+   * @param stride Cells from one place of the kernel to the next, at least 1.
+   * @param padding Cells of zeros on each side, at least 0.
+   * @param filters Channels that come out.
+   * @param activation Name or code of the activation function.
+   */
   InitConv2DLayer(
     inputHeight: number,
     inputWidth: number,
@@ -3389,7 +4046,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitConv2DLayer`. */
   initConv2DLayer: Loom["InitConv2DLayer"];
-  /** Return a fully connected layer. */
+  /**
+   * Return a fully connected layer.
+   * @param inputSize Numbers in a sample that goes in, at least 1.
+   * @param outputSize Numbers that come out, at least 1.
+   * @param activation Name or code of the activation function.
+   */
   InitDenseLayer(
     inputSize: number,
     outputSize: number,
@@ -3398,7 +4060,11 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitDenseLayer`. */
   initDenseLayer: Loom["InitDenseLayer"];
-  /** Return a table of vectors, one for each token number. */
+  /**
+   * Return a table of vectors, one for each token number.
+   * @param vocabSize Rows of the table: tokens are numbered from 0.
+   * @param embeddingDim Numbers in a vector.
+   */
   InitEmbeddingLayer(
     vocabSize: number,
     embeddingDim: number,
@@ -3406,11 +4072,21 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitEmbeddingLayer`. */
   initEmbeddingLayer: Loom["InitEmbeddingLayer"];
-  /** Return a distribution between softmax (alpha 1) and sparsemax (alpha 2). */
+  /**
+   * Return a distribution between softmax (alpha 1) and sparsemax (alpha 2).
+   * @param alpha 1 to 2; the higher, the more zeros.
+   */
   InitEntmaxLayer(alpha?: number, options?: CallOptions): Promise<Softmax>;
   /** Same as `InitEntmaxLayer`. */
   initEntmaxLayer: Loom["InitEntmaxLayer"];
-  /** Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer. */
+  /**
+   * Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer.
+   * @param branches Layers that all read the same input, at least one.
+   * @param gateInputSize Numbers in a sample that goes in; inferred when left out, and not used where `gate` is given.
+   * @param softmaxType Variant of the softmax that makes weights of what the gate gives.
+   * @param temperature Of that softmax, above 0; small lets one branch win, large mixes evenly.
+   * @param gate A layer that gives one number for each branch; a Dense layer when left out.
+   */
   InitFilteredParallelLayer(
     branches: readonly Layer[],
     gateInputSize?: number | null,
@@ -3421,7 +4097,14 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitFilteredParallelLayer`. */
   initFilteredParallelLayer: Loom["InitFilteredParallelLayer"];
-  /** Return branches whose outputs are put into cells of a grid. */
+  /**
+   * Return branches whose outputs are put into cells of a grid.
+   * @param branches Layers that all read the same input, at least one.
+   * @param positions A cell for each branch, no cell twice.
+   * @param rows Rows of the grid, at least 1.
+   * @param cols Columns of the grid, at least 1.
+   * @param layers Layers of the grid, at least 1.
+   */
   InitGridScatterLayer(
     branches: readonly Layer[],
     positions: readonly GridPosition[],
@@ -3432,19 +4115,35 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitGridScatterLayer`. */
   initGridScatterLayer: Loom["InitGridScatterLayer"];
-  /** Return one distribution for each of `rows` blocks of `cols` scores. */
+  /**
+   * Return one distribution for each of `rows` blocks of `cols` scores.
+   * @param rows Blocks of a sample, at least 1.
+   * @param cols Scores of a block, at least 1.
+   */
   InitGridSoftmaxLayer(rows: number, cols: number, options?: CallOptions): Promise<Softmax>;
   /** Same as `InitGridSoftmaxLayer`. */
   initGridSoftmaxLayer: Loom["InitGridSoftmaxLayer"];
-  /** Return a softmax with noise in training. */
+  /**
+   * Return a softmax with noise in training.
+   * @param temperature T, above 0; small comes near to a choice of one score.
+   */
   InitGumbelSoftmaxLayer(temperature: number, options?: CallOptions): Promise<Softmax>;
   /** Same as `InitGumbelSoftmaxLayer`. */
   initGumbelSoftmaxLayer: Loom["InitGumbelSoftmaxLayer"];
-  /** Return a tree of choices, level by level. */
+  /**
+   * Return a tree of choices, level by level.
+   * @param levels Children of each node, level by level; each at least 1.
+   */
   InitHierarchicalSoftmaxLayer(levels: readonly number[], options?: CallOptions): Promise<Softmax>;
   /** Same as `InitHierarchicalSoftmaxLayer`. */
   initHierarchicalSoftmaxLayer: Loom["InitHierarchicalSoftmaxLayer"];
-  /** Return a long short-term memory that gives out every step. */
+  /**
+   * Return a long short-term memory that gives out every step.
+   * @param inputSize Numbers in a step that goes in.
+   * @param hiddenSize Numbers in a state, and in a step that comes out.
+   * @param batchSize Kept for the documented order: a layer works for any batch.
+   * @param seqLength T, steps in a sequence; as many as the input holds when left out.
+   */
   InitLSTMLayer(
     inputSize: number,
     hiddenSize: number,
@@ -3454,19 +4153,38 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitLSTMLayer`. */
   initLSTMLayer: Loom["InitLSTMLayer"];
-  /** Return a layer normalisation over groups of norm_size numbers. */
+  /**
+   * Return a layer normalisation over groups of norm_size numbers.
+   * @param normSize Numbers in a group.
+   * @param epsilon Above 0, added to the variance.
+   */
   InitLayerNormLayer(normSize: number, epsilon?: number, options?: CallOptions): Promise<Layer>;
   /** Same as `InitLayerNormLayer`. */
   initLayerNormLayer: Loom["InitLayerNormLayer"];
-  /** Return a softmax whose mask (all true at first) can be changed by SetMask. */
+  /**
+   * Return a softmax whose mask (all true at first) can be changed by SetMask.
+   * @param maskSize Scores of a sample, at least 1.
+   */
   InitMaskedSoftmaxLayer(maskSize: number, options?: CallOptions): Promise<Softmax>;
   /** Same as `InitMaskedSoftmaxLayer`. */
   initMaskedSoftmaxLayer: Loom["InitMaskedSoftmaxLayer"];
-  /** Return a weighted mean of several distributions. */
+  /**
+   * Return a weighted mean of several distributions.
+   * @param weights Of at least 0, one for each distribution; made to sum to 1.
+   */
   InitMixtureSoftmaxLayer(weights: readonly number[], options?: CallOptions): Promise<Softmax>;
   /** Same as `InitMixtureSoftmaxLayer`. */
   initMixtureSoftmaxLayer: Loom["InitMixtureSoftmaxLayer"];
-  /** Return attention, grouped-query where num_kv_heads is smaller than num_heads. */
+  /**
+   * Return attention, grouped-query where num_kv_heads is smaller than num_heads.
+   * @param dModel Numbers in a token.
+   * @param numHeads Heads that ask.
+   * @param batchSize Kept for the documented order: a layer works for any batch.
+   * @param seqLength Tokens in a sequence; as many as the input holds when left out.
+   * @param numKvHeads Heads that are asked, a divisor of num_heads; num_heads when left out.
+   * @param causal A token sees itself and those before it only.
+   * @param ropeTheta Base of rotary position embedding, such as 10000; no positions when left out.
+   */
   InitMultiHeadAttentionLayer(
     dModel: number,
     numHeads: number,
@@ -3479,7 +4197,11 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitMultiHeadAttentionLayer`. */
   initMultiHeadAttentionLayer: Loom["InitMultiHeadAttentionLayer"];
-  /** Return branches whose outputs are joined: concat, add or avg. */
+  /**
+   * Return branches whose outputs are joined: concat, add or avg.
+   * @param branches Layers that all read the same input, at least one.
+   * @param combineMode `"concat"` one after the other, `"add"` their sum, or `"avg"` their mean.
+   */
   InitParallelLayer(
     branches: readonly Layer[],
     combineMode?: string,
@@ -3487,11 +4209,21 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitParallelLayer`. */
   initParallelLayer: Loom["InitParallelLayer"];
-  /** Return a root-mean-square normalisation over groups of norm_size numbers. */
+  /**
+   * Return a root-mean-square normalisation over groups of norm_size numbers.
+   * @param normSize Numbers in a group.
+   * @param epsilon Above 0, added to the mean square.
+   */
   InitRMSNormLayer(normSize: number, epsilon?: number, options?: CallOptions): Promise<Layer>;
   /** Same as `InitRMSNormLayer`. */
   initRMSNormLayer: Loom["InitRMSNormLayer"];
-  /** Return a recurrent layer that gives out every step. */
+  /**
+   * Return a recurrent layer that gives out every step.
+   * @param inputSize Numbers in a step that goes in.
+   * @param hiddenSize Numbers in a state, and in a step that comes out.
+   * @param batchSize Kept for the documented order: a layer works for any batch.
+   * @param seqLength T, steps in a sequence; as many as the input holds when left out.
+   */
   InitRNNLayer(
     inputSize: number,
     hiddenSize: number,
@@ -3501,11 +4233,17 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitRNNLayer`. */
   initRNNLayer: Loom["InitRNNLayer"];
-  /** Return a skip connection over the layers before it. */
+  /**
+   * Return a skip connection over the layers before it.
+   * @param layersBack How many layers the connection jumps over, at least 1; cut at the first layer.
+   */
   InitResidualLayer(layersBack?: number, options?: CallOptions): Promise<Layer>;
   /** Same as `InitResidualLayer`. */
   initResidualLayer: Loom["InitResidualLayer"];
-  /** Return layers one after the other as one layer. */
+  /**
+   * Return layers one after the other as one layer.
+   * @param layers In the order in which they run, at least one.
+   */
   InitSequentialLayer(layers: readonly Layer[], options?: CallOptions): Promise<Layer>;
   /** Same as `InitSequentialLayer`. */
   initSequentialLayer: Loom["InitSequentialLayer"];
@@ -3517,11 +4255,19 @@ export interface Loom extends Session, Enums {
   InitSparsemaxLayer(options?: CallOptions): Promise<Softmax>;
   /** Same as `InitSparsemaxLayer`. */
   initSparsemaxLayer: Loom["InitSparsemaxLayer"];
-  /** Return a Dense layer without activation, to join layers of different widths. */
+  /**
+   * Return a Dense layer without activation, to join layers of different widths.
+   * @param inputSize Numbers in a sample that goes in, at least 1.
+   * @param outputSize Numbers that come out, at least 1.
+   */
   InitStitchLayer(inputSize: number, outputSize: number, options?: CallOptions): Promise<Layer>;
   /** Same as `InitStitchLayer`. */
   initStitchLayer: Loom["InitStitchLayer"];
-  /** Return a gated feed-forward block. */
+  /**
+   * Return a gated feed-forward block.
+   * @param hiddenSize Numbers in a token that goes in and comes out.
+   * @param intermediateSize Numbers in between.
+   */
   InitSwiGLULayer(
     hiddenSize: number,
     intermediateSize: number,
@@ -3529,25 +4275,44 @@ export interface Loom extends Session, Enums {
   ): Promise<Layer>;
   /** Same as `InitSwiGLULayer`. */
   initSwiGLULayer: Loom["InitSwiGLULayer"];
-  /** Return a softmax that a low temperature sharpens and a high one smooths. */
+  /**
+   * Return a softmax that a low temperature sharpens and a high one smooths.
+   * @param temperature T, above 0; 1 is the plain softmax.
+   */
   InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): Promise<Softmax>;
   /** Same as `InitTemperatureSoftmaxLayer`. */
   initTemperatureSoftmaxLayer: Loom["InitTemperatureSoftmaxLayer"];
-  /** Return whether a numeric type holds floats. */
+  /**
+   * Return whether a numeric type holds floats.
+   * @param dtype A name, or Loom's code.
+   */
   IsFloatType(
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
     options?: CallOptions,
   ): Promise<boolean>;
   /** Same as `IsFloatType`. */
   isFloatType: Loom["IsFloatType"];
-  /** Return whether a numeric type holds integers, which are fixed point here. */
+  /**
+   * Return whether a numeric type holds integers, which are fixed point here.
+   * @param dtype A name, or Loom's code.
+   */
   IsIntegerType(
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
     options?: CallOptions,
   ): Promise<boolean>;
   /** Same as `IsIntegerType`. */
   isIntegerType: Loom["IsIntegerType"];
-  /** Return the gradients of `sum(output * grad_output)` for the output of LSTMForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for the output of LSTMForward.
+   * @param gradOutput (B, T, H).
+   * @param input x, (B, T, I).
+   * @param states What LSTMForward gave: `hidden`, `cell` and the gates, by their names there.
+   * @param weights As there.
+   * @param batchSize B.
+   * @param seqLength T.
+   * @param inputSize I.
+   * @param hiddenSize H.
+   */
   LSTMBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -3561,7 +4326,15 @@ export interface Loom extends Session, Enums {
   ): Promise<LSTMGradients>;
   /** Same as `LSTMBackward`. */
   lstmBackward: Loom["LSTMBackward"];
-  /** Return a long short-term memory's output, states and gates. */
+  /**
+   * Return a long short-term memory's output, states and gates.
+   * @param input x, (B, T, I).
+   * @param weights Of the four gates.
+   * @param batchSize B.
+   * @param seqLength T.
+   * @param inputSize I.
+   * @param hiddenSize H.
+   */
   LSTMForward(
     input: Tensor,
     weights: LSTMWeights,
@@ -3573,7 +4346,17 @@ export interface Loom extends Session, Enums {
   ): Promise<LSTMOutput>;
   /** Same as `LSTMForward`. */
   lstmForward: Loom["LSTMForward"];
-  /** Return the gradients of `sum(output * grad_output)` for LayerNormForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for LayerNormForward.
+   * @param input x: for each of B samples, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; null for nothing.
+   * @param gradOutput Gradient of the loss with respect to the output, of its size.
+   * @param gamma Gain, N numbers.
+   * @param beta Bias, N numbers; null for zero.
+   * @param normSize N, numbers in a group.
+   * @param batchSize B, samples.
+   * @param epsilon Added to the variance; 0 is 1e-5.
+   */
   LayerNormBackward(
     input: Tensor,
     residual: Tensor | null,
@@ -3587,7 +4370,16 @@ export interface Loom extends Session, Enums {
   ): Promise<NormGradients>;
   /** Same as `LayerNormBackward`. */
   layerNormBackward: Loom["LayerNormBackward"];
-  /** Return the layer norm of `input + residual`. */
+  /**
+   * Return the layer norm of `input + residual`.
+   * @param input x: for each of B samples, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; nothing when left out.
+   * @param gamma Gain, N numbers.
+   * @param beta Bias, N numbers; zero when left out.
+   * @param normSize N.
+   * @param batchSize B.
+   * @param epsilon Added to the variance; 0 is 1e-5.
+   */
   LayerNormForward(
     input: Tensor,
     residual: Tensor | null,
@@ -3600,7 +4392,10 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `LayerNormForward`. */
   layerNormForward: Loom["LayerNormForward"];
-  /** Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential). */
+  /**
+   * Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential).
+   * @param code 0 to 13.
+   */
   LayerTypeToName(code: number, options?: CallOptions): Promise<string>;
   /** Same as `LayerTypeToName`. */
   layerTypeToName: Loom["LayerTypeToName"];
@@ -3608,11 +4403,18 @@ export interface Loom extends Session, Enums {
   ListLayerInitFunctions(options?: CallOptions): Promise<LayerInitFunction[]>;
   /** Same as `ListLayerInitFunctions`. */
   listLayerInitFunctions: Loom["ListLayerInitFunctions"];
-  /** Return the ids of a bundle's models, in the order of the file. */
+  /**
+   * Return the ids of a bundle's models, in the order of the file.
+   * @param text The bundle's JSON.
+   */
   ListModels(text: string, options?: CallOptions): Promise<string[]>;
   /** Same as `ListModels`. */
   listModels: Loom["ListModels"];
-  /** Return the bundle in a file; raises as LoadBundleFromString, and OSError. */
+  /**
+   * Return the bundle in a file; raises as LoadBundleFromString, and OSError.
+   * @param filename Path of the file.
+   * @param readAs See LoadBundleFromString.
+   */
   LoadBundle(
     filename: string,
     readAs?: "auto" | "loom" | "documented",
@@ -3620,7 +4422,11 @@ export interface Loom extends Session, Enums {
   ): Promise<ModelBundle>;
   /** Same as `LoadBundle`. */
   loadBundle: Loom["LoadBundle"];
-  /** Return a bundle, whose networks are made when they are asked for. */
+  /**
+   * Return a bundle, whose networks are made when they are asked for.
+   * @param text The bundle's JSON.
+   * @param readAs `"auto"` reads our own strings as documented and others as Loom computes them.
+   */
   LoadBundleFromString(
     text: string,
     readAs?: "auto" | "loom" | "documented",
@@ -3628,15 +4434,26 @@ export interface Loom extends Session, Enums {
   ): Promise<ModelBundle>;
   /** Same as `LoadBundleFromString`. */
   loadBundleFromString: Loom["LoadBundleFromString"];
-  /** Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError. */
+  /**
+   * Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError.
+   * @param filename Path of the file.
+   */
   LoadMetrics(filename: string, options?: CallOptions): Promise<DeviationMetrics>;
   /** Same as `LoadMetrics`. */
   loadMetrics: Loom["LoadMetrics"];
-  /** Return the metrics in a JSON text that SaveMetricsToString or Loom made. */
+  /**
+   * Return the metrics in a JSON text that SaveMetricsToString or Loom made.
+   * @param text The JSON.
+   */
   LoadMetricsFromString(text: string, options?: CallOptions): Promise<DeviationMetrics>;
   /** Same as `LoadMetricsFromString`. */
   loadMetricsFromString: Loom["LoadMetricsFromString"];
-  /** Return one network of a bundle file; raises as LoadModelFromString, and OSError. */
+  /**
+   * Return one network of a bundle file; raises as LoadModelFromString, and OSError.
+   * @param filename Path of the file.
+   * @param modelId Which of its models.
+   * @param readAs See LoadModelFromString.
+   */
   LoadModel(
     filename: string,
     modelId: string,
@@ -3645,7 +4462,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Network>;
   /** Same as `LoadModel`. */
   loadModel: Loom["LoadModel"];
-  /** Return one network of a bundle. */
+  /**
+   * Return one network of a bundle.
+   * @param text The bundle's JSON.
+   * @param modelId Which of its models.
+   * @param readAs `"auto"` reads our own strings as documented and others as Loom computes them.
+   */
   LoadModelFromString(
     text: string,
     modelId: string,
@@ -3654,7 +4476,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Network>;
   /** Same as `LoadModelFromString`. */
   loadModelFromString: Loom["LoadModelFromString"];
-  /** Return a network and the dtype that its weights are stored in. */
+  /**
+   * Return a network and the dtype that its weights are stored in.
+   * @param text The bundle's JSON.
+   * @param modelId Which of its models.
+   * @param targetDtype Only float32: networks compute in float32 whatever a file holds.
+   */
   LoadModelWithDType(
     text: string,
     modelId: string,
@@ -3663,23 +4490,43 @@ export interface Loom extends Session, Enums {
   ): Promise<LoadedModel>;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: Loom["LoadModelWithDType"];
-  /** Return the largest number; raises as Min. */
+  /**
+   * Return the largest number; raises as Min.
+   * @param v Numbers in any shape, at least one.
+   */
   Max(v: FloatArray, options?: CallOptions): Promise<number>;
   /** Same as `Max`. */
   max: Loom["Max"];
-  /** Return `max |a - b|`, the largest distance of two numbers in the same place. */
+  /**
+   * Return `max |a - b|`, the largest distance of two numbers in the same place.
+   * @param a Any shape; 0 numbers give 0.
+   * @param b As many numbers.
+   */
   MaxAbsDiff(a: FloatArray, b: FloatArray, options?: CallOptions): Promise<number>;
   /** Same as `MaxAbsDiff`. */
   maxAbsDiff: Loom["MaxAbsDiff"];
-  /** Return the sum over the count, in float64; raises as Min. */
+  /**
+   * Return the sum over the count, in float64; raises as Min.
+   * @param v Numbers in any shape, at least one.
+   */
   Mean(v: FloatArray, options?: CallOptions): Promise<number>;
   /** Same as `Mean`. */
   mean: Loom["Mean"];
-  /** Return the smallest number. */
+  /**
+   * Return the smallest number.
+   * @param v Numbers in any shape, at least one.
+   */
   Min(v: FloatArray, options?: CallOptions): Promise<number>;
   /** Same as `Min`. */
   min: Loom["Min"];
-  /** Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward.
+   * @param gradOutput Gradient of the loss with respect to the output, of its size.
+   * @param input As there.
+   * @param weights As there.
+   * @param ropeTheta As there; 0 for no positions.
+   * @param causal As there.
+   */
   MultiHeadAttentionBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -3690,7 +4537,13 @@ export interface Loom extends Session, Enums {
   ): Promise<AttentionGradients>;
   /** Same as `MultiHeadAttentionBackward`. */
   multiHeadAttentionBackward: Loom["MultiHeadAttentionBackward"];
-  /** Return attention of each token to its sequence. */
+  /**
+   * Return attention of each token to its sequence.
+   * @param input (T, D), or (B, T, D) for B sequences.
+   * @param weights Weights and sizes.
+   * @param ropeTheta Base of rotary position embedding; 0 for no positions.
+   * @param causal A token sees itself and those before it only.
+   */
   MultiHeadAttentionForward(
     input: Tensor,
     weights: AttentionWeights,
@@ -3700,7 +4553,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `MultiHeadAttentionForward`. */
   multiHeadAttentionForward: Loom["MultiHeadAttentionForward"];
-  /** Return an attention layer's output for `batch_size` sequences. */
+  /**
+   * Return an attention layer's output for `batch_size` sequences.
+   * @param input (B, T, D), flat.
+   * @param config An attention layer.
+   * @param batchSize B, sequences in the input.
+   */
   MultiHeadAttentionForwardCPU(
     input: FloatArray,
     config: Layer,
@@ -3709,7 +4567,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `MultiHeadAttentionForwardCPU`. */
   multiHeadAttentionForwardCPU: Loom["MultiHeadAttentionForwardCPU"];
-  /** Return AdamW. */
+  /**
+   * Return AdamW.
+   * @param beta1 Share of the mean gradient that is kept, 0 to below 1.
+   * @param beta2 The same for the mean square.
+   * @param epsilon Above 0; in units of the gradient.
+   * @param weightDecay At least 0.
+   */
   NewAdamWOptimizer(
     beta1: number,
     beta2: number,
@@ -3727,7 +4591,11 @@ export interface Loom extends Session, Enums {
   NewAdaptationComparison(options?: CallOptions): Promise<AdaptationComparison>;
   /** Same as `NewAdaptationComparison`. */
   newAdaptationComparison: Loom["NewAdaptationComparison"];
-  /** Return a tracker; typical are windows of one second. */
+  /**
+   * Return a tracker; typical are windows of one second.
+   * @param windowDuration Seconds of one window, more than 0.
+   * @param totalDuration Seconds in all; a rest shorter than a window is left out.
+   */
   NewAdaptationTracker(
     windowDuration: number,
     totalDuration: number,
@@ -3735,18 +4603,29 @@ export interface Loom extends Session, Enums {
   ): Promise<AdaptationTracker>;
   /** Same as `NewAdaptationTracker`. */
   newAdaptationTracker: Loom["NewAdaptationTracker"];
-  /** Return a backend of tensor operations for one numeric type. */
+  /**
+   * Return a backend of tensor operations for one numeric type.
+   * @param dtype A name, or Loom's code.
+   */
   NewCPUBackend(
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
     options?: CallOptions,
   ): Promise<CPUBackend>;
   /** Same as `NewCPUBackend`. */
   newCPUBackend: Loom["NewCPUBackend"];
-  /** Return an observer whose events are taken one after the other. */
+  /**
+   * Return an observer whose events are taken one after the other.
+   * @param bufferSize Events that wait at most.
+   */
   NewChannelObserver(bufferSize?: number, options?: CallOptions): Promise<ChannelObserver>;
   /** Same as `NewChannelObserver`. */
   newChannelObserver: Loom["NewChannelObserver"];
-  /** Return a comparison of metrics by way of training: NormalBP, StepBP, StepTween, ... */
+  /**
+   * Return a comparison of metrics by way of training: NormalBP, StepBP, StepTween, ...
+   * @param name Of the network or the test.
+   * @param numLayers How deep the network is.
+   * @param methods Metrics by way of training: its public name, such as `"StepBP"`, or its JSON key.
+   */
   NewComparisonResult(
     name: string,
     numLayers: number,
@@ -3755,15 +4634,26 @@ export interface Loom extends Session, Enums {
   ): Promise<ComparisonResult>;
   /** Same as `NewComparisonResult`. */
   newComparisonResult: Loom["NewComparisonResult"];
-  /** Return an observer that prints. */
+  /**
+   * Return an observer that prints.
+   * @param verbose Print the first outputs too.
+   */
   NewConsoleObserver(verbose?: boolean, options?: CallOptions): Promise<ConsoleObserver>;
   /** Same as `NewConsoleObserver`. */
   newConsoleObserver: Loom["NewConsoleObserver"];
-  /** Return a scheduler of one rate. */
+  /**
+   * Return a scheduler of one rate.
+   * @param baseLr The rate, finite and at least 0.
+   */
   NewConstantScheduler(baseLr: number, options?: CallOptions): Promise<ConstantScheduler>;
   /** Same as `NewConstantScheduler`. */
   newConstantScheduler: Loom["NewConstantScheduler"];
-  /** Return half a cosine between two rates. */
+  /**
+   * Return half a cosine between two rates.
+   * @param initialLr At step 0.
+   * @param minLr At the end of the period.
+   * @param totalSteps The period, at least 1.
+   */
   NewCosineAnnealingScheduler(
     initialLr: number,
     minLr: number,
@@ -3772,7 +4662,12 @@ export interface Loom extends Session, Enums {
   ): Promise<CosineAnnealingScheduler>;
   /** Same as `NewCosineAnnealingScheduler`. */
   newCosineAnnealingScheduler: Loom["NewCosineAnnealingScheduler"];
-  /** Return half a cosine that begins anew after each period. */
+  /**
+   * Return half a cosine that begins anew after each period.
+   * @param initialLr At the start of each period; finite and at least 0.
+   * @param minLr What each period comes down to; finite and at least 0.
+   * @param restartPeriod Steps of a period, at least 1.
+   */
   NewCosineAnnealingWithWarmRestarts(
     initialLr: number,
     minLr: number,
@@ -3785,7 +4680,12 @@ export interface Loom extends Session, Enums {
   NewDeviationMetrics(options?: CallOptions): Promise<DeviationMetrics>;
   /** Same as `NewDeviationMetrics`. */
   newDeviationMetrics: Loom["NewDeviationMetrics"];
-  /** Return a rate that shrinks smoothly by a factor every so many steps. */
+  /**
+   * Return a rate that shrinks smoothly by a factor every so many steps.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param decayRate The factor, above 0; below 1 lets the rate shrink.
+   * @param decaySteps Steps that it takes to be multiplied once, at least 1.
+   */
   NewExponentialDecayScheduler(
     initialLr: number,
     decayRate: number,
@@ -3794,7 +4694,13 @@ export interface Loom extends Session, Enums {
   ): Promise<ExponentialDecayScheduler>;
   /** Same as `NewExponentialDecayScheduler`. */
   newExponentialDecayScheduler: Loom["NewExponentialDecayScheduler"];
-  /** Return the state of a network in which nothing has happened yet. */
+  /**
+   * Return the state of a network in which nothing has happened yet.
+   * @param totalLayers Of the network.
+   * @param inputSize Numbers in the input, of one sample or of several one after the other.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   NewGenericStepState(
     totalLayers: number,
     inputSize: number,
@@ -3804,7 +4710,12 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericStepState>;
   /** Same as `NewGenericStepState`. */
   newGenericStepState: Loom["NewGenericStepState"];
-  /** Return an observer that sends events to an address. */
+  /**
+   * Return an observer that sends events to an address.
+   * @param url http or https.
+   * @param allowPrivate Whether this machine and private networks may be sent to.
+   * @param timeout Seconds that a request may take, above 0 and at most 3600.
+   */
   NewHTTPObserver(
     url: string,
     allowPrivate?: boolean,
@@ -3813,7 +4724,12 @@ export interface Loom extends Session, Enums {
   ): Promise<HTTPObserver>;
   /** Same as `NewHTTPObserver`. */
   newHTTPObserver: Loom["NewHTTPObserver"];
-  /** Return a straight line between two rates. */
+  /**
+   * Return a straight line between two rates.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param finalLr From step `total_steps` on; finite and at least 0.
+   * @param totalSteps At least 1.
+   */
   NewLinearDecayScheduler(
     initialLr: number,
     finalLr: number,
@@ -3822,7 +4738,14 @@ export interface Loom extends Session, Enums {
   ): Promise<LinearDecayScheduler>;
   /** Same as `NewLinearDecayScheduler`. */
   newLinearDecayScheduler: Loom["NewLinearDecayScheduler"];
-  /** Return a grid of bare activations, to be filled by SetLayer. */
+  /**
+   * Return a grid of bare activations, to be filled by SetLayer.
+   * @param inputSize Numbers in one sample, at least 1.
+   * @param gridRows Rows of cells, at least 1.
+   * @param gridCols Columns of cells, at least 1.
+   * @param layersPerCell Layers in each cell, at least 1.
+   * @param seed Of every random choice: weights, and shuffling unless the training names its own.
+   */
   NewNetwork(
     inputSize: number,
     gridRows: number,
@@ -3833,7 +4756,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Network>;
   /** Same as `NewNetwork`. */
   newNetwork: Loom["NewNetwork"];
-  /** Return a power of what is left of the steps, between two rates. */
+  /**
+   * Return a power of what is left of the steps, between two rates.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param finalLr From step `total_steps` on; finite and at least 0.
+   * @param totalSteps At least 1.
+   * @param power Above 0; 1 is a straight line.
+   */
   NewPolynomialDecayScheduler(
     initialLr: number,
     finalLr: number,
@@ -3843,7 +4772,12 @@ export interface Loom extends Session, Enums {
   ): Promise<PolynomialDecayScheduler>;
   /** Same as `NewPolynomialDecayScheduler`. */
   newPolynomialDecayScheduler: Loom["NewPolynomialDecayScheduler"];
-  /** Return RMSprop. */
+  /**
+   * Return RMSprop.
+   * @param alpha Share of the mean square that is kept, 0 to below 1.
+   * @param epsilon Above 0; in units of the gradient.
+   * @param momentum At least 0.
+   */
   NewRMSpropOptimizer(
     alpha: number,
     epsilon: number,
@@ -3856,7 +4790,11 @@ export interface Loom extends Session, Enums {
   NewRMSpropOptimizerDefault(options?: CallOptions): Promise<RMSpropOptimizer>;
   /** Same as `NewRMSpropOptimizerDefault`. */
   newRMSpropOptimizerDefault: Loom["NewRMSpropOptimizerDefault"];
-  /** Return an observer that keeps the newest events. */
+  /**
+   * Return an observer that keeps the newest events.
+   * @param modelId A name for the recording.
+   * @param capacity Events of layers that are kept, and as many of the training.
+   */
   NewRecordingObserver(
     modelId?: string,
     capacity?: number,
@@ -3868,7 +4806,12 @@ export interface Loom extends Session, Enums {
   NewSGDOptimizer(options?: CallOptions): Promise<SGDOptimizer>;
   /** Same as `NewSGDOptimizer`. */
   newSGDOptimizer: Loom["NewSGDOptimizer"];
-  /** Return gradient descent with momentum. */
+  /**
+   * Return gradient descent with momentum.
+   * @param momentum Share of the velocity that is kept, at least 0.
+   * @param dampening Share of the gradient that does not enter the velocity, 0 to 1.
+   * @param nesterov Look ahead; needs momentum.
+   */
   NewSGDOptimizerWithMomentum(
     momentum: number,
     dampening: number,
@@ -3877,7 +4820,12 @@ export interface Loom extends Session, Enums {
   ): Promise<SGDOptimizer>;
   /** Same as `NewSGDOptimizerWithMomentum`. */
   newSGDOptimizerWithMomentum: Loom["NewSGDOptimizerWithMomentum"];
-  /** Return a rate that shrinks at once by a factor every so many steps. */
+  /**
+   * Return a rate that shrinks at once by a factor every so many steps.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param decayFactor The factor, at least 0; below 1 lets the rate shrink.
+   * @param stepSize Steps from one drop to the next, at least 1.
+   */
   NewStepDecayScheduler(
     initialLr: number,
     decayFactor: number,
@@ -3886,7 +4834,12 @@ export interface Loom extends Session, Enums {
   ): Promise<StepDecayScheduler>;
   /** Same as `NewStepDecayScheduler`. */
   newStepDecayScheduler: Loom["NewStepDecayScheduler"];
-  /** Return a tensor of zeros. */
+  /**
+   * Return a tensor of zeros.
+   * @param shape Sizes of at least 0.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   NewTensor(
     shape: readonly number[],
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -3895,7 +4848,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `NewTensor`. */
   newTensor: Loom["NewTensor"];
-  /** Return a tensor of given stored numbers. */
+  /**
+   * Return a tensor of given stored numbers.
+   * @param data As many numbers as the shape needs. A NumPy array of the type is shared, as a slice is in Loom; all else is copied.
+   * @param shape Sizes of at least 0; one axis when left out.
+   * @param dtype A name, or Loom's code; that of an array when left out, float32 for a list.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   NewTensorFromSlice(
     data: FloatArray,
     shape?: readonly number[] | null,
@@ -3905,7 +4864,15 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `NewTensorFromSlice`. */
   newTensorFromSlice: Loom["NewTensorFromSlice"];
-  /** Return what a training reached, with no milestone yet: percent, seconds, megabytes. */
+  /**
+   * Return what a training reached, with no milestone yet: percent, seconds, megabytes.
+   * @param steps Training steps.
+   * @param accuracy At the end, in percent.
+   * @param loss At the end.
+   * @param timeTotal Seconds.
+   * @param timeToTarget Seconds until the accuracy that was aimed at; 0 if it never came.
+   * @param memoryPeakMb Most memory in use, in megabytes.
+   */
   NewTrainingMetrics(
     steps?: number,
     accuracy?: number,
@@ -3917,7 +4884,13 @@ export interface Loom extends Session, Enums {
   ): Promise<TrainingMetrics>;
   /** Same as `NewTrainingMetrics`. */
   newTrainingMetrics: Loom["NewTrainingMetrics"];
-  /** Return a straight line up, then another scheduler. */
+  /**
+   * Return a straight line up, then another scheduler.
+   * @param warmupSteps At least 1.
+   * @param warmupLr At step 0.
+   * @param baseLr At step `warmup_steps`, and from there on where no scheduler follows.
+   * @param afterScheduler Counts its steps from `warmup_steps`.
+   */
   NewWarmupScheduler(
     warmupSteps: number,
     warmupLr: number,
@@ -3927,7 +4900,15 @@ export interface Loom extends Session, Enums {
   ): Promise<WarmupScheduler>;
   /** Same as `NewWarmupScheduler`. */
   newWarmupScheduler: Loom["NewWarmupScheduler"];
-  /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for ParallelForward.
+   * @param gradOutput In the shape of the output.
+   * @param input As there.
+   * @param branches As there.
+   * @param branchIntermediates Taken for the sake of the call's form; the forward is computed anew.
+   * @param combineMode As there.
+   * @param batchSize B; the first size of `grad_output` when left out.
+   */
   ParallelBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -3939,7 +4920,18 @@ export interface Loom extends Session, Enums {
   ): Promise<ContainerGradients>;
   /** Same as `ParallelBackward`. */
   parallelBackward: Loom["ParallelBackward"];
-  /** Return the gradients of `sum(output * grad_output)` for ParallelForwardFiltered. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for ParallelForwardFiltered.
+   * @param gradOutput In the shape of the output.
+   * @param input As there.
+   * @param branches As there.
+   * @param branchOutputs Taken, like `gate_weights`, for the sake of the call's form; the forward is computed anew.
+   * @param gateWeights See `branch_outputs`.
+   * @param gateConfig As there.
+   * @param softmaxType As there.
+   * @param temperature As there.
+   * @param batchSize B; the first size of `grad_output` when left out.
+   */
   ParallelBackwardFiltered(
     gradOutput: Tensor,
     input: Tensor,
@@ -3954,7 +4946,13 @@ export interface Loom extends Session, Enums {
   ): Promise<ContainerGradients>;
   /** Same as `ParallelBackwardFiltered`. */
   parallelBackwardFiltered: Loom["ParallelBackwardFiltered"];
-  /** Return the combined output of branches that see the same input, and that of each of them. */
+  /**
+   * Return the combined output of branches that see the same input, and that of each of them.
+   * @param input (B, ...).
+   * @param branches Layers of any type; weights that they lack are drawn with the seed 0.
+   * @param batchSize B.
+   * @param combineMode `concat`, `add`, `avg`, or `filter` for equal weights.
+   */
   ParallelForward(
     input: Tensor,
     branches: readonly Layer[],
@@ -3964,7 +4962,15 @@ export interface Loom extends Session, Enums {
   ): Promise<ContainerOutput>;
   /** Same as `ParallelForward`. */
   parallelForward: Loom["ParallelForward"];
-  /** Return the sum of the branches' outputs, weighed for each sample by a gate. */
+  /**
+   * Return the sum of the branches' outputs, weighed for each sample by a gate.
+   * @param input (B, ...).
+   * @param branches N layers of any type; weights that they lack are drawn with the seed 0.
+   * @param gateConfig A layer of any type that gives N numbers.
+   * @param softmaxType Name or code; one that needs no further settings.
+   * @param temperature T > 0 of the softmax.
+   * @param batchSize B.
+   */
   ParallelForwardFiltered(
     input: Tensor,
     branches: readonly Layer[],
@@ -3976,7 +4982,16 @@ export interface Loom extends Session, Enums {
   ): Promise<FilteredOutput>;
   /** Same as `ParallelForwardFiltered`. */
   parallelForwardFiltered: Loom["ParallelForwardFiltered"];
-  /** Return the gradients of `sum(output * grad_output)` for RMSNormForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for RMSNormForward.
+   * @param input x, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; null for nothing.
+   * @param gradOutput Gradient of the loss with respect to the output, of its size.
+   * @param gamma Gain, N numbers.
+   * @param normSize N, numbers in a group.
+   * @param batchSize Samples in the input, at least 1.
+   * @param epsilon Added to the mean square; 0 is 1e-5.
+   */
   RMSNormBackward(
     input: Tensor,
     residual: Tensor | null,
@@ -3989,7 +5004,14 @@ export interface Loom extends Session, Enums {
   ): Promise<NormGradients>;
   /** Same as `RMSNormBackward`. */
   rmsNormBackward: Loom["RMSNormBackward"];
-  /** Return the root-mean-square norm of `input + residual`. */
+  /**
+   * Return the root-mean-square norm of `input + residual`.
+   * @param input x, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; nothing when left out.
+   * @param gamma Gain, N numbers.
+   * @param normSize N.
+   * @param epsilon Added to the mean square; 0 is 1e-5.
+   */
   RMSNormForward(
     input: Tensor,
     residual: Tensor | null,
@@ -4000,7 +5022,18 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `RMSNormForward`. */
   rmsNormForward: Loom["RMSNormForward"];
-  /** Return the gradients of `sum(output * grad_output)` for the output of RNNForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for the output of RNNForward.
+   * @param gradOutput (B, T, H).
+   * @param input x, (B, T, I).
+   * @param hiddenStates (B, T + 1, H), as RNNForward gave them.
+   * @param weightIh W, (H, I).
+   * @param weightHh U, (H, H).
+   * @param batchSize B, samples.
+   * @param seqLength T, steps.
+   * @param inputSize I, numbers in a step of the input.
+   * @param hiddenSize H, numbers in a state.
+   */
   RNNBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -4015,7 +5048,17 @@ export interface Loom extends Session, Enums {
   ): Promise<RNNGradients>;
   /** Same as `RNNBackward`. */
   rnnBackward: Loom["RNNBackward"];
-  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`. */
+  /**
+   * Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`.
+   * @param input x, (B, T, I).
+   * @param weightIh W, (H, I).
+   * @param weightHh U, (H, H).
+   * @param biasH b, (H); zero when left out.
+   * @param batchSize B.
+   * @param seqLength T.
+   * @param inputSize I.
+   * @param hiddenSize H.
+   */
   RNNForward(
     input: Tensor,
     weightIh: Tensor,
@@ -4029,7 +5072,14 @@ export interface Loom extends Session, Enums {
   ): Promise<RNNOutput>;
   /** Same as `RNNForward`. */
   rnnForward: Loom["RNNForward"];
-  /** Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same. */
+  /**
+   * Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same.
+   * @param input B * C * H * W numbers.
+   * @param batchSize B, images.
+   * @param channels C, numbers for each cell of an image.
+   * @param height H, rows of an image.
+   * @param width W, its columns.
+   */
   ReshapeTo2D(
     input: FloatArray,
     batchSize: number,
@@ -4040,15 +5090,26 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `ReshapeTo2D`. */
   reshapeTo2D: Loom["ReshapeTo2D"];
-  /** Return the gradients of both inputs of ResidualForward. */
+  /**
+   * Return the gradients of both inputs of ResidualForward.
+   * @param gradOutput Gradient of the loss with respect to the output, of its shape.
+   */
   ResidualBackward(gradOutput: Tensor, options?: CallOptions): Promise<ResidualGradients>;
   /** Same as `ResidualBackward`. */
   residualBackward: Loom["ResidualBackward"];
-  /** Return `input + skip_input`, two tensors of one size, in the shape of the first. */
+  /**
+   * Return `input + skip_input`, two tensors of one size, in the shape of the first.
+   * @param input x, of any shape.
+   * @param skipInput What is added, of the same size and type.
+   */
   ResidualForward(input: Tensor, skipInput: Tensor, options?: CallOptions): Promise<Tensor>;
   /** Same as `ResidualForward`. */
   residualForward: Loom["ResidualForward"];
-  /** Return `input + skip`. */
+  /**
+   * Return `input + skip`.
+   * @param input Numbers in any shape.
+   * @param skip As many numbers.
+   */
   ResidualForwardCPU(
     input: FloatArray,
     skip: FloatArray,
@@ -4056,7 +5117,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `ResidualForwardCPU`. */
   residualForwardCPU: Loom["ResidualForwardCPU"];
-  /** Return an RMSNorm layer's output for the input, plus the residual where there is one. */
+  /**
+   * Return an RMSNorm layer's output for the input, plus the residual where there is one.
+   * @param input For each sample one or more groups of N numbers, flat.
+   * @param residual As many numbers, added first; null for nothing.
+   * @param config An RMSNorm layer.
+   * @param batchSize Samples in the input.
+   */
   RmsNormForwardCPU(
     input: FloatArray,
     residual: FloatArray | null,
@@ -4066,7 +5133,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `RmsNormForwardCPU`. */
   rmsNormForwardCPU: Loom["RmsNormForwardCPU"];
-  /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
+  /**
+   * Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError.
+   * @param filename Path of the file; one that is there is replaced.
+   * @param networks By id, each of 1 to 256 characters.
+   * @param saveAs `"compact"`, small and fast to load, or `"loom"`, what Loom v0.0.7 reads.
+   */
   SaveBundle(
     filename: string,
     networks: Record<string, Network>,
@@ -4075,7 +5147,14 @@ export interface Loom extends Session, Enums {
   ): Promise<void>;
   /** Same as `SaveBundle`. */
   saveBundle: Loom["SaveBundle"];
-  /** Return the gradients of `sum(output * grad_output)` for SequentialForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for SequentialForward.
+   * @param gradOutput In the shape of the output.
+   * @param input As there.
+   * @param layers As there.
+   * @param intermediates Taken for the sake of the call's form; the forward is computed anew.
+   * @param batchSize B; the first size of `grad_output` when left out.
+   */
   SequentialBackward(
     gradOutput: Tensor,
     input: Tensor,
@@ -4086,7 +5165,12 @@ export interface Loom extends Session, Enums {
   ): Promise<ContainerGradients>;
   /** Same as `SequentialBackward`. */
   sequentialBackward: Loom["SequentialBackward"];
-  /** Return the output of layers one after the other, and of each of them. */
+  /**
+   * Return the output of layers one after the other, and of each of them.
+   * @param input (B, ...).
+   * @param layers Of any type; weights that they lack are drawn with the seed 0.
+   * @param batchSize B.
+   */
   SequentialForward(
     input: Tensor,
     layers: readonly Layer[],
@@ -4095,7 +5179,14 @@ export interface Loom extends Session, Enums {
   ): Promise<ContainerOutput>;
   /** Same as `SequentialForward`. */
   sequentialForward: Loom["SequentialForward"];
-  /** Return the gradient of the logits, `y (dy - sum(dy y)) / T` in each distribution. */
+  /**
+   * Return the gradient of the logits, `y (dy - sum(dy y)) / T` in each distribution.
+   * @param gradOutput dy.
+   * @param output y, as ApplySoftmax or ApplySoftmaxGrid gave it.
+   * @param softmaxRows Blocks of a grid; 0 for distributions along the last axis.
+   * @param softmaxCols Numbers of a block; 0 likewise.
+   * @param temperature T of the forward.
+   */
   SoftmaxBackward(
     gradOutput: Tensor,
     output: Tensor,
@@ -4106,7 +5197,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `SoftmaxBackward`. */
   softmaxBackward: Loom["SoftmaxBackward"];
-  /** Return the gradients for the input that the present output came from. */
+  /**
+   * Return the gradients for the input that the present output came from.
+   * @param network As in StepForwardGeneric.
+   * @param state Likewise.
+   * @param gradOutput Gradient of the loss with respect to GetOutput, (B * O).
+   */
   StepBackwardGeneric(
     network: Network,
     state: GenericStepState,
@@ -4115,7 +5211,12 @@ export interface Loom extends Session, Enums {
   ): Promise<GenericNetworkGradients>;
   /** Same as `StepBackwardGeneric`. */
   stepBackwardGeneric: Loom["StepBackwardGeneric"];
-  /** Run one tick: every layer reads its input, then all outputs change together. */
+  /**
+   * Run one tick: every layer reads its input, then all outputs change together.
+   * @param network Any; weights that it lacks are drawn.
+   * @param state From NewGenericStepState, for as many layers.
+   * @param backend What runs it, of the state's type; NumPy when left out.
+   */
   StepForwardGeneric(
     network: Network,
     state: GenericStepState,
@@ -4124,7 +5225,20 @@ export interface Loom extends Session, Enums {
   ): Promise<number>;
   /** Same as `StepForwardGeneric`. */
   stepForwardGeneric: Loom["StepForwardGeneric"];
-  /** Return the gradients of `sum(output * grad_output)` for SwiGLUForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for SwiGLUForward.
+   * @param input x, (T, D).
+   * @param gradOutput (T, D).
+   * @param gateWeights Wg, (D, M).
+   * @param upWeights Wu, (D, M).
+   * @param downWeights Wd, (M, D).
+   * @param gateBias bg, (M); null for zero, as for the other biases.
+   * @param upBias bu, (M).
+   * @param downBias bd, (D).
+   * @param inputSize D, numbers in a token.
+   * @param intermediateSize M, numbers in between.
+   * @param seqLen T, tokens of all samples.
+   */
   SwiGLUBackward(
     input: Tensor,
     gradOutput: Tensor,
@@ -4141,7 +5255,19 @@ export interface Loom extends Session, Enums {
   ): Promise<SwiGLUGradients>;
   /** Same as `SwiGLUBackward`. */
   swiGLUBackward: Loom["SwiGLUBackward"];
-  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D). */
+  /**
+   * Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D).
+   * @param input x, (T, D).
+   * @param gateWeights Wg, (D, M).
+   * @param upWeights Wu, (D, M).
+   * @param downWeights Wd, (M, D).
+   * @param gateBias bg, (M); this and the other biases are zero when left out.
+   * @param upBias bu, (M).
+   * @param downBias bd, (D).
+   * @param inputSize D.
+   * @param intermediateSize M.
+   * @param seqLen T, tokens of all samples.
+   */
   SwiGLUForward(
     input: Tensor,
     gateWeights: Tensor,
@@ -4157,7 +5283,12 @@ export interface Loom extends Session, Enums {
   ): Promise<Tensor>;
   /** Same as `SwiGLUForward`. */
   swiGLUForward: Loom["SwiGLUForward"];
-  /** Return a SwiGLU layer's output for `batch_size` samples of one or more tokens. */
+  /**
+   * Return a SwiGLU layer's output for `batch_size` samples of one or more tokens.
+   * @param input (B, T, D), flat.
+   * @param config A SwiGLU layer.
+   * @param batchSize B, samples in the input.
+   */
   SwiGLUForwardCPU(
     input: FloatArray,
     config: Layer,
@@ -4166,7 +5297,13 @@ export interface Loom extends Session, Enums {
   ): Promise<Float32Array>;
   /** Same as `SwiGLUForwardCPU`. */
   swiGLUForwardCPU: Loom["SwiGLUForwardCPU"];
-  /** Change the network's weights by `w := w - rate * gradient`; all of them, or none. */
+  /**
+   * Change the network's weights by `w := w - rate * gradient`; all of them, or none.
+   * @param network As there.
+   * @param learningRate Finite and at least 0.
+   * @param kernelGrads As GenericBackwardPass gave them: one mapping a layer.
+   * @param biasGrads Likewise.
+   */
   UpdateWeightsGeneric(
     network: Network,
     learningRate: number,
@@ -4184,7 +5321,10 @@ export interface AdamWOptimizerOnMainThread extends LoomObject {
   GetState(options?: CallOptions): Record<string, unknown>;
   /** Same as `GetState`. */
   getState: AdamWOptimizerOnMainThread["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): void;
   /** Same as `LoadState`. */
   loadState: AdamWOptimizerOnMainThread["LoadState"];
@@ -4196,7 +5336,11 @@ export interface AdamWOptimizerOnMainThread extends LoomObject {
   Reset(options?: CallOptions): void;
   /** Same as `Reset`. */
   reset: AdamWOptimizerOnMainThread["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
   /** Same as `Step`. */
   step: AdamWOptimizerOnMainThread["Step"];
@@ -4207,11 +5351,14 @@ export interface AdamWOptimizerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface AdaptationComparisonOnMainThread extends LoomObject {
-  /** Add what a tracker's Finalize returned. */
+  /**
+   * Add what a tracker's Finalize returned.
+   * @param result What Finalize of a tracker returned.
+   */
   AddResult(result: AdaptationResultOnMainThread, options?: CallOptions): void;
   /** Same as `AddResult`. */
   addResult: AdaptationComparisonOnMainThread["AddResult"];
-  /** Return the result of highest mean accuracy, the first of equals; None without any. */
+  /** Return the result of highest mean accuracy, the first of equals; null without any. */
   GetBestByAvgAccuracy(options?: CallOptions): AdaptationResultOnMainThread | null;
   /** Same as `GetBestByAvgAccuracy`. */
   getBestByAvgAccuracy: AdaptationComparisonOnMainThread["GetBestByAvgAccuracy"];
@@ -4219,11 +5366,18 @@ export interface AdaptationComparisonOnMainThread extends LoomObject {
   GetMostStable(options?: CallOptions): AdaptationResultOnMainThread | null;
   /** Same as `GetMostStable`. */
   getMostStable: AdaptationComparisonOnMainThread["GetMostStable"];
-  /** Print mean accuracy, its spread and the number of outputs of each; return the text. */
+  /**
+   * Print mean accuracy, its spread and the number of outputs of each; return the text.
+   * @param title First line.
+   */
   PrintComparisonSummary(title: string, options?: CallOptions): string;
   /** Same as `PrintComparisonSummary`. */
   printComparisonSummary: AdaptationComparisonOnMainThread["PrintComparisonSummary"];
-  /** Print the accuracies of the first windows side by side; return the text. */
+  /**
+   * Print the accuracies of the first windows side by side; return the text.
+   * @param title First line.
+   * @param numWindows How many windows, 1 to 20.
+   */
   PrintComparisonTimeline(title: string, numWindows?: number, options?: CallOptions): string;
   /** Same as `PrintComparisonTimeline`. */
   printComparisonTimeline: AdaptationComparisonOnMainThread["PrintComparisonTimeline"];
@@ -4231,7 +5385,10 @@ export interface AdaptationComparisonOnMainThread extends LoomObject {
   Results(options?: CallOptions): AdaptationResultOnMainThread[];
   /** Same as `Results`. */
   results: AdaptationComparisonOnMainThread["Results"];
-  /** Write all results to a JSON file. */
+  /**
+   * Write all results to a JSON file.
+   * @param filename Path of the file; one that is there is replaced.
+   */
   SaveToJSON(filename: string, options?: CallOptions): void;
   /** Same as `SaveToJSON`. */
   saveToJSON: AdaptationComparisonOnMainThread["SaveToJSON"];
@@ -4302,11 +5459,19 @@ export interface AdaptationTrackerOnMainThread extends LoomObject {
   GetWindows(options?: CallOptions): TimeWindow[];
   /** Same as `GetWindows`. */
   getWindows: AdaptationTrackerOnMainThread["GetWindows"];
-  /** Count a prediction; return the number of the task that holds from now on. */
+  /**
+   * Count a prediction; return the number of the task that holds from now on.
+   * @param correct Whether the prediction was right.
+   */
   RecordOutput(correct: boolean, options?: CallOptions): number;
   /** Same as `RecordOutput`. */
   recordOutput: AdaptationTrackerOnMainThread["RecordOutput"];
-  /** Let a task start later. */
+  /**
+   * Let a task start later.
+   * @param atOffset Seconds after the start, at least 0.
+   * @param taskId Its number.
+   * @param taskName Its name.
+   */
   ScheduleTaskChange(
     atOffset: number,
     taskId: number,
@@ -4315,11 +5480,19 @@ export interface AdaptationTrackerOnMainThread extends LoomObject {
   ): void;
   /** Same as `ScheduleTaskChange`. */
   scheduleTaskChange: AdaptationTrackerOnMainThread["ScheduleTaskChange"];
-  /** Say what is measured: a network, and a way of training it. */
+  /**
+   * Say what is measured: a network, and a way of training it.
+   * @param modelName What the network is called.
+   * @param modeName What the way of training is called.
+   */
   SetModelInfo(modelName: string, modeName: string, options?: CallOptions): void;
   /** Same as `SetModelInfo`. */
   setModelInfo: AdaptationTrackerOnMainThread["SetModelInfo"];
-  /** Start the measurement, from nothing, with a task. */
+  /**
+   * Start the measurement, from nothing, with a task.
+   * @param initialTask Name of the task that holds at first.
+   * @param initialTaskId Its number, as RecordOutput returns it.
+   */
   Start(initialTask: string, initialTaskId: number, options?: CallOptions): void;
   /** Same as `Start`. */
   start: AdaptationTrackerOnMainThread["Start"];
@@ -4330,7 +5503,11 @@ export interface AdaptationTrackerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface BackendOnMainThread extends LoomObject {
-  /** Return an activation function of each element. */
+  /**
+   * Return an activation function of each element.
+   * @param t Of any shape.
+   * @param actType Name or code of the function.
+   */
   Activate(
     t: TensorOnMainThread,
     actType: string | number,
@@ -4338,7 +5515,11 @@ export interface BackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `Activate`. */
   activate: BackendOnMainThread["Activate"];
-  /** Return the derivative of an activation function at each element. */
+  /**
+   * Return the derivative of an activation function at each element.
+   * @param preAct What went into the function, of any shape.
+   * @param actType Name or code of the function.
+   */
   ActivateDerivative(
     preAct: TensorOnMainThread,
     actType: string | number,
@@ -4346,7 +5527,11 @@ export interface BackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `ActivateDerivative`. */
   activateDerivative: BackendOnMainThread["ActivateDerivative"];
-  /** Return the sum of two tensors of one size, in the shape of the first. */
+  /**
+   * Return the sum of two tensors of one size, in the shape of the first.
+   * @param a Of any shape.
+   * @param other As many elements.
+   */
   Add(a: TensorOnMainThread, other: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `Add`. */
   add: BackendOnMainThread["Add"];
@@ -4354,7 +5539,11 @@ export interface BackendOnMainThread extends LoomObject {
   DType(options?: CallOptions): string;
   /** Same as `DType`. */
   dType: BackendOnMainThread["DType"];
-  /** Return the product (M, N) of (M, K) and (K, N). */
+  /**
+   * Return the product (M, N) of (M, K) and (K, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   */
   MatMul(
     a: TensorOnMainThread,
     mat: TensorOnMainThread,
@@ -4362,7 +5551,12 @@ export interface BackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `MatMul`. */
   matMul: BackendOnMainThread["MatMul"];
-  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  /**
+   * Return `a mat + c` with c (N) for every row, or (M, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   * @param c (N), added to every row, or (M, N).
+   */
   MatMulAdd(
     a: TensorOnMainThread,
     mat: TensorOnMainThread,
@@ -4371,11 +5565,18 @@ export interface BackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `MatMulAdd`. */
   matMulAdd: BackendOnMainThread["MatMulAdd"];
-  /** Return the mean of all elements. */
+  /**
+   * Return the mean of all elements.
+   * @param t Of any shape.
+   */
   Mean(t: TensorOnMainThread, options?: CallOptions): number;
   /** Same as `Mean`. */
   mean: BackendOnMainThread["Mean"];
-  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  /**
+   * Return `a[i] * other[j]`, (M, N), of M and N numbers.
+   * @param a M numbers.
+   * @param other N numbers.
+   */
   OuterProduct(
     a: TensorOnMainThread,
     other: TensorOnMainThread,
@@ -4383,15 +5584,25 @@ export interface BackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `OuterProduct`. */
   outerProduct: BackendOnMainThread["OuterProduct"];
-  /** Return each element times a number. */
+  /**
+   * Return each element times a number.
+   * @param t Of any shape.
+   * @param factor What each element is multiplied by.
+   */
   Scale(t: TensorOnMainThread, factor: number, options?: CallOptions): TensorOnMainThread;
   /** Same as `Scale`. */
   scale: BackendOnMainThread["Scale"];
-  /** Return the square root of each element. */
+  /**
+   * Return the square root of each element.
+   * @param t Of any shape.
+   */
   Sqrt(t: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `Sqrt`. */
   sqrt: BackendOnMainThread["Sqrt"];
-  /** Return the sum of all elements. */
+  /**
+   * Return the sum of all elements.
+   * @param t Of any shape.
+   */
   Sum(t: TensorOnMainThread, options?: CallOptions): number;
   /** Same as `Sum`. */
   sum: BackendOnMainThread["Sum"];
@@ -4402,7 +5613,11 @@ export interface BackendOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface CPUBackendOnMainThread extends LoomObject {
-  /** Return an activation function of each element. */
+  /**
+   * Return an activation function of each element.
+   * @param t Of any shape.
+   * @param actType Name or code of the function.
+   */
   Activate(
     t: TensorOnMainThread,
     actType: string | number,
@@ -4410,7 +5625,11 @@ export interface CPUBackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `Activate`. */
   activate: CPUBackendOnMainThread["Activate"];
-  /** Return the derivative of an activation function at each element. */
+  /**
+   * Return the derivative of an activation function at each element.
+   * @param preAct What went into the function, of any shape.
+   * @param actType Name or code of the function.
+   */
   ActivateDerivative(
     preAct: TensorOnMainThread,
     actType: string | number,
@@ -4418,7 +5637,11 @@ export interface CPUBackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `ActivateDerivative`. */
   activateDerivative: CPUBackendOnMainThread["ActivateDerivative"];
-  /** Return the sum of two tensors of one size, in the shape of the first. */
+  /**
+   * Return the sum of two tensors of one size, in the shape of the first.
+   * @param a Of any shape.
+   * @param other As many elements.
+   */
   Add(a: TensorOnMainThread, other: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `Add`. */
   add: CPUBackendOnMainThread["Add"];
@@ -4426,7 +5649,11 @@ export interface CPUBackendOnMainThread extends LoomObject {
   DType(options?: CallOptions): string;
   /** Same as `DType`. */
   dType: CPUBackendOnMainThread["DType"];
-  /** Return the product (M, N) of (M, K) and (K, N). */
+  /**
+   * Return the product (M, N) of (M, K) and (K, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   */
   MatMul(
     a: TensorOnMainThread,
     mat: TensorOnMainThread,
@@ -4434,7 +5661,12 @@ export interface CPUBackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `MatMul`. */
   matMul: CPUBackendOnMainThread["MatMul"];
-  /** Return `a mat + c` with c (N) for every row, or (M, N). */
+  /**
+   * Return `a mat + c` with c (N) for every row, or (M, N).
+   * @param a (M, K).
+   * @param mat (K, N).
+   * @param c (N), added to every row, or (M, N).
+   */
   MatMulAdd(
     a: TensorOnMainThread,
     mat: TensorOnMainThread,
@@ -4443,11 +5675,18 @@ export interface CPUBackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `MatMulAdd`. */
   matMulAdd: CPUBackendOnMainThread["MatMulAdd"];
-  /** Return the mean of all elements, computed wide and not rounded to the type. */
+  /**
+   * Return the mean of all elements, computed wide and not rounded to the type.
+   * @param t Of any shape.
+   */
   Mean(t: TensorOnMainThread, options?: CallOptions): number;
   /** Same as `Mean`. */
   mean: CPUBackendOnMainThread["Mean"];
-  /** Return `a[i] * other[j]`, (M, N), of M and N numbers. */
+  /**
+   * Return `a[i] * other[j]`, (M, N), of M and N numbers.
+   * @param a M numbers.
+   * @param other N numbers.
+   */
   OuterProduct(
     a: TensorOnMainThread,
     other: TensorOnMainThread,
@@ -4455,15 +5694,25 @@ export interface CPUBackendOnMainThread extends LoomObject {
   ): TensorOnMainThread;
   /** Same as `OuterProduct`. */
   outerProduct: CPUBackendOnMainThread["OuterProduct"];
-  /** Return each element times a number. */
+  /**
+   * Return each element times a number.
+   * @param t Of any shape.
+   * @param factor What each element is multiplied by.
+   */
   Scale(t: TensorOnMainThread, factor: number, options?: CallOptions): TensorOnMainThread;
   /** Same as `Scale`. */
   scale: CPUBackendOnMainThread["Scale"];
-  /** Return the square root of each element. */
+  /**
+   * Return the square root of each element.
+   * @param t Of any shape.
+   */
   Sqrt(t: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `Sqrt`. */
   sqrt: CPUBackendOnMainThread["Sqrt"];
-  /** Return the sum of all elements, computed wide and not rounded to the type. */
+  /**
+   * Return the sum of all elements, computed wide and not rounded to the type.
+   * @param t Of any shape.
+   */
   Sum(t: TensorOnMainThread, options?: CallOptions): number;
   /** Same as `Sum`. */
   sum: CPUBackendOnMainThread["Sum"];
@@ -4482,30 +5731,48 @@ export interface ChannelObserverOnMainThread extends LoomObject {
   DroppedEvents(options?: CallOptions): number;
   /** Same as `DroppedEvents`. */
   droppedEvents: ChannelObserverOnMainThread["DroppedEvents"];
-  /** Call a function with each event, until the channel is closed or the call cancelled. */
+  /**
+   * Call a function with each event, until the channel is closed or the call cancelled.
+   * @param onEvent Called with one event at a time, in their order.
+   */
   Listen(
     onEvent: (event: LayerEvent | TrainingEvent) => void,
     options?: CallOptions,
   ): Promise<void>;
   /** Same as `Listen`. */
   listen: ChannelObserverOnMainThread["Listen"];
-  /** Wait for events and return those that wait; none when the channel is closed and empty. */
+  /**
+   * Wait for events and return those that wait; none when the channel is closed and empty.
+   * @param maxEvents Most to return, at least 1.
+   */
   Next(maxEvents?: number, options?: CallOptions): Promise<(LayerEvent | TrainingEvent)[]>;
   /** Same as `Next`. */
   next: ChannelObserverOnMainThread["Next"];
-  /** Queue an event, or drop it where the queue is full or closed. */
+  /**
+   * Queue an event, or drop it where the queue is full or closed.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnBackward`. */
   onBackward: ChannelObserverOnMainThread["OnBackward"];
-  /** Queue an event, or drop it where the queue is full or closed. */
+  /**
+   * Queue an event, or drop it where the queue is full or closed.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnForward`. */
   onForward: ChannelObserverOnMainThread["OnForward"];
-  /** Queue an event, or drop it where the queue is full or closed. */
+  /**
+   * Queue an event, or drop it where the queue is full or closed.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: ChannelObserverOnMainThread["OnTrainingEvent"];
-  /** Return the events that wait, oldest first, without waiting for any. */
+  /**
+   * Return the events that wait, oldest first, without waiting for any.
+   * @param maxEvents Most to return, at least 1.
+   */
   Poll(maxEvents?: number, options?: CallOptions): (LayerEvent | TrainingEvent)[];
   /** Same as `Poll`. */
   poll: ChannelObserverOnMainThread["Poll"];
@@ -4564,15 +5831,24 @@ export interface ComparisonResultOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface ConsoleObserverOnMainThread extends LoomObject {
-  /** Print a layer's gradients. */
+  /**
+   * Print a layer's gradients.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnBackward`. */
   onBackward: ConsoleObserverOnMainThread["OnBackward"];
-  /** Print a layer's outputs. */
+  /**
+   * Print a layer's outputs.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnForward`. */
   onForward: ConsoleObserverOnMainThread["OnForward"];
-  /** Print where the training is. */
+  /**
+   * Print where the training is.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: ConsoleObserverOnMainThread["OnTrainingEvent"];
@@ -4580,7 +5856,10 @@ export interface ConsoleObserverOnMainThread extends LoomObject {
 
 /** Always the same rate. Its calls give their results at once. */
 export interface ConstantSchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: ConstantSchedulerOnMainThread["GetLR"];
@@ -4599,7 +5878,10 @@ export interface ConstantSchedulerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface CosineAnnealingSchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: CosineAnnealingSchedulerOnMainThread["GetLR"];
@@ -4618,7 +5900,7 @@ export interface CosineAnnealingSchedulerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface DeviationMetricsOnMainThread extends LoomObject {
-  /** Share of correct predictions, 0 to 1; None unless all expected are whole numbers. */
+  /** Share of correct predictions, 0 to 1; null unless all expected are whole numbers. */
   Accuracy(options?: CallOptions): number | null;
   /** Same as `Accuracy`. */
   accuracy: DeviationMetricsOnMainThread["Accuracy"];
@@ -4642,11 +5924,17 @@ export interface DeviationMetricsOnMainThread extends LoomObject {
   Failures(options?: CallOptions): number;
   /** Same as `Failures`. */
   failures: DeviationMetricsOnMainThread["Failures"];
-  /** Return the indices of the samples in one bucket. */
+  /**
+   * Return the indices of the samples in one bucket.
+   * @param bucketName One of the seven, from `"0-10%"` to `"100%+"`.
+   */
   GetSamplesInBucket(bucketName: string, options?: CallOptions): number[];
   /** Same as `GetSamplesInBucket`. */
   getSamplesInBucket: DeviationMetricsOnMainThread["GetSamplesInBucket"];
-  /** Return the n results of highest deviation, the worst first, or all if there are fewer. */
+  /**
+   * Return the n results of highest deviation, the worst first, or all if there are fewer.
+   * @param n How many at most, at least 0.
+   */
   GetWorstSamples(n: number, options?: CallOptions): PredictionResult[];
   /** Same as `GetWorstSamples`. */
   getWorstSamples: DeviationMetricsOnMainThread["GetWorstSamples"];
@@ -4662,7 +5950,10 @@ export interface DeviationMetricsOnMainThread extends LoomObject {
   Results(options?: CallOptions): PredictionResult[];
   /** Same as `Results`. */
   results: DeviationMetricsOnMainThread["Results"];
-  /** Write the metrics to a JSON file. */
+  /**
+   * Write the metrics to a JSON file.
+   * @param filename Path of the file; one that is there is replaced.
+   */
   SaveMetrics(filename: string, options?: CallOptions): void;
   /** Same as `SaveMetrics`. */
   saveMetrics: DeviationMetricsOnMainThread["SaveMetrics"];
@@ -4678,11 +5969,18 @@ export interface DeviationMetricsOnMainThread extends LoomObject {
   TotalSamples(options?: CallOptions): number;
   /** Same as `TotalSamples`. */
   totalSamples: DeviationMetricsOnMainThread["TotalSamples"];
-  /** Add the output of one sample; raises and measures as `result_of_vectors`. */
+  /**
+   * Add the output of one sample; raises and measures as `result_of_vectors`.
+   * @param output (O,) what the network gave.
+   * @param target (O,) what it should have given, or the class number.
+   */
   Update(output: FloatArray, target: FloatArray | number, options?: CallOptions): void;
   /** Same as `Update`. */
   update: DeviationMetricsOnMainThread["Update"];
-  /** Add a result of EvaluatePrediction. */
+  /**
+   * Add a result of EvaluatePrediction.
+   * @param result As EvaluatePrediction returned it.
+   */
   UpdateMetrics(result: PredictionResult, options?: CallOptions): void;
   /** Same as `UpdateMetrics`. */
   updateMetrics: DeviationMetricsOnMainThread["UpdateMetrics"];
@@ -4693,7 +5991,10 @@ export interface DeviationMetricsOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface ExponentialDecaySchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: ExponentialDecaySchedulerOnMainThread["GetLR"];
@@ -4712,7 +6013,10 @@ export interface ExponentialDecaySchedulerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface GenericStepStateOnMainThread extends LoomObject {
-  /** Return the value at a place, (B, ...). */
+  /**
+   * Return the value at a place, (B, ...).
+   * @param layerIdx 0 for the input, k for the output of layer k - 1.
+   */
   GetLayerOutput(layerIdx: number, options?: CallOptions): TensorOnMainThread;
   /** Same as `GetLayerOutput`. */
   getLayerOutput: GenericStepStateOnMainThread["GetLayerOutput"];
@@ -4724,7 +6028,10 @@ export interface GenericStepStateOnMainThread extends LoomObject {
   GetStepCount(options?: CallOptions): number;
   /** Same as `GetStepCount`. */
   getStepCount: GenericStepStateOnMainThread["GetStepCount"];
-  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  /**
+   * Set what the first layer reads from the next tick on; it stays until it is set again.
+   * @param input As many numbers as the state was made for, of its type.
+   */
   SetInput(input: TensorOnMainThread, options?: CallOptions): void;
   /** Same as `SetInput`. */
   setInput: GenericStepStateOnMainThread["SetInput"];
@@ -4743,15 +6050,24 @@ export interface HTTPObserverOnMainThread extends LoomObject {
   GetStatus(options?: CallOptions): DeliveryStatus;
   /** Same as `GetStatus`. */
   getStatus: HTTPObserverOnMainThread["GetStatus"];
-  /** Queue an event. */
+  /**
+   * Queue an event.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnBackward`. */
   onBackward: HTTPObserverOnMainThread["OnBackward"];
-  /** Queue an event. */
+  /**
+   * Queue an event.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnForward`. */
   onForward: HTTPObserverOnMainThread["OnForward"];
-  /** Queue an event. */
+  /**
+   * Queue an event.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: HTTPObserverOnMainThread["OnTrainingEvent"];
@@ -4762,7 +6078,10 @@ export interface HTTPObserverOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface LRSchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: LRSchedulerOnMainThread["GetLR"];
@@ -4790,19 +6109,31 @@ export interface LayerOnMainThread extends LoomObject {
   ParameterCount(options?: CallOptions): number;
   /** Same as `ParameterCount`. */
   parameterCount: LayerOnMainThread["ParameterCount"];
-  /** Let the layer pass its input through, or work. */
+  /**
+   * Let the layer pass its input through, or work.
+   * @param disabled True to let the input through.
+   */
   SetDisabled(disabled: boolean, options?: CallOptions): void;
   /** Same as `SetDisabled`. */
   setDisabled: LayerOnMainThread["SetDisabled"];
-  /** Let training leave the weights alone, or change them. */
+  /**
+   * Let training leave the weights alone, or change them.
+   * @param frozen True for training to leave the weights alone, those of layers inside too.
+   */
   SetFrozen(frozen: boolean, options?: CallOptions): void;
   /** Same as `SetFrozen`. */
   setFrozen: LayerOnMainThread["SetFrozen"];
-  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  /**
+   * Let an observer watch this layer instead of the network's, or nobody else again.
+   * @param observer Who is told from now on; null for the network's observer.
+   */
   SetObserver(observer: LayerObserverOnMainThread | null, options?: CallOptions): void;
   /** Same as `SetObserver`. */
   setObserver: LayerOnMainThread["SetObserver"];
-  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  /**
+   * Copy values into the weights; nothing changes when any of them is wrong.
+   * @param weights Finite values by weight name, in any shape of the right size; weights that are left out stay.
+   */
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
   /** Same as `SetWeights`. */
   setWeights: LayerOnMainThread["SetWeights"];
@@ -4813,15 +6144,24 @@ export interface LayerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface LayerObserverOnMainThread extends LoomObject {
-  /** The gradient has passed a layer. */
+  /**
+   * The gradient has passed a layer.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnBackward`. */
   onBackward: LayerObserverOnMainThread["OnBackward"];
-  /** A layer has computed its outputs. */
+  /**
+   * A layer has computed its outputs.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnForward`. */
   onForward: LayerObserverOnMainThread["OnForward"];
-  /** An epoch has started or ended, or a batch has ended. */
+  /**
+   * An epoch has started or ended, or a batch has ended.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: LayerObserverOnMainThread["OnTrainingEvent"];
@@ -4832,7 +6172,10 @@ export interface LayerObserverOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface LinearDecaySchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: LinearDecaySchedulerOnMainThread["GetLR"];
@@ -4851,11 +6194,17 @@ export interface LinearDecaySchedulerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface ModelBundleOnMainThread extends LoomObject {
-  /** Return the name of the dtype in which a model's weights are stored. */
+  /**
+   * Return the name of the dtype in which a model's weights are stored.
+   * @param modelId One of ListModels.
+   */
   GetDType(modelId: string, options?: CallOptions): string;
   /** Same as `GetDType`. */
   getDType: ModelBundleOnMainThread["GetDType"];
-  /** Return the network of an id. */
+  /**
+   * Return the network of an id.
+   * @param modelId One of ListModels.
+   */
   GetModel(modelId: string, options?: CallOptions): NetworkOnMainThread;
   /** Same as `GetModel`. */
   getModel: ModelBundleOnMainThread["GetModel"];
@@ -4863,7 +6212,10 @@ export interface ModelBundleOnMainThread extends LoomObject {
   ListModels(options?: CallOptions): string[];
   /** Same as `ListModels`. */
   listModels: ModelBundleOnMainThread["ListModels"];
-  /** Write the bundle's JSON to a file (UTF-8); raises OSError. */
+  /**
+   * Write the bundle's JSON to a file (UTF-8); raises OSError.
+   * @param filename Path of the file; one that is there is replaced.
+   */
   SaveToFile(filename: string, options?: CallOptions): void;
   /** Same as `SaveToFile`. */
   saveToFile: ModelBundleOnMainThread["SaveToFile"];
@@ -4882,11 +6234,20 @@ export interface NetworkOnMainThread extends LoomObject {
   Activations(options?: CallOptions): Float32Array[];
   /** Same as `Activations`. */
   activations: NetworkOnMainThread["Activations"];
-  /** Change all weights that are trained by their gradients. */
+  /**
+   * Change all weights that are trained by their gradients.
+   * @param learningRate Finite, at least 0.
+   */
   ApplyGradients(learningRate: number, options?: CallOptions): void;
   /** Same as `ApplyGradients`. */
   applyGradients: NetworkOnMainThread["ApplyGradients"];
-  /** Set AdamW with epsilon 1e-8, unless it is set with these very settings, and apply it. */
+  /**
+   * Set AdamW with epsilon 1e-8, unless it is set with these very settings, and apply it.
+   * @param learningRate Finite, at least 0.
+   * @param beta1 Share of the mean gradient that is kept, 0 to below 1; usual is 0.9.
+   * @param beta2 The same for the mean square; usual is 0.999.
+   * @param weightDecay At least 0: the weights shrink by `learning_rate weight_decay w`.
+   */
   ApplyGradientsAdamW(
     learningRate: number,
     beta1: number,
@@ -4896,7 +6257,13 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `ApplyGradientsAdamW`. */
   applyGradientsAdamW: NetworkOnMainThread["ApplyGradientsAdamW"];
-  /** Set RMSprop, unless it is set with these very settings, and apply it. */
+  /**
+   * Set RMSprop, unless it is set with these very settings, and apply it.
+   * @param learningRate Finite, at least 0.
+   * @param alpha Share of the mean square that is kept, 0 to below 1; usual is 0.99.
+   * @param epsilon Above 0, in units of the gradient; usual is 1e-8.
+   * @param momentum Share of the velocity that is kept, at least 0.
+   */
   ApplyGradientsRMSprop(
     learningRate: number,
     alpha: number,
@@ -4906,7 +6273,13 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `ApplyGradientsRMSprop`. */
   applyGradientsRMSprop: NetworkOnMainThread["ApplyGradientsRMSprop"];
-  /** Set gradient descent with momentum, unless these very settings are set, and apply it. */
+  /**
+   * Set gradient descent with momentum, unless these very settings are set, and apply it.
+   * @param learningRate Finite, at least 0.
+   * @param momentum Share of the velocity that is kept, at least 0.
+   * @param dampening Share of the gradient that does not enter the velocity, 0 to 1.
+   * @param nesterov Look ahead; needs momentum.
+   */
   ApplyGradientsSGDMomentum(
     learningRate: number,
     momentum: number,
@@ -4916,11 +6289,17 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `ApplyGradientsSGDMomentum`. */
   applyGradientsSGDMomentum: NetworkOnMainThread["ApplyGradientsSGDMomentum"];
-  /** Return the gradient with respect to the input of the last ForwardCPU. */
+  /**
+   * Return the gradient with respect to the input of the last ForwardCPU.
+   * @param gradOutput Gradient of the loss with respect to the output: as many numbers as the output has, (B * O,) or (B, O).
+   */
   BackwardCPU(gradOutput: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `BackwardCPU`. */
   backwardCPU: NetworkOnMainThread["BackwardCPU"];
-  /** Return the gradient with respect to the input of the last ForwardGPU. */
+  /**
+   * Return the gradient with respect to the input of the last ForwardGPU.
+   * @param gradOutput As for BackwardCPU.
+   */
   BackwardGPU(gradOutput: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `BackwardGPU`. */
   backwardGPU: NetworkOnMainThread["BackwardGPU"];
@@ -4928,7 +6307,11 @@ export interface NetworkOnMainThread extends LoomObject {
   BiasGradients(options?: CallOptions): Float32Array[];
   /** Same as `BiasGradients`. */
   biasGradients: NetworkOnMainThread["BiasGradients"];
-  /** Return the metrics of inputs that lie in files, one sample a file, and the times taken. */
+  /**
+   * Return the metrics of inputs that lie in files, one sample a file, and the times taken.
+   * @param checkpointFiles Names of files, each a JSON array of the numbers of one input.
+   * @param expectedOutputs The right value or class number for each file.
+   */
   EvaluateFromCheckpointFiles(
     checkpointFiles: readonly string[],
     expectedOutputs: FloatArray,
@@ -4936,7 +6319,11 @@ export interface NetworkOnMainThread extends LoomObject {
   ): CheckpointEvaluationOnMainThread;
   /** Same as `EvaluateFromCheckpointFiles`. */
   evaluateFromCheckpointFiles: NetworkOnMainThread["EvaluateFromCheckpointFiles"];
-  /** Return how far the predictions for samples are from what is expected of them. */
+  /**
+   * Return how far the predictions for samples are from what is expected of them.
+   * @param inputs (N, ...) or (N * I,) float32, or N lists of I numbers.
+   * @param expectedOutputs (N,) right values or class numbers.
+   */
   EvaluateNetwork(
     inputs: FloatArray | readonly FloatArray[],
     expectedOutputs: FloatArray,
@@ -4944,15 +6331,26 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Promise<DeviationMetricsOnMainThread>;
   /** Same as `EvaluateNetwork`. */
   evaluateNetwork: NetworkOnMainThread["EvaluateNetwork"];
-  /** Return the network's output for one sample or a batch of samples. */
+  /**
+   * Return the network's output for one sample or a batch of samples.
+   * @param input Flat, (I,) or (B * I,), or with the batch first, (B, ...).
+   */
   ForwardCPU(input: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `ForwardCPU`. */
   forwardCPU: NetworkOnMainThread["ForwardCPU"];
-  /** Return the network's output for one sample or a batch, computed on the GPU. */
+  /**
+   * Return the network's output for one sample or a batch, computed on the GPU.
+   * @param input As for ForwardCPU.
+   */
   ForwardGPU(input: FloatArray, options?: CallOptions): Promise<Float32Array>;
   /** Same as `ForwardGPU`. */
   forwardGPU: NetworkOnMainThread["ForwardGPU"];
-  /** Return the code of the activation of the layer at a place; -1 where it has none. */
+  /**
+   * Return the code of the activation of the layer at a place; -1 where it has none.
+   * @param row Row of the cell, from 0.
+   * @param col Column of the cell, from 0.
+   * @param layer Place in the cell, from 0.
+   */
   GetActivation(row: number, col: number, layer: number, options?: CallOptions): number;
   /** Same as `GetActivation`. */
   getActivation: NetworkOnMainThread["GetActivation"];
@@ -4976,7 +6374,12 @@ export interface NetworkOnMainThread extends LoomObject {
   GetGPUDeviceInfo(options?: CallOptions): GPUDeviceInfo;
   /** Same as `GetGPUDeviceInfo`. */
   getGPUDeviceInfo: NetworkOnMainThread["GetGPUDeviceInfo"];
-  /** Return the layer at a place in the grid, with its present weights. */
+  /**
+   * Return the layer at a place in the grid, with its present weights.
+   * @param row Row of the cell, from 0.
+   * @param col Column of the cell, from 0.
+   * @param layer Place in the cell, from 0.
+   */
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `GetLayer`. */
   getLayer: NetworkOnMainThread["GetLayer"];
@@ -4984,7 +6387,10 @@ export interface NetworkOnMainThread extends LoomObject {
   GetMemoryUsage(options?: CallOptions): number;
   /** Same as `GetMemoryUsage`. */
   getMemoryUsage: NetworkOnMainThread["GetMemoryUsage"];
-  /** Return a public method as one line: its parameters, their defaults, and the result. */
+  /**
+   * Return a public method as one line: its parameters, their defaults, and the result.
+   * @param methodName One of ListMethods.
+   */
   GetMethodSignature(methodName: string, options?: CallOptions): string;
   /** Same as `GetMethodSignature`. */
   getMethodSignature: NetworkOnMainThread["GetMethodSignature"];
@@ -5004,7 +6410,7 @@ export interface NetworkOnMainThread extends LoomObject {
   GetNetworkInfo(options?: CallOptions): Record<string, number>;
   /** Same as `GetNetworkInfo`. */
   getNetworkInfo: NetworkOnMainThread["GetNetworkInfo"];
-  /** Return the optimizer that ApplyGradients uses, or None. */
+  /** Return the optimizer that ApplyGradients uses, or null. */
   GetOptimizer(options?: CallOptions): OptimizerOnMainThread | null;
   /** Same as `GetOptimizer`. */
   getOptimizer: NetworkOnMainThread["GetOptimizer"];
@@ -5016,7 +6422,10 @@ export interface NetworkOnMainThread extends LoomObject {
   GetTotalParameters(options?: CallOptions): number;
   /** Same as `GetTotalParameters`. */
   getTotalParameters: NetworkOnMainThread["GetTotalParameters"];
-  /** Return whether there is a public method of that name. */
+  /**
+   * Return whether there is a public method of that name.
+   * @param methodName The public name, in the case in which ListMethods gives it.
+   */
   HasMethod(methodName: string, options?: CallOptions): boolean;
   /** Same as `HasMethod`. */
   hasMethod: NetworkOnMainThread["HasMethod"];
@@ -5024,11 +6433,17 @@ export interface NetworkOnMainThread extends LoomObject {
   InitGPU(options?: CallOptions): Promise<void>;
   /** Same as `InitGPU`. */
   initGPU: NetworkOnMainThread["InitGPU"];
-  /** Return the state of a network in which nothing has happened yet. */
+  /**
+   * Return the state of a network in which nothing has happened yet.
+   * @param inputSize Numbers in the input: of one sample, or of several one after the other.
+   */
   InitStepState(inputSize: number, options?: CallOptions): StepStateOnMainThread;
   /** Same as `InitStepState`. */
   initStepState: NetworkOnMainThread["InitStepState"];
-  /** Draw all weights anew; the same seed gives the same weights on every platform. */
+  /**
+   * Draw all weights anew; the same seed gives the same weights on every platform.
+   * @param seed Replaces the network's seed; left out, the weights of the present one return.
+   */
   InitializeWeights(seed?: number | null, options?: CallOptions): void;
   /** Same as `InitializeWeights`. */
   initializeWeights: NetworkOnMainThread["InitializeWeights"];
@@ -5060,7 +6475,12 @@ export interface NetworkOnMainThread extends LoomObject {
   ResumeTraining(options?: CallOptions): void;
   /** Same as `ResumeTraining`. */
   resumeTraining: NetworkOnMainThread["ResumeTraining"];
-  /** Write the network to a file; raises as SaveModelToString, and OSError. */
+  /**
+   * Write the network to a file; raises as SaveModelToString, and OSError.
+   * @param filename Path of the file; one that is there is replaced.
+   * @param modelId Under which it is found again; 1 to 256 characters.
+   * @param saveAs See SaveModelToString.
+   */
   SaveModel(
     filename: string,
     modelId: string,
@@ -5069,11 +6489,20 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `SaveModel`. */
   saveModel: NetworkOnMainThread["SaveModel"];
-  /** Return the network as a model string, a bundle of one. */
+  /**
+   * Return the network as a model string, a bundle of one.
+   * @param modelId Its name in the bundle.
+   * @param saveAs `"compact"`, or `"loom"` for what Loom v0.0.7 reads.
+   */
   SaveModelToString(modelId: string, saveAs?: "compact" | "loom", options?: CallOptions): string;
   /** Same as `SaveModelToString`. */
   saveModelToString: NetworkOnMainThread["SaveModelToString"];
-  /** Return the network as a model string whose weights are stored in a dtype. */
+  /**
+   * Return the network as a model string whose weights are stored in a dtype.
+   * @param modelId Under which it is found again; 1 to 256 characters.
+   * @param dtype float32, float64, int8, int16, int32, or float16 (compact only). All but the first two round the weights.
+   * @param saveAs `"compact"`, small and fast to load, or `"loom"`, what Loom v0.0.7 reads.
+   */
   SaveModelWithDType(
     modelId: string,
     dtype: string,
@@ -5086,7 +6515,11 @@ export interface NetworkOnMainThread extends LoomObject {
   SaveTrainingState(options?: CallOptions): string;
   /** Same as `SaveTrainingState`. */
   saveTrainingState: NetworkOnMainThread["SaveTrainingState"];
-  /** Return the network as one model object (id, cfg, weights) for DeserializeModel. */
+  /**
+   * Return the network as one model object (id, cfg, weights) for DeserializeModel.
+   * @param modelId Under which it is found again; 1 to 256 characters.
+   * @param saveAs See SaveModelToString.
+   */
   SerializeModel(
     modelId: string,
     saveAs?: "compact" | "loom",
@@ -5094,11 +6527,20 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Record<string, unknown>;
   /** Same as `SerializeModel`. */
   serializeModel: NetworkOnMainThread["SerializeModel"];
-  /** Let another backend run the network from now on; the weights stay. */
+  /**
+   * Let another backend run the network from now on; the weights stay.
+   * @param backend `"auto"` (SIMD where it runs, else NumPy), `"simd"`, `"numpy"` or `"webgpu"` (in a browser after InitGPU).
+   */
   SetBackend(backend: "auto" | "simd" | "numpy" | "webgpu", options?: CallOptions): void;
   /** Same as `SetBackend`. */
   setBackend: NetworkOnMainThread["SetBackend"];
-  /** Put a layer into the grid; weights that it lacks are drawn when they are needed. */
+  /**
+   * Put a layer into the grid; weights that it lacks are drawn when they are needed.
+   * @param row Row of the cell, from 0.
+   * @param col Column of the cell, from 0.
+   * @param layer Place in the cell, from 0.
+   * @param config The layer, as an init function such as InitDenseLayer returns it.
+   */
   SetLayer(
     row: number,
     col: number,
@@ -5108,7 +6550,11 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `SetLayer`. */
   setLayer: NetworkOnMainThread["SetLayer"];
-  /** Let an observer watch all layers, and the training; None ends it. */
+  /**
+   * Let an observer watch all layers, and the training; null ends it.
+   * @param observer Is told of ForwardCPU, BackwardCPU and Train; see LayerObserver. While a training runs, only its own steps are watched.
+   * @param everyN Steps of a training from one that is watched to the next; the first is.
+   */
   SetObserver(
     observer: LayerObserverOnMainThread | null,
     everyN?: number,
@@ -5116,11 +6562,18 @@ export interface NetworkOnMainThread extends LoomObject {
   ): void;
   /** Same as `SetObserver`. */
   setObserver: NetworkOnMainThread["SetObserver"];
-  /** Let ApplyGradients use an optimizer; None for plain gradient descent. */
+  /**
+   * Let ApplyGradients use an optimizer; null for plain gradient descent.
+   * @param optimizer As NewAdamWOptimizerDefault, for example, returns it; or null.
+   */
   SetOptimizer(optimizer: OptimizerOnMainThread | null, options?: CallOptions): void;
   /** Same as `SetOptimizer`. */
   setOptimizer: NetworkOnMainThread["SetOptimizer"];
-  /** Return the gradient with respect to the input that the present output came from. */
+  /**
+   * Return the gradient with respect to the input that the present output came from.
+   * @param state From InitStepState.
+   * @param gradOutput Gradient of the loss with respect to GetOutput, (B * O,).
+   */
   StepBackward(
     state: StepStateOnMainThread,
     gradOutput: FloatArray,
@@ -5128,11 +6581,18 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Float32Array;
   /** Same as `StepBackward`. */
   stepBackward: NetworkOnMainThread["StepBackward"];
-  /** Run one tick: every layer reads its input, then all outputs change together. */
+  /**
+   * Run one tick: every layer reads its input, then all outputs change together.
+   * @param state From InitStepState.
+   */
   StepForward(state: StepStateOnMainThread, options?: CallOptions): number;
   /** Same as `StepForward`. */
   stepForward: NetworkOnMainThread["StepForward"];
-  /** Run one layer alone, on what the one before it last gave; the tick is not counted. */
+  /**
+   * Run one layer alone, on what the one before it last gave; the tick is not counted.
+   * @param state From InitStepState.
+   * @param layerIdx Which, from 0.
+   */
   StepForwardSingle(state: StepStateOnMainThread, layerIdx: number, options?: CallOptions): number;
   /** Same as `StepForwardSingle`. */
   stepForwardSingle: NetworkOnMainThread["StepForwardSingle"];
@@ -5144,7 +6604,12 @@ export interface NetworkOnMainThread extends LoomObject {
   TotalLayers(options?: CallOptions): number;
   /** Same as `TotalLayers`. */
   totalLayers: NetworkOnMainThread["TotalLayers"];
-  /** Train by an optimizer until the epochs are done, the training is stopped, or it fails. */
+  /**
+   * Train by an optimizer until the epochs are done, the training is stopped, or it fails.
+   * @param batches A data set, or batches in Loom's form; records or mappings.
+   * @param config How; its defaults where left out. A record or a mapping.
+   * @param onProgress Called with each event, after batches and after epochs.
+   */
   Train(
     batches: TrainingData | readonly TrainingBatch[],
     config?: TrainingConfigOnMainThread | null,
@@ -5153,7 +6618,12 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Promise<TrainingResultOnMainThread>;
   /** Same as `Train`. */
   train: NetworkOnMainThread["Train"];
-  /** Train tick by tick: one sample goes in at each tick, one comes out. */
+  /**
+   * Train tick by tick: one sample goes in at each tick, one comes out.
+   * @param config Defaults where left out; a record or a mapping.
+   * @param dataLoader Called with 0, 1, ...; gives a TrainingBatch, (input, target) or (input, target, ok). null, or a false `ok`, ends the training. All samples have one size; one may hold several inputs one after the other.
+   * @param totalSteps Most samples.
+   */
   TrainWithStepping(
     config: SteppingTrainingConfig | null,
     dataLoader: (event: number) => TrainingBatch | readonly (FloatArray | boolean)[] | null | Promise<TrainingBatch | readonly (FloatArray | boolean)[] | null>,
@@ -5162,7 +6632,10 @@ export interface NetworkOnMainThread extends LoomObject {
   ): Promise<SteppingTrainingResult>;
   /** Same as `TrainWithStepping`. */
   trainWithStepping: NetworkOnMainThread["TrainWithStepping"];
-  /** Change all weights that are trained by `w -= rate * gradient`. */
+  /**
+   * Change all weights that are trained by `w -= rate * gradient`.
+   * @param learningRate Finite, at least 0.
+   */
   UpdateWeights(learningRate: number, options?: CallOptions): void;
   /** Same as `UpdateWeights`. */
   updateWeights: NetworkOnMainThread["UpdateWeights"];
@@ -5181,7 +6654,10 @@ export interface OptimizerOnMainThread extends LoomObject {
   GetState(options?: CallOptions): Record<string, unknown>;
   /** Same as `GetState`. */
   getState: OptimizerOnMainThread["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): void;
   /** Same as `LoadState`. */
   loadState: OptimizerOnMainThread["LoadState"];
@@ -5193,7 +6669,11 @@ export interface OptimizerOnMainThread extends LoomObject {
   Reset(options?: CallOptions): void;
   /** Same as `Reset`. */
   reset: OptimizerOnMainThread["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
   /** Same as `Step`. */
   step: OptimizerOnMainThread["Step"];
@@ -5204,7 +6684,10 @@ export interface OptimizerOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface PolynomialDecaySchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: PolynomialDecaySchedulerOnMainThread["GetLR"];
@@ -5224,7 +6707,10 @@ export interface RMSpropOptimizerOnMainThread extends LoomObject {
   GetState(options?: CallOptions): Record<string, unknown>;
   /** Same as `GetState`. */
   getState: RMSpropOptimizerOnMainThread["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): void;
   /** Same as `LoadState`. */
   loadState: RMSpropOptimizerOnMainThread["LoadState"];
@@ -5236,7 +6722,11 @@ export interface RMSpropOptimizerOnMainThread extends LoomObject {
   Reset(options?: CallOptions): void;
   /** Same as `Reset`. */
   reset: RMSpropOptimizerOnMainThread["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
   /** Same as `Step`. */
   step: RMSpropOptimizerOnMainThread["Step"];
@@ -5251,7 +6741,10 @@ export interface RecordingObserverOnMainThread extends LoomObject {
   Clear(options?: CallOptions): void;
   /** Same as `Clear`. */
   clear: RecordingObserverOnMainThread["Clear"];
-  /** Return what is wrong in the passes that are kept; see DiagnoseStats. */
+  /**
+   * Return what is wrong in the passes that are kept; see DiagnoseStats.
+   * @param thresholds From where on a measure is a finding; the guide's where left out.
+   */
   Diagnose(thresholds?: DiagnosisThresholds | null, options?: CallOptions): DiagnosisFinding[];
   /** Same as `Diagnose`. */
   diagnose: RecordingObserverOnMainThread["Diagnose"];
@@ -5279,15 +6772,24 @@ export interface RecordingObserverOnMainThread extends LoomObject {
   GetTrainingEvents(options?: CallOptions): TrainingEvent[];
   /** Same as `GetTrainingEvents`. */
   getTrainingEvents: RecordingObserverOnMainThread["GetTrainingEvents"];
-  /** Keep an event. */
+  /**
+   * Keep an event.
+   * @param event Which layer, the statistics of its gradients, and the first of them.
+   */
   OnBackward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnBackward`. */
   onBackward: RecordingObserverOnMainThread["OnBackward"];
-  /** Keep an event. */
+  /**
+   * Keep an event.
+   * @param event Which layer, its statistics, and its first inputs and outputs.
+   */
   OnForward(event: LayerEvent, options?: CallOptions): void;
   /** Same as `OnForward`. */
   onForward: RecordingObserverOnMainThread["OnForward"];
-  /** Keep an event. */
+  /**
+   * Keep an event.
+   * @param event What happened, in which epoch and batch, with loss and accuracy.
+   */
   OnTrainingEvent(event: TrainingEvent, options?: CallOptions): void;
   /** Same as `OnTrainingEvent`. */
   onTrainingEvent: RecordingObserverOnMainThread["OnTrainingEvent"];
@@ -5295,7 +6797,10 @@ export interface RecordingObserverOnMainThread extends LoomObject {
   Reset(options?: CallOptions): void;
   /** Same as `Reset`. */
   reset: RecordingObserverOnMainThread["Reset"];
-  /** Write the recording to a file as JSON. */
+  /**
+   * Write the recording to a file as JSON.
+   * @param path Path of the file; one that is there is replaced.
+   */
   SaveToFile(path: string, options?: CallOptions): void;
   /** Same as `SaveToFile`. */
   saveToFile: RecordingObserverOnMainThread["SaveToFile"];
@@ -5314,7 +6819,10 @@ export interface SGDOptimizerOnMainThread extends LoomObject {
   GetState(options?: CallOptions): Record<string, unknown>;
   /** Same as `GetState`. */
   getState: SGDOptimizerOnMainThread["GetState"];
-  /** Take over settings and state from GetState, in memory or back from JSON. */
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
   LoadState(state: Record<string, unknown>, options?: CallOptions): void;
   /** Same as `LoadState`. */
   loadState: SGDOptimizerOnMainThread["LoadState"];
@@ -5326,7 +6834,11 @@ export interface SGDOptimizerOnMainThread extends LoomObject {
   Reset(options?: CallOptions): void;
   /** Same as `Reset`. */
   reset: SGDOptimizerOnMainThread["Reset"];
-  /** Change the weights by the gradients that BackwardCPU has left; see ApplyGradients. */
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
   Step(network: NetworkOnMainThread, learningRate: number, options?: CallOptions): void;
   /** Same as `Step`. */
   step: SGDOptimizerOnMainThread["Step"];
@@ -5349,27 +6861,45 @@ export interface SoftmaxOnMainThread extends LoomObject {
   ParameterCount(options?: CallOptions): number;
   /** Same as `ParameterCount`. */
   parameterCount: SoftmaxOnMainThread["ParameterCount"];
-  /** Let the layer pass its input through, or work. */
+  /**
+   * Let the layer pass its input through, or work.
+   * @param disabled True to let the input through.
+   */
   SetDisabled(disabled: boolean, options?: CallOptions): void;
   /** Same as `SetDisabled`. */
   setDisabled: SoftmaxOnMainThread["SetDisabled"];
-  /** Let training leave the weights alone, or change them. */
+  /**
+   * Let training leave the weights alone, or change them.
+   * @param frozen True for training to leave the weights alone, those of layers inside too.
+   */
   SetFrozen(frozen: boolean, options?: CallOptions): void;
   /** Same as `SetFrozen`. */
   setFrozen: SoftmaxOnMainThread["SetFrozen"];
-  /** Change the mask of a masked softmax. */
+  /**
+   * Change the mask of a masked softmax.
+   * @param mask For each score whether it may win; as many as before.
+   */
   SetMask(mask: readonly boolean[], options?: CallOptions): void;
   /** Same as `SetMask`. */
   setMask: SoftmaxOnMainThread["SetMask"];
-  /** Let an observer watch this layer instead of the network's, or nobody else again. */
+  /**
+   * Let an observer watch this layer instead of the network's, or nobody else again.
+   * @param observer Who is told from now on; null for the network's observer.
+   */
   SetObserver(observer: LayerObserverOnMainThread | null, options?: CallOptions): void;
   /** Same as `SetObserver`. */
   setObserver: SoftmaxOnMainThread["SetObserver"];
-  /** Change T. */
+  /**
+   * Change T.
+   * @param temperature T, above 0; small is sharp, large is smooth.
+   */
   SetTemperature(temperature: number, options?: CallOptions): void;
   /** Same as `SetTemperature`. */
   setTemperature: SoftmaxOnMainThread["SetTemperature"];
-  /** Copy values into the weights; nothing changes when any of them is wrong. */
+  /**
+   * Copy values into the weights; nothing changes when any of them is wrong.
+   * @param weights Finite values by weight name, in any shape of the right size; weights that are left out stay.
+   */
   SetWeights(weights: Record<string, FloatArray>, options?: CallOptions): void;
   /** Same as `SetWeights`. */
   setWeights: SoftmaxOnMainThread["SetWeights"];
@@ -5380,7 +6910,10 @@ export interface SoftmaxOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface StepDecaySchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: StepDecaySchedulerOnMainThread["GetLR"];
@@ -5403,7 +6936,10 @@ export interface StepStateOnMainThread extends LoomObject {
   GetLayerData(options?: CallOptions): Float32Array[];
   /** Same as `GetLayerData`. */
   getLayerData: StepStateOnMainThread["GetLayerData"];
-  /** Return a copy of the value at a place, flat. */
+  /**
+   * Return a copy of the value at a place, flat.
+   * @param layerIdx 0 for the input, k for the output of layer k - 1.
+   */
   GetLayerOutput(layerIdx: number, options?: CallOptions): Float32Array;
   /** Same as `GetLayerOutput`. */
   getLayerOutput: StepStateOnMainThread["GetLayerOutput"];
@@ -5415,7 +6951,10 @@ export interface StepStateOnMainThread extends LoomObject {
   GetStepCount(options?: CallOptions): number;
   /** Same as `GetStepCount`. */
   getStepCount: StepStateOnMainThread["GetStepCount"];
-  /** Set what the first layer reads from the next tick on; it stays until it is set again. */
+  /**
+   * Set what the first layer reads from the next tick on; it stays until it is set again.
+   * @param input As many numbers as the state was made for.
+   */
   SetInput(input: FloatArray, options?: CallOptions): void;
   /** Same as `SetInput`. */
   setInput: StepStateOnMainThread["SetInput"];
@@ -5443,7 +6982,10 @@ export interface TensorOnMainThread extends LoomObject {
   Offset(options?: CallOptions): number;
   /** Same as `Offset`. */
   offset: TensorOnMainThread["Offset"];
-  /** Return the same numbers in another shape; they are shared, not copied. */
+  /**
+   * Return the same numbers in another shape; they are shared, not copied.
+   * @param shape Sizes of at least 0 whose product is the number of elements.
+   */
   Reshape(shape: readonly number[], options?: CallOptions): TensorOnMainThread;
   /** Same as `Reshape`. */
   reshape: TensorOnMainThread["Reshape"];
@@ -5482,7 +7024,7 @@ export interface TrainingMetricsOnMainThread extends LoomObject {
   MemoryPeakMB(options?: CallOptions): number;
   /** Same as `MemoryPeakMB`. */
   memoryPeakMB: TrainingMetricsOnMainThread["MemoryPeakMB"];
-  /** Seconds until each of 10, 20 ... 100 percent; None for what was not reached. */
+  /** Seconds until each of 10, 20 ... 100 percent; null for what was not reached. */
   Milestones(options?: CallOptions): Record<string, number | null>;
   /** Same as `Milestones`. */
   milestones: TrainingMetricsOnMainThread["Milestones"];
@@ -5502,7 +7044,11 @@ export interface TrainingMetricsOnMainThread extends LoomObject {
   ToJSON(options?: CallOptions): string;
   /** Same as `ToJSON`. */
   toJSON: TrainingMetricsOnMainThread["ToJSON"];
-  /** Note the time of every milestone that an accuracy reaches for the first time. */
+  /**
+   * Note the time of every milestone that an accuracy reaches for the first time.
+   * @param accuracy Percent.
+   * @param elapsed Seconds since the start, at least 0.
+   */
   UpdateMilestone(accuracy: number, elapsed: number, options?: CallOptions): void;
   /** Same as `UpdateMilestone`. */
   updateMilestone: TrainingMetricsOnMainThread["UpdateMilestone"];
@@ -5513,7 +7059,10 @@ export interface TrainingMetricsOnMainThread extends LoomObject {
  * Its calls give their results at once.
  */
 export interface WarmupSchedulerOnMainThread extends LoomObject {
-  /** Return the learning rate of a step, counted from 0. */
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
   GetLR(step: number, options?: CallOptions): number;
   /** Same as `GetLR`. */
   getLR: WarmupSchedulerOnMainThread["GetLR"];
@@ -5529,11 +7078,19 @@ export interface WarmupSchedulerOnMainThread extends LoomObject {
 
 /** A session: loom_core, loaded. Its calls give their results at once. */
 export interface LoomOnMainThread extends SessionOnMainThread, Enums {
-  /** Return f(v) of one number, computed in float64. */
+  /**
+   * Return f(v) of one number, computed in float64.
+   * @param v The number.
+   * @param activation Name or code of f, as in ActivationType.
+   */
   Activate(v: number, activation: string | number, options?: CallOptions): number;
   /** Same as `Activate`. */
   activate: LoomOnMainThread["Activate"];
-  /** Return f'(v) of one number before the activation, computed in float64. */
+  /**
+   * Return f'(v) of one number before the activation, computed in float64.
+   * @param preActivation v, the number.
+   * @param activation Name or code of f.
+   */
   ActivateDerivative(
     preActivation: number,
     activation: string | number,
@@ -5541,7 +7098,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): number;
   /** Same as `ActivateDerivative`. */
   activateDerivative: LoomOnMainThread["ActivateDerivative"];
-  /** Return f' at each element, an input of the activation. */
+  /**
+   * Return f' at each element, an input of the activation.
+   * @param preAct What went into the activation, of any shape and type.
+   * @param activation Name or code of f.
+   */
   ActivateDerivativeTensor(
     preAct: TensorOnMainThread,
     activation: string | number,
@@ -5549,7 +7110,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `ActivateDerivativeTensor`. */
   activateDerivativeTensor: LoomOnMainThread["ActivateDerivativeTensor"];
-  /** Return f of each element. */
+  /**
+   * Return f of each element.
+   * @param t Of any shape and type.
+   * @param activation Name or code of f.
+   */
   ActivateTensor(
     t: TensorOnMainThread,
     activation: string | number,
@@ -5557,7 +7122,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `ActivateTensor`. */
   activateTensor: LoomOnMainThread["ActivateTensor"];
-  /** Return `exp(x / T) / sum(exp(x / T))` along the last axis. */
+  /**
+   * Return `exp(x / T) / sum(exp(x / T))` along the last axis.
+   * @param logits x, of any shape with at least one number.
+   * @param temperature T > 0.
+   */
   ApplySoftmax(
     logits: TensorOnMainThread,
     temperature?: number,
@@ -5565,7 +7134,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `ApplySoftmax`. */
   applySoftmax: LoomOnMainThread["ApplySoftmax"];
-  /** Return the softmax of each of `rows` blocks of `cols` numbers, in the logits' shape. */
+  /**
+   * Return the softmax of each of `rows` blocks of `cols` numbers, in the logits' shape.
+   * @param logits rows * cols numbers, or several times as many.
+   * @param rows Blocks of one sample.
+   * @param cols Numbers of one block.
+   * @param temperature T > 0.
+   */
   ApplySoftmaxGrid(
     logits: TensorOnMainThread,
     rows: number,
@@ -5575,23 +7150,40 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `ApplySoftmaxGrid`. */
   applySoftmaxGrid: LoomOnMainThread["ApplySoftmaxGrid"];
-  /** Build a network from a description in a file; raises like from JSON, and OSError. */
+  /**
+   * Build a network from a description in a file; raises like from JSON, and OSError.
+   * @param filename Path of a file with the description, a JSON object in UTF-8.
+   */
   BuildNetworkFromFile(filename: string, options?: CallOptions): NetworkOnMainThread;
   /** Same as `BuildNetworkFromFile`. */
   buildNetworkFromFile: LoomOnMainThread["BuildNetworkFromFile"];
-  /** Build a network with fresh weights from a JSON description. */
+  /**
+   * Build a network with fresh weights from a JSON description.
+   * @param config The description, a JSON object.
+   */
   BuildNetworkFromJSON(config: string, options?: CallOptions): NetworkOnMainThread;
   /** Same as `BuildNetworkFromJSON`. */
   buildNetworkFromJSON: LoomOnMainThread["BuildNetworkFromJSON"];
-  /** Build a network from JSON and return the dtype that the description names. */
+  /**
+   * Build a network from JSON and return the dtype that the description names.
+   * @param config The description, a JSON object.
+   */
   BuildNetworkFromJSONWithDType(config: string, options?: CallOptions): BuiltNetworkOnMainThread;
   /** Same as `BuildNetworkFromJSONWithDType`. */
   buildNetworkFromJSONWithDType: LoomOnMainThread["BuildNetworkFromJSONWithDType"];
-  /** Call an init function by its name. */
+  /**
+   * Call an init function by its name.
+   * @param name Its public name, such as `InitDenseLayer`.
+   * @param args Its arguments in order; optional ones at the end may be left out.
+   */
   CallLayerInit(name: string, args: readonly unknown[], options?: CallOptions): LayerOnMainThread;
   /** Same as `CallLayerInit`. */
   callLayerInit: LoomOnMainThread["CallLayerInit"];
-  /** Call an init function by its name. */
+  /**
+   * Call an init function by its name.
+   * @param name Its public name, such as `InitDenseLayer`.
+   * @param args Its arguments in order; optional ones at the end may be left out.
+   */
   CallLayerInitFunction(
     name: string,
     args: readonly unknown[],
@@ -5599,7 +7191,21 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `CallLayerInitFunction`. */
   callLayerInitFunction: LoomOnMainThread["CallLayerInitFunction"];
-  /** Return the gradients of `sum(y * grad_output)` for the y of Conv1DForward. */
+  /**
+   * Return the gradients of `sum(y * grad_output)` for the y of Conv1DForward.
+   * @param gradOutput (B, F, U).
+   * @param input x, (B, C, T).
+   * @param preActivation (B, F, U), as Conv1DForward gave it.
+   * @param kernel (F, C, K).
+   * @param seqLen T, steps of the input.
+   * @param inChannels C, its channels.
+   * @param kernelSize K, steps of the kernel.
+   * @param stride s, steps from one place of the kernel to the next.
+   * @param padding p, steps of zeros on each side.
+   * @param filters F, channels of the output.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv1DBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -5617,7 +7223,20 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericBackwardResultOnMainThread;
   /** Same as `Conv1DBackward`. */
   conv1DBackward: LoomOnMainThread["Conv1DBackward"];
-  /** Return a convolution in time before and after its activation, (B, F, U). */
+  /**
+   * Return a convolution in time before and after its activation, (B, F, U).
+   * @param input x, (B, C, T).
+   * @param kernel (F, C, K).
+   * @param bias F numbers; zero when left out.
+   * @param seqLen T.
+   * @param inChannels C.
+   * @param kernelSize K.
+   * @param stride s.
+   * @param padding p, zeros on each side.
+   * @param filters F.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv1DForward(
     input: TensorOnMainThread,
     kernel: TensorOnMainThread,
@@ -5634,7 +7253,24 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ActivatedOutputOnMainThread;
   /** Same as `Conv1DForward`. */
   conv1DForward: LoomOnMainThread["Conv1DForward"];
-  /** Return the gradients of `sum(y * grad_output)` for the y of Conv2DForward. */
+  /**
+   * Return the gradients of `sum(y * grad_output)` for the y of Conv2DForward.
+   * @param gradOutput (B, F, U, V).
+   * @param input x, (B, C, H, W).
+   * @param preActivation (B, F, U, V), as Conv2DForward gave it.
+   * @param kernel (F, C, K, K).
+   * @param inH H, rows of the input.
+   * @param inW W, its columns.
+   * @param inC C, its channels.
+   * @param kSize K, rows and columns of the kernel.
+   * @param stride s, cells from one place of the kernel to the next.
+   * @param padding p, cells of zeros on each side.
+   * @param filters F, channels of the output.
+   * @param outH U, rows of the output; 0 leaves it to be computed.
+   * @param outW V, its columns; likewise.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv2DBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -5655,7 +7291,23 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericBackwardResultOnMainThread;
   /** Same as `Conv2DBackward`. */
   conv2DBackward: LoomOnMainThread["Conv2DBackward"];
-  /** Return a convolution before and after its activation, (B, F, U, V). */
+  /**
+   * Return a convolution before and after its activation, (B, F, U, V).
+   * @param input x, (B, C, H, W).
+   * @param kernel (F, C, K, K).
+   * @param bias F numbers; zero when left out.
+   * @param inH H.
+   * @param inW W.
+   * @param inC C.
+   * @param kSize K.
+   * @param stride s.
+   * @param padding p, zeros on each side.
+   * @param filters F.
+   * @param outH U; 0 leaves it to be computed, as it follows from the others.
+   * @param outW V; likewise.
+   * @param batchSize B.
+   * @param activation Name or code.
+   */
   Conv2DForward(
     input: TensorOnMainThread,
     kernel: TensorOnMainThread,
@@ -5675,7 +7327,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ActivatedOutputOnMainThread;
   /** Same as `Conv2DForward`. */
   conv2DForward: LoomOnMainThread["Conv2DForward"];
-  /** Return the stored numbers of float32 values in another numeric type. */
+  /**
+   * Return the stored numbers of float32 values in another numeric type.
+   * @param src Numbers in any shape.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   ConvertSliceFloat32ToT(
     src: FloatArray,
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -5684,7 +7341,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): number[];
   /** Same as `ConvertSliceFloat32ToT`. */
   convertSliceFloat32ToT: LoomOnMainThread["ConvertSliceFloat32ToT"];
-  /** Return what stored numbers of a numeric type mean, as float32. */
+  /**
+   * Return what stored numbers of a numeric type mean, as float32.
+   * @param src Stored numbers.
+   * @param dtype Their type; that of an array when left out, float32 for a list.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   ConvertSliceTToFloat32(
     src: FloatArray,
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number | null,
@@ -5693,7 +7355,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `ConvertSliceTToFloat32`. */
   convertSliceTToFloat32: LoomOnMainThread["ConvertSliceTToFloat32"];
-  /** Return a tensor's values in another numeric type, nearest and within its range. */
+  /**
+   * Return a tensor's values in another numeric type, nearest and within its range.
+   * @param src A tensor of any type.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   ConvertTensorFloat32ToT(
     src: TensorOnMainThread,
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -5702,11 +7369,18 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `ConvertTensorFloat32ToT`. */
   convertTensorFloat32ToT: LoomOnMainThread["ConvertTensorFloat32ToT"];
-  /** Return what a tensor's numbers mean, as float32. */
+  /**
+   * Return what a tensor's numbers mean, as float32.
+   * @param src A tensor of any type.
+   */
   ConvertTensorTToFloat32(src: TensorOnMainThread, options?: CallOptions): TensorOnMainThread;
   /** Same as `ConvertTensorTToFloat32`. */
   convertTensorTToFloat32: LoomOnMainThread["ConvertTensorTToFloat32"];
-  /** Return `-sum(t ln p) / B` of probabilities, and its gradient `-t / (p B)`. */
+  /**
+   * Return `-sum(t ln p) / B` of probabilities, and its gradient `-t / (p B)`.
+   * @param output (O,) probabilities of one sample, or (B, O) of a batch.
+   * @param target In the same shape, one-hot or any shares.
+   */
   CrossEntropyLossGrad(
     output: FloatArray,
     target: FloatArray,
@@ -5718,7 +7392,17 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   DefaultTrainingConfig(options?: CallOptions): TrainingConfigOnMainThread;
   /** Same as `DefaultTrainingConfig`. */
   defaultTrainingConfig: LoomOnMainThread["DefaultTrainingConfig"];
-  /** Return the gradients of `sum(y * grad_output)` for the y of DenseForward. */
+  /**
+   * Return the gradients of `sum(y * grad_output)` for the y of DenseForward.
+   * @param gradOutput (B, O).
+   * @param input x, (B, I).
+   * @param preAct (B, O), as DenseForward gave it.
+   * @param weights W, (I, O).
+   * @param inputSize I.
+   * @param outputSize O.
+   * @param batchSize B.
+   * @param activation Name or code of f.
+   */
   DenseBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -5732,7 +7416,16 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericBackwardResultOnMainThread;
   /** Same as `DenseBackward`. */
   denseBackward: LoomOnMainThread["DenseBackward"];
-  /** Return `x W + b` and `f(x W + b)`, both (B, O). */
+  /**
+   * Return `x W + b` and `f(x W + b)`, both (B, O).
+   * @param input x, B * I numbers.
+   * @param weights W, I * O numbers, the O of one input side by side.
+   * @param bias b, O numbers; zero when left out.
+   * @param inputSize I.
+   * @param outputSize O.
+   * @param batchSize B.
+   * @param activation Name or code of f.
+   */
   DenseForward(
     input: TensorOnMainThread,
     weights: TensorOnMainThread,
@@ -5745,11 +7438,18 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ActivatedOutputOnMainThread;
   /** Same as `DenseForward`. */
   denseForward: LoomOnMainThread["DenseForward"];
-  /** Return the network of one model object, as SerializeModel gives it. */
+  /**
+   * Return the network of one model object, as SerializeModel gives it.
+   * @param saved An object with id, cfg and weights.
+   */
   DeserializeModel(saved: Record<string, unknown>, options?: CallOptions): NetworkOnMainThread;
   /** Same as `DeserializeModel`. */
   deserializeModel: LoomOnMainThread["DeserializeModel"];
-  /** Return what is wrong in some statistics, the worst kind first, then layer by layer. */
+  /**
+   * Return what is wrong in some statistics, the worst kind first, then layer by layer.
+   * @param stats Forward, backward or both, as observers record them, oldest first.
+   * @param thresholds The guide's where left out.
+   */
   DiagnoseStats(
     stats: readonly LayerStats[],
     thresholds?: DiagnosisThresholds | null,
@@ -5757,7 +7457,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): DiagnosisFinding[];
   /** Same as `DiagnoseStats`. */
   diagnoseStats: LoomOnMainThread["DiagnoseStats"];
-  /** Return the gradient of the table, (V, D): rows that no token names are zero. */
+  /**
+   * Return the gradient of the table, (V, D): rows that no token names are zero.
+   * @param gradOutput (T, D).
+   * @param tokenIds T token numbers, as EmbeddingForward took them.
+   * @param vocabSize V.
+   * @param embeddingDim D.
+   */
   EmbeddingBackward(
     gradOutput: TensorOnMainThread,
     tokenIds: TensorOnMainThread,
@@ -5767,7 +7473,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `EmbeddingBackward`. */
   embeddingBackward: LoomOnMainThread["EmbeddingBackward"];
-  /** Return a row of the table for each token, (T, D). */
+  /**
+   * Return a row of the table for each token, (T, D).
+   * @param tokenIds T token numbers of any numeric type: the stored numbers themselves, truncated toward zero, whatever the scale.
+   * @param weights The table, (V, D). The result has its type and scale.
+   * @param vocabSize V.
+   * @param embeddingDim D.
+   */
   EmbeddingForward(
     tokenIds: TensorOnMainThread,
     weights: TensorOnMainThread,
@@ -5777,7 +7489,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `EmbeddingForward`. */
   embeddingForward: LoomOnMainThread["EmbeddingForward"];
-  /** Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork. */
+  /**
+   * Return the metrics of the model that a file holds; raises as LoadModel, EvaluateNetwork.
+   * @param filename Path of a file with a bundle of models.
+   * @param modelId Which of its models.
+   * @param inputs (N, I) or N samples; see EvaluateNetwork.
+   * @param expectedOutputs (N,) right values or class numbers.
+   */
   EvaluateFromCheckpointFiles(
     filename: string,
     modelId: string,
@@ -5787,7 +7505,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Promise<DeviationMetricsOnMainThread>;
   /** Same as `EvaluateFromCheckpointFiles`. */
   evaluateFromCheckpointFiles: LoomOnMainThread["EvaluateFromCheckpointFiles"];
-  /** Return the metrics of a list of predictions. */
+  /**
+   * Return the metrics of a list of predictions.
+   * @param expectedOutputs (N,) right values or class numbers.
+   * @param actualOutputs (N,) predicted ones.
+   */
   EvaluateModel(
     expectedOutputs: FloatArray,
     actualOutputs: FloatArray,
@@ -5795,7 +7517,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): DeviationMetricsOnMainThread;
   /** Same as `EvaluateModel`. */
   evaluateModel: LoomOnMainThread["EvaluateModel"];
-  /** Return how far one prediction is from what was expected. */
+  /**
+   * Return how far one prediction is from what was expected.
+   * @param sampleIndex Which sample, from 0.
+   * @param expected The right value or class number, finite.
+   * @param actual The predicted one; NaN and infinity are allowed.
+   */
   EvaluatePrediction(
     sampleIndex: number,
     expected: number,
@@ -5804,14 +7531,21 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): PredictionResult;
   /** Same as `EvaluatePrediction`. */
   evaluatePrediction: LoomOnMainThread["EvaluatePrediction"];
-  /** Return the blueprint of several networks by their names, as an encoder and its decoder. */
+  /**
+   * Return the blueprint of several networks by their names, as an encoder and its decoder.
+   * @param networks By name, at least one.
+   */
   ExtractBundleBlueprint(
     networks: Record<string, NetworkOnMainThread>,
     options?: CallOptions,
   ): NetworkBlueprint;
   /** Same as `ExtractBundleBlueprint`. */
   extractBundleBlueprint: LoomOnMainThread["ExtractBundleBlueprint"];
-  /** Return what a network is made of: places, types, shapes, parameters, memory. */
+  /**
+   * Return what a network is made of: places, types, shapes, parameters, memory.
+   * @param network Any.
+   * @param modelId Goes into the result.
+   */
   ExtractNetworkBlueprint(
     network: NetworkOnMainThread,
     modelId: string,
@@ -5819,7 +7553,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ModelTelemetry;
   /** Same as `ExtractNetworkBlueprint`. */
   extractNetworkBlueprint: LoomOnMainThread["ExtractNetworkBlueprint"];
-  /** Return what ExtractNetworkBlueprint does as JSON under the documented keys. */
+  /**
+   * Return what ExtractNetworkBlueprint does as JSON under the documented keys.
+   * @param network Any.
+   * @param modelId Goes into the result.
+   */
   ExtractNetworkBlueprintJSON(
     network: NetworkOnMainThread,
     modelId: string,
@@ -5827,7 +7565,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): string;
   /** Same as `ExtractNetworkBlueprintJSON`. */
   extractNetworkBlueprintJSON: LoomOnMainThread["ExtractNetworkBlueprintJSON"];
-  /** Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does. */
+  /**
+   * Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does.
+   * @param input B * C * H * W numbers.
+   * @param batchSize B, images.
+   * @param channels C, numbers for each cell of an image.
+   * @param height H, rows of an image.
+   * @param width W, its columns.
+   */
   FlattenFrom2D(
     input: FloatArray,
     batchSize: number,
@@ -5838,7 +7583,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `FlattenFrom2D`. */
   flattenFrom2D: LoomOnMainThread["FlattenFrom2D"];
-  /** Return a softmax layer's distribution over all scores of one sample. */
+  /**
+   * Return a softmax layer's distribution over all scores of one sample.
+   * @param input Scores of one sample.
+   * @param config A softmax layer.
+   */
   ForwardSoftmaxCPU(
     input: FloatArray,
     config: SoftmaxOnMainThread,
@@ -5846,7 +7595,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `ForwardSoftmaxCPU`. */
   forwardSoftmaxCPU: LoomOnMainThread["ForwardSoftmaxCPU"];
-  /** Return the gradients of `sum(output * grad_output)` for GenericForwardPass. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for GenericForwardPass.
+   * @param network As there.
+   * @param gradOutput (B, O).
+   * @param activations As the forward gave them. The first, the input, is what is used: the others are computed anew, unrounded.
+   * @param backend As there.
+   */
   GenericBackwardPass(
     network: NetworkOnMainThread,
     gradOutput: TensorOnMainThread,
@@ -5856,7 +7611,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericNetworkGradientsOnMainThread;
   /** Same as `GenericBackwardPass`. */
   genericBackwardPass: LoomOnMainThread["GenericBackwardPass"];
-  /** Return a network's output, and that of each layer, in the input's numeric type. */
+  /**
+   * Return a network's output, and that of each layer, in the input's numeric type.
+   * @param network Any; weights that it lacks are drawn.
+   * @param input One sample or several, with the batch first where there are more axes than one.
+   * @param backend What runs it, of the input's type; NumPy when left out.
+   */
   GenericForwardPass(
     network: NetworkOnMainThread,
     input: TensorOnMainThread,
@@ -5865,7 +7625,16 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericForwardResultOnMainThread;
   /** Same as `GenericForwardPass`. */
   genericForwardPass: LoomOnMainThread["GenericForwardPass"];
-  /** Train one step: forward and loss in the input's numeric type, then gradient descent. */
+  /**
+   * Train one step: forward and loss in the input's numeric type, then gradient descent.
+   * @param network As in GenericForwardPass.
+   * @param input Likewise.
+   * @param target (B, O).
+   * @param learningRate Finite and at least 0.
+   * @param backend As there.
+   * @param lossType `"mse"` or `"cross_entropy"`.
+   * @param step Number of the step: names the noise of Gumbel softmax layers.
+   */
   GenericTrainStep(
     network: NetworkOnMainThread,
     input: TensorOnMainThread,
@@ -5878,18 +7647,33 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericTrainStepResultOnMainThread;
   /** Same as `GenericTrainStep`. */
   genericTrainStep: LoomOnMainThread["GenericTrainStep"];
-  /** Return one init function's description, or None where there is none of that name. */
+  /**
+   * Return one init function's description, or null where there is none of that name.
+   * @param name Its public name, such as `InitDenseLayer`.
+   */
   GetLayerInitFunction(name: string, options?: CallOptions): LayerInitFunction | null;
   /** Same as `GetLayerInitFunction`. */
   getLayerInitFunction: LoomOnMainThread["GetLayerInitFunction"];
-  /** Return a choice of a cluster, then of one of its members. */
+  /**
+   * Return a choice of a cluster, then of one of its members.
+   * @param clusters Lists of score numbers, from 0, that together hold each score once.
+   */
   InitAdaptiveSoftmaxLayer(
     clusters: readonly (readonly number[])[],
     options?: CallOptions,
   ): SoftmaxOnMainThread;
   /** Same as `InitAdaptiveSoftmaxLayer`. */
   initAdaptiveSoftmaxLayer: LoomOnMainThread["InitAdaptiveSoftmaxLayer"];
-  /** Return a convolution along a sequence. */
+  /**
+   * Return a convolution along a sequence.
+   * @param seqLen Steps of a sequence.
+   * @param inChannels Numbers for each of its steps.
+   * @param kernelSize Steps of the kernel.
+   * @param stride Steps from one place of the kernel to the next, at least 1.
+   * @param padding Steps of zeros on each side, at least 0.
+   * @param filters Channels that come out.
+   * @param activation Name or code of the activation function.
+   */
   InitConv1DLayer(
     seqLen: number,
     inChannels: number,
@@ -5902,7 +7686,17 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitConv1DLayer`. */
   initConv1DLayer: LoomOnMainThread["InitConv1DLayer"];
-  /** Return a convolution over images. */
+  /**
+   * Return a convolution over images.
+   * @param inputHeight Rows of an image.
+   * @param inputWidth Columns of an image.
+   * @param inputChannels Numbers for each of its cells, such as 3 for colours.
+   * @param kernelSize Rows and columns of the kernel.
+   * @param stride Cells from one place of the kernel to the next, at least 1.
+   * @param padding Cells of zeros on each side, at least 0.
+   * @param filters Channels that come out.
+   * @param activation Name or code of the activation function.
+   */
   InitConv2DLayer(
     inputHeight: number,
     inputWidth: number,
@@ -5916,7 +7710,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitConv2DLayer`. */
   initConv2DLayer: LoomOnMainThread["InitConv2DLayer"];
-  /** Return a fully connected layer. */
+  /**
+   * Return a fully connected layer.
+   * @param inputSize Numbers in a sample that goes in, at least 1.
+   * @param outputSize Numbers that come out, at least 1.
+   * @param activation Name or code of the activation function.
+   */
   InitDenseLayer(
     inputSize: number,
     outputSize: number,
@@ -5925,7 +7724,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitDenseLayer`. */
   initDenseLayer: LoomOnMainThread["InitDenseLayer"];
-  /** Return a table of vectors, one for each token number. */
+  /**
+   * Return a table of vectors, one for each token number.
+   * @param vocabSize Rows of the table: tokens are numbered from 0.
+   * @param embeddingDim Numbers in a vector.
+   */
   InitEmbeddingLayer(
     vocabSize: number,
     embeddingDim: number,
@@ -5933,11 +7736,21 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitEmbeddingLayer`. */
   initEmbeddingLayer: LoomOnMainThread["InitEmbeddingLayer"];
-  /** Return a distribution between softmax (alpha 1) and sparsemax (alpha 2). */
+  /**
+   * Return a distribution between softmax (alpha 1) and sparsemax (alpha 2).
+   * @param alpha 1 to 2; the higher, the more zeros.
+   */
   InitEntmaxLayer(alpha?: number, options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitEntmaxLayer`. */
   initEntmaxLayer: LoomOnMainThread["InitEntmaxLayer"];
-  /** Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer. */
+  /**
+   * Return branches mixed by a gate: a Dense layer of gate_input_size, or any given layer.
+   * @param branches Layers that all read the same input, at least one.
+   * @param gateInputSize Numbers in a sample that goes in; inferred when left out, and not used where `gate` is given.
+   * @param softmaxType Variant of the softmax that makes weights of what the gate gives.
+   * @param temperature Of that softmax, above 0; small lets one branch win, large mixes evenly.
+   * @param gate A layer that gives one number for each branch; a Dense layer when left out.
+   */
   InitFilteredParallelLayer(
     branches: readonly LayerOnMainThread[],
     gateInputSize?: number | null,
@@ -5948,7 +7761,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitFilteredParallelLayer`. */
   initFilteredParallelLayer: LoomOnMainThread["InitFilteredParallelLayer"];
-  /** Return branches whose outputs are put into cells of a grid. */
+  /**
+   * Return branches whose outputs are put into cells of a grid.
+   * @param branches Layers that all read the same input, at least one.
+   * @param positions A cell for each branch, no cell twice.
+   * @param rows Rows of the grid, at least 1.
+   * @param cols Columns of the grid, at least 1.
+   * @param layers Layers of the grid, at least 1.
+   */
   InitGridScatterLayer(
     branches: readonly LayerOnMainThread[],
     positions: readonly GridPosition[],
@@ -5959,22 +7779,38 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitGridScatterLayer`. */
   initGridScatterLayer: LoomOnMainThread["InitGridScatterLayer"];
-  /** Return one distribution for each of `rows` blocks of `cols` scores. */
+  /**
+   * Return one distribution for each of `rows` blocks of `cols` scores.
+   * @param rows Blocks of a sample, at least 1.
+   * @param cols Scores of a block, at least 1.
+   */
   InitGridSoftmaxLayer(rows: number, cols: number, options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitGridSoftmaxLayer`. */
   initGridSoftmaxLayer: LoomOnMainThread["InitGridSoftmaxLayer"];
-  /** Return a softmax with noise in training. */
+  /**
+   * Return a softmax with noise in training.
+   * @param temperature T, above 0; small comes near to a choice of one score.
+   */
   InitGumbelSoftmaxLayer(temperature: number, options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitGumbelSoftmaxLayer`. */
   initGumbelSoftmaxLayer: LoomOnMainThread["InitGumbelSoftmaxLayer"];
-  /** Return a tree of choices, level by level. */
+  /**
+   * Return a tree of choices, level by level.
+   * @param levels Children of each node, level by level; each at least 1.
+   */
   InitHierarchicalSoftmaxLayer(
     levels: readonly number[],
     options?: CallOptions,
   ): SoftmaxOnMainThread;
   /** Same as `InitHierarchicalSoftmaxLayer`. */
   initHierarchicalSoftmaxLayer: LoomOnMainThread["InitHierarchicalSoftmaxLayer"];
-  /** Return a long short-term memory that gives out every step. */
+  /**
+   * Return a long short-term memory that gives out every step.
+   * @param inputSize Numbers in a step that goes in.
+   * @param hiddenSize Numbers in a state, and in a step that comes out.
+   * @param batchSize Kept for the documented order: a layer works for any batch.
+   * @param seqLength T, steps in a sequence; as many as the input holds when left out.
+   */
   InitLSTMLayer(
     inputSize: number,
     hiddenSize: number,
@@ -5984,19 +7820,38 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitLSTMLayer`. */
   initLSTMLayer: LoomOnMainThread["InitLSTMLayer"];
-  /** Return a layer normalisation over groups of norm_size numbers. */
+  /**
+   * Return a layer normalisation over groups of norm_size numbers.
+   * @param normSize Numbers in a group.
+   * @param epsilon Above 0, added to the variance.
+   */
   InitLayerNormLayer(normSize: number, epsilon?: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `InitLayerNormLayer`. */
   initLayerNormLayer: LoomOnMainThread["InitLayerNormLayer"];
-  /** Return a softmax whose mask (all true at first) can be changed by SetMask. */
+  /**
+   * Return a softmax whose mask (all true at first) can be changed by SetMask.
+   * @param maskSize Scores of a sample, at least 1.
+   */
   InitMaskedSoftmaxLayer(maskSize: number, options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitMaskedSoftmaxLayer`. */
   initMaskedSoftmaxLayer: LoomOnMainThread["InitMaskedSoftmaxLayer"];
-  /** Return a weighted mean of several distributions. */
+  /**
+   * Return a weighted mean of several distributions.
+   * @param weights Of at least 0, one for each distribution; made to sum to 1.
+   */
   InitMixtureSoftmaxLayer(weights: readonly number[], options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitMixtureSoftmaxLayer`. */
   initMixtureSoftmaxLayer: LoomOnMainThread["InitMixtureSoftmaxLayer"];
-  /** Return attention, grouped-query where num_kv_heads is smaller than num_heads. */
+  /**
+   * Return attention, grouped-query where num_kv_heads is smaller than num_heads.
+   * @param dModel Numbers in a token.
+   * @param numHeads Heads that ask.
+   * @param batchSize Kept for the documented order: a layer works for any batch.
+   * @param seqLength Tokens in a sequence; as many as the input holds when left out.
+   * @param numKvHeads Heads that are asked, a divisor of num_heads; num_heads when left out.
+   * @param causal A token sees itself and those before it only.
+   * @param ropeTheta Base of rotary position embedding, such as 10000; no positions when left out.
+   */
   InitMultiHeadAttentionLayer(
     dModel: number,
     numHeads: number,
@@ -6009,7 +7864,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitMultiHeadAttentionLayer`. */
   initMultiHeadAttentionLayer: LoomOnMainThread["InitMultiHeadAttentionLayer"];
-  /** Return branches whose outputs are joined: concat, add or avg. */
+  /**
+   * Return branches whose outputs are joined: concat, add or avg.
+   * @param branches Layers that all read the same input, at least one.
+   * @param combineMode `"concat"` one after the other, `"add"` their sum, or `"avg"` their mean.
+   */
   InitParallelLayer(
     branches: readonly LayerOnMainThread[],
     combineMode?: string,
@@ -6017,11 +7876,21 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitParallelLayer`. */
   initParallelLayer: LoomOnMainThread["InitParallelLayer"];
-  /** Return a root-mean-square normalisation over groups of norm_size numbers. */
+  /**
+   * Return a root-mean-square normalisation over groups of norm_size numbers.
+   * @param normSize Numbers in a group.
+   * @param epsilon Above 0, added to the mean square.
+   */
   InitRMSNormLayer(normSize: number, epsilon?: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `InitRMSNormLayer`. */
   initRMSNormLayer: LoomOnMainThread["InitRMSNormLayer"];
-  /** Return a recurrent layer that gives out every step. */
+  /**
+   * Return a recurrent layer that gives out every step.
+   * @param inputSize Numbers in a step that goes in.
+   * @param hiddenSize Numbers in a state, and in a step that comes out.
+   * @param batchSize Kept for the documented order: a layer works for any batch.
+   * @param seqLength T, steps in a sequence; as many as the input holds when left out.
+   */
   InitRNNLayer(
     inputSize: number,
     hiddenSize: number,
@@ -6031,11 +7900,17 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitRNNLayer`. */
   initRNNLayer: LoomOnMainThread["InitRNNLayer"];
-  /** Return a skip connection over the layers before it. */
+  /**
+   * Return a skip connection over the layers before it.
+   * @param layersBack How many layers the connection jumps over, at least 1; cut at the first layer.
+   */
   InitResidualLayer(layersBack?: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `InitResidualLayer`. */
   initResidualLayer: LoomOnMainThread["InitResidualLayer"];
-  /** Return layers one after the other as one layer. */
+  /**
+   * Return layers one after the other as one layer.
+   * @param layers In the order in which they run, at least one.
+   */
   InitSequentialLayer(
     layers: readonly LayerOnMainThread[],
     options?: CallOptions,
@@ -6050,11 +7925,19 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   InitSparsemaxLayer(options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitSparsemaxLayer`. */
   initSparsemaxLayer: LoomOnMainThread["InitSparsemaxLayer"];
-  /** Return a Dense layer without activation, to join layers of different widths. */
+  /**
+   * Return a Dense layer without activation, to join layers of different widths.
+   * @param inputSize Numbers in a sample that goes in, at least 1.
+   * @param outputSize Numbers that come out, at least 1.
+   */
   InitStitchLayer(inputSize: number, outputSize: number, options?: CallOptions): LayerOnMainThread;
   /** Same as `InitStitchLayer`. */
   initStitchLayer: LoomOnMainThread["InitStitchLayer"];
-  /** Return a gated feed-forward block. */
+  /**
+   * Return a gated feed-forward block.
+   * @param hiddenSize Numbers in a token that goes in and comes out.
+   * @param intermediateSize Numbers in between.
+   */
   InitSwiGLULayer(
     hiddenSize: number,
     intermediateSize: number,
@@ -6062,25 +7945,44 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LayerOnMainThread;
   /** Same as `InitSwiGLULayer`. */
   initSwiGLULayer: LoomOnMainThread["InitSwiGLULayer"];
-  /** Return a softmax that a low temperature sharpens and a high one smooths. */
+  /**
+   * Return a softmax that a low temperature sharpens and a high one smooths.
+   * @param temperature T, above 0; 1 is the plain softmax.
+   */
   InitTemperatureSoftmaxLayer(temperature: number, options?: CallOptions): SoftmaxOnMainThread;
   /** Same as `InitTemperatureSoftmaxLayer`. */
   initTemperatureSoftmaxLayer: LoomOnMainThread["InitTemperatureSoftmaxLayer"];
-  /** Return whether a numeric type holds floats. */
+  /**
+   * Return whether a numeric type holds floats.
+   * @param dtype A name, or Loom's code.
+   */
   IsFloatType(
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
     options?: CallOptions,
   ): boolean;
   /** Same as `IsFloatType`. */
   isFloatType: LoomOnMainThread["IsFloatType"];
-  /** Return whether a numeric type holds integers, which are fixed point here. */
+  /**
+   * Return whether a numeric type holds integers, which are fixed point here.
+   * @param dtype A name, or Loom's code.
+   */
   IsIntegerType(
     dtype: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
     options?: CallOptions,
   ): boolean;
   /** Same as `IsIntegerType`. */
   isIntegerType: LoomOnMainThread["IsIntegerType"];
-  /** Return the gradients of `sum(output * grad_output)` for the output of LSTMForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for the output of LSTMForward.
+   * @param gradOutput (B, T, H).
+   * @param input x, (B, T, I).
+   * @param states What LSTMForward gave: `hidden`, `cell` and the gates, by their names there.
+   * @param weights As there.
+   * @param batchSize B.
+   * @param seqLength T.
+   * @param inputSize I.
+   * @param hiddenSize H.
+   */
   LSTMBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -6094,7 +7996,15 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LSTMGradientsOnMainThread;
   /** Same as `LSTMBackward`. */
   lstmBackward: LoomOnMainThread["LSTMBackward"];
-  /** Return a long short-term memory's output, states and gates. */
+  /**
+   * Return a long short-term memory's output, states and gates.
+   * @param input x, (B, T, I).
+   * @param weights Of the four gates.
+   * @param batchSize B.
+   * @param seqLength T.
+   * @param inputSize I.
+   * @param hiddenSize H.
+   */
   LSTMForward(
     input: TensorOnMainThread,
     weights: LSTMWeightsOnMainThread,
@@ -6106,7 +8016,17 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LSTMOutputOnMainThread;
   /** Same as `LSTMForward`. */
   lstmForward: LoomOnMainThread["LSTMForward"];
-  /** Return the gradients of `sum(output * grad_output)` for LayerNormForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for LayerNormForward.
+   * @param input x: for each of B samples, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; null for nothing.
+   * @param gradOutput Gradient of the loss with respect to the output, of its size.
+   * @param gamma Gain, N numbers.
+   * @param beta Bias, N numbers; null for zero.
+   * @param normSize N, numbers in a group.
+   * @param batchSize B, samples.
+   * @param epsilon Added to the variance; 0 is 1e-5.
+   */
   LayerNormBackward(
     input: TensorOnMainThread,
     residual: TensorOnMainThread | null,
@@ -6120,7 +8040,16 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NormGradientsOnMainThread;
   /** Same as `LayerNormBackward`. */
   layerNormBackward: LoomOnMainThread["LayerNormBackward"];
-  /** Return the layer norm of `input + residual`. */
+  /**
+   * Return the layer norm of `input + residual`.
+   * @param input x: for each of B samples, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; nothing when left out.
+   * @param gamma Gain, N numbers.
+   * @param beta Bias, N numbers; zero when left out.
+   * @param normSize N.
+   * @param batchSize B.
+   * @param epsilon Added to the variance; 0 is 1e-5.
+   */
   LayerNormForward(
     input: TensorOnMainThread,
     residual: TensorOnMainThread | null,
@@ -6133,7 +8062,10 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `LayerNormForward`. */
   layerNormForward: LoomOnMainThread["LayerNormForward"];
-  /** Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential). */
+  /**
+   * Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential).
+   * @param code 0 to 13.
+   */
   LayerTypeToName(code: number, options?: CallOptions): string;
   /** Same as `LayerTypeToName`. */
   layerTypeToName: LoomOnMainThread["LayerTypeToName"];
@@ -6141,11 +8073,18 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ListLayerInitFunctions(options?: CallOptions): LayerInitFunction[];
   /** Same as `ListLayerInitFunctions`. */
   listLayerInitFunctions: LoomOnMainThread["ListLayerInitFunctions"];
-  /** Return the ids of a bundle's models, in the order of the file. */
+  /**
+   * Return the ids of a bundle's models, in the order of the file.
+   * @param text The bundle's JSON.
+   */
   ListModels(text: string, options?: CallOptions): string[];
   /** Same as `ListModels`. */
   listModels: LoomOnMainThread["ListModels"];
-  /** Return the bundle in a file; raises as LoadBundleFromString, and OSError. */
+  /**
+   * Return the bundle in a file; raises as LoadBundleFromString, and OSError.
+   * @param filename Path of the file.
+   * @param readAs See LoadBundleFromString.
+   */
   LoadBundle(
     filename: string,
     readAs?: "auto" | "loom" | "documented",
@@ -6153,7 +8092,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ModelBundleOnMainThread;
   /** Same as `LoadBundle`. */
   loadBundle: LoomOnMainThread["LoadBundle"];
-  /** Return a bundle, whose networks are made when they are asked for. */
+  /**
+   * Return a bundle, whose networks are made when they are asked for.
+   * @param text The bundle's JSON.
+   * @param readAs `"auto"` reads our own strings as documented and others as Loom computes them.
+   */
   LoadBundleFromString(
     text: string,
     readAs?: "auto" | "loom" | "documented",
@@ -6161,15 +8104,26 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ModelBundleOnMainThread;
   /** Same as `LoadBundleFromString`. */
   loadBundleFromString: LoomOnMainThread["LoadBundleFromString"];
-  /** Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError. */
+  /**
+   * Return the metrics in a JSON file; raises as LoadMetricsFromString, and OSError.
+   * @param filename Path of the file.
+   */
   LoadMetrics(filename: string, options?: CallOptions): DeviationMetricsOnMainThread;
   /** Same as `LoadMetrics`. */
   loadMetrics: LoomOnMainThread["LoadMetrics"];
-  /** Return the metrics in a JSON text that SaveMetricsToString or Loom made. */
+  /**
+   * Return the metrics in a JSON text that SaveMetricsToString or Loom made.
+   * @param text The JSON.
+   */
   LoadMetricsFromString(text: string, options?: CallOptions): DeviationMetricsOnMainThread;
   /** Same as `LoadMetricsFromString`. */
   loadMetricsFromString: LoomOnMainThread["LoadMetricsFromString"];
-  /** Return one network of a bundle file; raises as LoadModelFromString, and OSError. */
+  /**
+   * Return one network of a bundle file; raises as LoadModelFromString, and OSError.
+   * @param filename Path of the file.
+   * @param modelId Which of its models.
+   * @param readAs See LoadModelFromString.
+   */
   LoadModel(
     filename: string,
     modelId: string,
@@ -6178,7 +8132,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NetworkOnMainThread;
   /** Same as `LoadModel`. */
   loadModel: LoomOnMainThread["LoadModel"];
-  /** Return one network of a bundle. */
+  /**
+   * Return one network of a bundle.
+   * @param text The bundle's JSON.
+   * @param modelId Which of its models.
+   * @param readAs `"auto"` reads our own strings as documented and others as Loom computes them.
+   */
   LoadModelFromString(
     text: string,
     modelId: string,
@@ -6187,7 +8146,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NetworkOnMainThread;
   /** Same as `LoadModelFromString`. */
   loadModelFromString: LoomOnMainThread["LoadModelFromString"];
-  /** Return a network and the dtype that its weights are stored in. */
+  /**
+   * Return a network and the dtype that its weights are stored in.
+   * @param text The bundle's JSON.
+   * @param modelId Which of its models.
+   * @param targetDtype Only float32: networks compute in float32 whatever a file holds.
+   */
   LoadModelWithDType(
     text: string,
     modelId: string,
@@ -6196,23 +8160,43 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LoadedModelOnMainThread;
   /** Same as `LoadModelWithDType`. */
   loadModelWithDType: LoomOnMainThread["LoadModelWithDType"];
-  /** Return the largest number; raises as Min. */
+  /**
+   * Return the largest number; raises as Min.
+   * @param v Numbers in any shape, at least one.
+   */
   Max(v: FloatArray, options?: CallOptions): number;
   /** Same as `Max`. */
   max: LoomOnMainThread["Max"];
-  /** Return `max |a - b|`, the largest distance of two numbers in the same place. */
+  /**
+   * Return `max |a - b|`, the largest distance of two numbers in the same place.
+   * @param a Any shape; 0 numbers give 0.
+   * @param b As many numbers.
+   */
   MaxAbsDiff(a: FloatArray, b: FloatArray, options?: CallOptions): number;
   /** Same as `MaxAbsDiff`. */
   maxAbsDiff: LoomOnMainThread["MaxAbsDiff"];
-  /** Return the sum over the count, in float64; raises as Min. */
+  /**
+   * Return the sum over the count, in float64; raises as Min.
+   * @param v Numbers in any shape, at least one.
+   */
   Mean(v: FloatArray, options?: CallOptions): number;
   /** Same as `Mean`. */
   mean: LoomOnMainThread["Mean"];
-  /** Return the smallest number. */
+  /**
+   * Return the smallest number.
+   * @param v Numbers in any shape, at least one.
+   */
   Min(v: FloatArray, options?: CallOptions): number;
   /** Same as `Min`. */
   min: LoomOnMainThread["Min"];
-  /** Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward.
+   * @param gradOutput Gradient of the loss with respect to the output, of its size.
+   * @param input As there.
+   * @param weights As there.
+   * @param ropeTheta As there; 0 for no positions.
+   * @param causal As there.
+   */
   MultiHeadAttentionBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -6223,7 +8207,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): AttentionGradientsOnMainThread;
   /** Same as `MultiHeadAttentionBackward`. */
   multiHeadAttentionBackward: LoomOnMainThread["MultiHeadAttentionBackward"];
-  /** Return attention of each token to its sequence. */
+  /**
+   * Return attention of each token to its sequence.
+   * @param input (T, D), or (B, T, D) for B sequences.
+   * @param weights Weights and sizes.
+   * @param ropeTheta Base of rotary position embedding; 0 for no positions.
+   * @param causal A token sees itself and those before it only.
+   */
   MultiHeadAttentionForward(
     input: TensorOnMainThread,
     weights: AttentionWeightsOnMainThread,
@@ -6233,7 +8223,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `MultiHeadAttentionForward`. */
   multiHeadAttentionForward: LoomOnMainThread["MultiHeadAttentionForward"];
-  /** Return an attention layer's output for `batch_size` sequences. */
+  /**
+   * Return an attention layer's output for `batch_size` sequences.
+   * @param input (B, T, D), flat.
+   * @param config An attention layer.
+   * @param batchSize B, sequences in the input.
+   */
   MultiHeadAttentionForwardCPU(
     input: FloatArray,
     config: LayerOnMainThread,
@@ -6242,7 +8237,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `MultiHeadAttentionForwardCPU`. */
   multiHeadAttentionForwardCPU: LoomOnMainThread["MultiHeadAttentionForwardCPU"];
-  /** Return AdamW. */
+  /**
+   * Return AdamW.
+   * @param beta1 Share of the mean gradient that is kept, 0 to below 1.
+   * @param beta2 The same for the mean square.
+   * @param epsilon Above 0; in units of the gradient.
+   * @param weightDecay At least 0.
+   */
   NewAdamWOptimizer(
     beta1: number,
     beta2: number,
@@ -6260,7 +8261,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   NewAdaptationComparison(options?: CallOptions): AdaptationComparisonOnMainThread;
   /** Same as `NewAdaptationComparison`. */
   newAdaptationComparison: LoomOnMainThread["NewAdaptationComparison"];
-  /** Return a tracker; typical are windows of one second. */
+  /**
+   * Return a tracker; typical are windows of one second.
+   * @param windowDuration Seconds of one window, more than 0.
+   * @param totalDuration Seconds in all; a rest shorter than a window is left out.
+   */
   NewAdaptationTracker(
     windowDuration: number,
     totalDuration: number,
@@ -6268,18 +8273,29 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): AdaptationTrackerOnMainThread;
   /** Same as `NewAdaptationTracker`. */
   newAdaptationTracker: LoomOnMainThread["NewAdaptationTracker"];
-  /** Return a backend of tensor operations for one numeric type. */
+  /**
+   * Return a backend of tensor operations for one numeric type.
+   * @param dtype A name, or Loom's code.
+   */
   NewCPUBackend(
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
     options?: CallOptions,
   ): CPUBackendOnMainThread;
   /** Same as `NewCPUBackend`. */
   newCPUBackend: LoomOnMainThread["NewCPUBackend"];
-  /** Return an observer whose events are taken one after the other. */
+  /**
+   * Return an observer whose events are taken one after the other.
+   * @param bufferSize Events that wait at most.
+   */
   NewChannelObserver(bufferSize?: number, options?: CallOptions): ChannelObserverOnMainThread;
   /** Same as `NewChannelObserver`. */
   newChannelObserver: LoomOnMainThread["NewChannelObserver"];
-  /** Return a comparison of metrics by way of training: NormalBP, StepBP, StepTween, ... */
+  /**
+   * Return a comparison of metrics by way of training: NormalBP, StepBP, StepTween, ...
+   * @param name Of the network or the test.
+   * @param numLayers How deep the network is.
+   * @param methods Metrics by way of training: its public name, such as `"StepBP"`, or its JSON key.
+   */
   NewComparisonResult(
     name: string,
     numLayers: number,
@@ -6288,15 +8304,26 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ComparisonResultOnMainThread;
   /** Same as `NewComparisonResult`. */
   newComparisonResult: LoomOnMainThread["NewComparisonResult"];
-  /** Return an observer that prints. */
+  /**
+   * Return an observer that prints.
+   * @param verbose Print the first outputs too.
+   */
   NewConsoleObserver(verbose?: boolean, options?: CallOptions): ConsoleObserverOnMainThread;
   /** Same as `NewConsoleObserver`. */
   newConsoleObserver: LoomOnMainThread["NewConsoleObserver"];
-  /** Return a scheduler of one rate. */
+  /**
+   * Return a scheduler of one rate.
+   * @param baseLr The rate, finite and at least 0.
+   */
   NewConstantScheduler(baseLr: number, options?: CallOptions): ConstantSchedulerOnMainThread;
   /** Same as `NewConstantScheduler`. */
   newConstantScheduler: LoomOnMainThread["NewConstantScheduler"];
-  /** Return half a cosine between two rates. */
+  /**
+   * Return half a cosine between two rates.
+   * @param initialLr At step 0.
+   * @param minLr At the end of the period.
+   * @param totalSteps The period, at least 1.
+   */
   NewCosineAnnealingScheduler(
     initialLr: number,
     minLr: number,
@@ -6305,7 +8332,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): CosineAnnealingSchedulerOnMainThread;
   /** Same as `NewCosineAnnealingScheduler`. */
   newCosineAnnealingScheduler: LoomOnMainThread["NewCosineAnnealingScheduler"];
-  /** Return half a cosine that begins anew after each period. */
+  /**
+   * Return half a cosine that begins anew after each period.
+   * @param initialLr At the start of each period; finite and at least 0.
+   * @param minLr What each period comes down to; finite and at least 0.
+   * @param restartPeriod Steps of a period, at least 1.
+   */
   NewCosineAnnealingWithWarmRestarts(
     initialLr: number,
     minLr: number,
@@ -6318,7 +8350,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   NewDeviationMetrics(options?: CallOptions): DeviationMetricsOnMainThread;
   /** Same as `NewDeviationMetrics`. */
   newDeviationMetrics: LoomOnMainThread["NewDeviationMetrics"];
-  /** Return a rate that shrinks smoothly by a factor every so many steps. */
+  /**
+   * Return a rate that shrinks smoothly by a factor every so many steps.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param decayRate The factor, above 0; below 1 lets the rate shrink.
+   * @param decaySteps Steps that it takes to be multiplied once, at least 1.
+   */
   NewExponentialDecayScheduler(
     initialLr: number,
     decayRate: number,
@@ -6327,7 +8364,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ExponentialDecaySchedulerOnMainThread;
   /** Same as `NewExponentialDecayScheduler`. */
   newExponentialDecayScheduler: LoomOnMainThread["NewExponentialDecayScheduler"];
-  /** Return the state of a network in which nothing has happened yet. */
+  /**
+   * Return the state of a network in which nothing has happened yet.
+   * @param totalLayers Of the network.
+   * @param inputSize Numbers in the input, of one sample or of several one after the other.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   NewGenericStepState(
     totalLayers: number,
     inputSize: number,
@@ -6337,7 +8380,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericStepStateOnMainThread;
   /** Same as `NewGenericStepState`. */
   newGenericStepState: LoomOnMainThread["NewGenericStepState"];
-  /** Return an observer that sends events to an address. */
+  /**
+   * Return an observer that sends events to an address.
+   * @param url http or https.
+   * @param allowPrivate Whether this machine and private networks may be sent to.
+   * @param timeout Seconds that a request may take, above 0 and at most 3600.
+   */
   NewHTTPObserver(
     url: string,
     allowPrivate?: boolean,
@@ -6346,7 +8394,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): HTTPObserverOnMainThread;
   /** Same as `NewHTTPObserver`. */
   newHTTPObserver: LoomOnMainThread["NewHTTPObserver"];
-  /** Return a straight line between two rates. */
+  /**
+   * Return a straight line between two rates.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param finalLr From step `total_steps` on; finite and at least 0.
+   * @param totalSteps At least 1.
+   */
   NewLinearDecayScheduler(
     initialLr: number,
     finalLr: number,
@@ -6355,7 +8408,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): LinearDecaySchedulerOnMainThread;
   /** Same as `NewLinearDecayScheduler`. */
   newLinearDecayScheduler: LoomOnMainThread["NewLinearDecayScheduler"];
-  /** Return a grid of bare activations, to be filled by SetLayer. */
+  /**
+   * Return a grid of bare activations, to be filled by SetLayer.
+   * @param inputSize Numbers in one sample, at least 1.
+   * @param gridRows Rows of cells, at least 1.
+   * @param gridCols Columns of cells, at least 1.
+   * @param layersPerCell Layers in each cell, at least 1.
+   * @param seed Of every random choice: weights, and shuffling unless the training names its own.
+   */
   NewNetwork(
     inputSize: number,
     gridRows: number,
@@ -6366,7 +8426,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NetworkOnMainThread;
   /** Same as `NewNetwork`. */
   newNetwork: LoomOnMainThread["NewNetwork"];
-  /** Return a power of what is left of the steps, between two rates. */
+  /**
+   * Return a power of what is left of the steps, between two rates.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param finalLr From step `total_steps` on; finite and at least 0.
+   * @param totalSteps At least 1.
+   * @param power Above 0; 1 is a straight line.
+   */
   NewPolynomialDecayScheduler(
     initialLr: number,
     finalLr: number,
@@ -6376,7 +8442,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): PolynomialDecaySchedulerOnMainThread;
   /** Same as `NewPolynomialDecayScheduler`. */
   newPolynomialDecayScheduler: LoomOnMainThread["NewPolynomialDecayScheduler"];
-  /** Return RMSprop. */
+  /**
+   * Return RMSprop.
+   * @param alpha Share of the mean square that is kept, 0 to below 1.
+   * @param epsilon Above 0; in units of the gradient.
+   * @param momentum At least 0.
+   */
   NewRMSpropOptimizer(
     alpha: number,
     epsilon: number,
@@ -6389,7 +8460,11 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   NewRMSpropOptimizerDefault(options?: CallOptions): RMSpropOptimizerOnMainThread;
   /** Same as `NewRMSpropOptimizerDefault`. */
   newRMSpropOptimizerDefault: LoomOnMainThread["NewRMSpropOptimizerDefault"];
-  /** Return an observer that keeps the newest events. */
+  /**
+   * Return an observer that keeps the newest events.
+   * @param modelId A name for the recording.
+   * @param capacity Events of layers that are kept, and as many of the training.
+   */
   NewRecordingObserver(
     modelId?: string,
     capacity?: number,
@@ -6401,7 +8476,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   NewSGDOptimizer(options?: CallOptions): SGDOptimizerOnMainThread;
   /** Same as `NewSGDOptimizer`. */
   newSGDOptimizer: LoomOnMainThread["NewSGDOptimizer"];
-  /** Return gradient descent with momentum. */
+  /**
+   * Return gradient descent with momentum.
+   * @param momentum Share of the velocity that is kept, at least 0.
+   * @param dampening Share of the gradient that does not enter the velocity, 0 to 1.
+   * @param nesterov Look ahead; needs momentum.
+   */
   NewSGDOptimizerWithMomentum(
     momentum: number,
     dampening: number,
@@ -6410,7 +8490,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): SGDOptimizerOnMainThread;
   /** Same as `NewSGDOptimizerWithMomentum`. */
   newSGDOptimizerWithMomentum: LoomOnMainThread["NewSGDOptimizerWithMomentum"];
-  /** Return a rate that shrinks at once by a factor every so many steps. */
+  /**
+   * Return a rate that shrinks at once by a factor every so many steps.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param decayFactor The factor, at least 0; below 1 lets the rate shrink.
+   * @param stepSize Steps from one drop to the next, at least 1.
+   */
   NewStepDecayScheduler(
     initialLr: number,
     decayFactor: number,
@@ -6419,7 +8504,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): StepDecaySchedulerOnMainThread;
   /** Same as `NewStepDecayScheduler`. */
   newStepDecayScheduler: LoomOnMainThread["NewStepDecayScheduler"];
-  /** Return a tensor of zeros. */
+  /**
+   * Return a tensor of zeros.
+   * @param shape Sizes of at least 0.
+   * @param dtype A name, or Loom's code.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   NewTensor(
     shape: readonly number[],
     dtype?: "float32" | "float64" | "float16" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" | number,
@@ -6428,7 +8518,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `NewTensor`. */
   newTensor: LoomOnMainThread["NewTensor"];
-  /** Return a tensor of given stored numbers. */
+  /**
+   * Return a tensor of given stored numbers.
+   * @param data As many numbers as the shape needs. A NumPy array of the type is shared, as a slice is in Loom; all else is copied.
+   * @param shape Sizes of at least 0; one axis when left out.
+   * @param dtype A name, or Loom's code; that of an array when left out, float32 for a list.
+   * @param scale Value of one step of an integer type; 0.01 when left out.
+   */
   NewTensorFromSlice(
     data: FloatArray,
     shape?: readonly number[] | null,
@@ -6438,7 +8534,15 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `NewTensorFromSlice`. */
   newTensorFromSlice: LoomOnMainThread["NewTensorFromSlice"];
-  /** Return what a training reached, with no milestone yet: percent, seconds, megabytes. */
+  /**
+   * Return what a training reached, with no milestone yet: percent, seconds, megabytes.
+   * @param steps Training steps.
+   * @param accuracy At the end, in percent.
+   * @param loss At the end.
+   * @param timeTotal Seconds.
+   * @param timeToTarget Seconds until the accuracy that was aimed at; 0 if it never came.
+   * @param memoryPeakMb Most memory in use, in megabytes.
+   */
   NewTrainingMetrics(
     steps?: number,
     accuracy?: number,
@@ -6450,7 +8554,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TrainingMetricsOnMainThread;
   /** Same as `NewTrainingMetrics`. */
   newTrainingMetrics: LoomOnMainThread["NewTrainingMetrics"];
-  /** Return a straight line up, then another scheduler. */
+  /**
+   * Return a straight line up, then another scheduler.
+   * @param warmupSteps At least 1.
+   * @param warmupLr At step 0.
+   * @param baseLr At step `warmup_steps`, and from there on where no scheduler follows.
+   * @param afterScheduler Counts its steps from `warmup_steps`.
+   */
   NewWarmupScheduler(
     warmupSteps: number,
     warmupLr: number,
@@ -6460,7 +8570,15 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): WarmupSchedulerOnMainThread;
   /** Same as `NewWarmupScheduler`. */
   newWarmupScheduler: LoomOnMainThread["NewWarmupScheduler"];
-  /** Return the gradients of `sum(output * grad_output)` for ParallelForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for ParallelForward.
+   * @param gradOutput In the shape of the output.
+   * @param input As there.
+   * @param branches As there.
+   * @param branchIntermediates Taken for the sake of the call's form; the forward is computed anew.
+   * @param combineMode As there.
+   * @param batchSize B; the first size of `grad_output` when left out.
+   */
   ParallelBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -6472,7 +8590,18 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ContainerGradientsOnMainThread;
   /** Same as `ParallelBackward`. */
   parallelBackward: LoomOnMainThread["ParallelBackward"];
-  /** Return the gradients of `sum(output * grad_output)` for ParallelForwardFiltered. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for ParallelForwardFiltered.
+   * @param gradOutput In the shape of the output.
+   * @param input As there.
+   * @param branches As there.
+   * @param branchOutputs Taken, like `gate_weights`, for the sake of the call's form; the forward is computed anew.
+   * @param gateWeights See `branch_outputs`.
+   * @param gateConfig As there.
+   * @param softmaxType As there.
+   * @param temperature As there.
+   * @param batchSize B; the first size of `grad_output` when left out.
+   */
   ParallelBackwardFiltered(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -6487,7 +8616,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ContainerGradientsOnMainThread;
   /** Same as `ParallelBackwardFiltered`. */
   parallelBackwardFiltered: LoomOnMainThread["ParallelBackwardFiltered"];
-  /** Return the combined output of branches that see the same input, and that of each of them. */
+  /**
+   * Return the combined output of branches that see the same input, and that of each of them.
+   * @param input (B, ...).
+   * @param branches Layers of any type; weights that they lack are drawn with the seed 0.
+   * @param batchSize B.
+   * @param combineMode `concat`, `add`, `avg`, or `filter` for equal weights.
+   */
   ParallelForward(
     input: TensorOnMainThread,
     branches: readonly LayerOnMainThread[],
@@ -6497,7 +8632,15 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ContainerOutputOnMainThread;
   /** Same as `ParallelForward`. */
   parallelForward: LoomOnMainThread["ParallelForward"];
-  /** Return the sum of the branches' outputs, weighed for each sample by a gate. */
+  /**
+   * Return the sum of the branches' outputs, weighed for each sample by a gate.
+   * @param input (B, ...).
+   * @param branches N layers of any type; weights that they lack are drawn with the seed 0.
+   * @param gateConfig A layer of any type that gives N numbers.
+   * @param softmaxType Name or code; one that needs no further settings.
+   * @param temperature T > 0 of the softmax.
+   * @param batchSize B.
+   */
   ParallelForwardFiltered(
     input: TensorOnMainThread,
     branches: readonly LayerOnMainThread[],
@@ -6509,7 +8652,16 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): FilteredOutputOnMainThread;
   /** Same as `ParallelForwardFiltered`. */
   parallelForwardFiltered: LoomOnMainThread["ParallelForwardFiltered"];
-  /** Return the gradients of `sum(output * grad_output)` for RMSNormForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for RMSNormForward.
+   * @param input x, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; null for nothing.
+   * @param gradOutput Gradient of the loss with respect to the output, of its size.
+   * @param gamma Gain, N numbers.
+   * @param normSize N, numbers in a group.
+   * @param batchSize Samples in the input, at least 1.
+   * @param epsilon Added to the mean square; 0 is 1e-5.
+   */
   RMSNormBackward(
     input: TensorOnMainThread,
     residual: TensorOnMainThread | null,
@@ -6522,7 +8674,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): NormGradientsOnMainThread;
   /** Same as `RMSNormBackward`. */
   rmsNormBackward: LoomOnMainThread["RMSNormBackward"];
-  /** Return the root-mean-square norm of `input + residual`. */
+  /**
+   * Return the root-mean-square norm of `input + residual`.
+   * @param input x, one or more groups of N numbers.
+   * @param residual Added to x first, of its size; nothing when left out.
+   * @param gamma Gain, N numbers.
+   * @param normSize N.
+   * @param epsilon Added to the mean square; 0 is 1e-5.
+   */
   RMSNormForward(
     input: TensorOnMainThread,
     residual: TensorOnMainThread | null,
@@ -6533,7 +8692,18 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `RMSNormForward`. */
   rmsNormForward: LoomOnMainThread["RMSNormForward"];
-  /** Return the gradients of `sum(output * grad_output)` for the output of RNNForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for the output of RNNForward.
+   * @param gradOutput (B, T, H).
+   * @param input x, (B, T, I).
+   * @param hiddenStates (B, T + 1, H), as RNNForward gave them.
+   * @param weightIh W, (H, I).
+   * @param weightHh U, (H, H).
+   * @param batchSize B, samples.
+   * @param seqLength T, steps.
+   * @param inputSize I, numbers in a step of the input.
+   * @param hiddenSize H, numbers in a state.
+   */
   RNNBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -6548,7 +8718,17 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): RNNGradientsOnMainThread;
   /** Same as `RNNBackward`. */
   rnnBackward: LoomOnMainThread["RNNBackward"];
-  /** Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`. */
+  /**
+   * Return the states `h_t = tanh(W x_t + U h_{t-1} + b)`.
+   * @param input x, (B, T, I).
+   * @param weightIh W, (H, I).
+   * @param weightHh U, (H, H).
+   * @param biasH b, (H); zero when left out.
+   * @param batchSize B.
+   * @param seqLength T.
+   * @param inputSize I.
+   * @param hiddenSize H.
+   */
   RNNForward(
     input: TensorOnMainThread,
     weightIh: TensorOnMainThread,
@@ -6562,7 +8742,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): RNNOutputOnMainThread;
   /** Same as `RNNForward`. */
   rnnForward: LoomOnMainThread["RNNForward"];
-  /** Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same. */
+  /**
+   * Return images (B, C, H, W) of flat numbers, flat as they cross: the order is the same.
+   * @param input B * C * H * W numbers.
+   * @param batchSize B, images.
+   * @param channels C, numbers for each cell of an image.
+   * @param height H, rows of an image.
+   * @param width W, its columns.
+   */
   ReshapeTo2D(
     input: FloatArray,
     batchSize: number,
@@ -6573,14 +8760,21 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `ReshapeTo2D`. */
   reshapeTo2D: LoomOnMainThread["ReshapeTo2D"];
-  /** Return the gradients of both inputs of ResidualForward. */
+  /**
+   * Return the gradients of both inputs of ResidualForward.
+   * @param gradOutput Gradient of the loss with respect to the output, of its shape.
+   */
   ResidualBackward(
     gradOutput: TensorOnMainThread,
     options?: CallOptions,
   ): ResidualGradientsOnMainThread;
   /** Same as `ResidualBackward`. */
   residualBackward: LoomOnMainThread["ResidualBackward"];
-  /** Return `input + skip_input`, two tensors of one size, in the shape of the first. */
+  /**
+   * Return `input + skip_input`, two tensors of one size, in the shape of the first.
+   * @param input x, of any shape.
+   * @param skipInput What is added, of the same size and type.
+   */
   ResidualForward(
     input: TensorOnMainThread,
     skipInput: TensorOnMainThread,
@@ -6588,11 +8782,21 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `ResidualForward`. */
   residualForward: LoomOnMainThread["ResidualForward"];
-  /** Return `input + skip`. */
+  /**
+   * Return `input + skip`.
+   * @param input Numbers in any shape.
+   * @param skip As many numbers.
+   */
   ResidualForwardCPU(input: FloatArray, skip: FloatArray, options?: CallOptions): Float32Array;
   /** Same as `ResidualForwardCPU`. */
   residualForwardCPU: LoomOnMainThread["ResidualForwardCPU"];
-  /** Return an RMSNorm layer's output for the input, plus the residual where there is one. */
+  /**
+   * Return an RMSNorm layer's output for the input, plus the residual where there is one.
+   * @param input For each sample one or more groups of N numbers, flat.
+   * @param residual As many numbers, added first; null for nothing.
+   * @param config An RMSNorm layer.
+   * @param batchSize Samples in the input.
+   */
   RmsNormForwardCPU(
     input: FloatArray,
     residual: FloatArray | null,
@@ -6602,7 +8806,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `RmsNormForwardCPU`. */
   rmsNormForwardCPU: LoomOnMainThread["RmsNormForwardCPU"];
-  /** Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError. */
+  /**
+   * Write a bundle to a file (UTF-8); raises like save_bundle_to_string, and OSError.
+   * @param filename Path of the file; one that is there is replaced.
+   * @param networks By id, each of 1 to 256 characters.
+   * @param saveAs `"compact"`, small and fast to load, or `"loom"`, what Loom v0.0.7 reads.
+   */
   SaveBundle(
     filename: string,
     networks: Record<string, NetworkOnMainThread>,
@@ -6611,7 +8820,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): void;
   /** Same as `SaveBundle`. */
   saveBundle: LoomOnMainThread["SaveBundle"];
-  /** Return the gradients of `sum(output * grad_output)` for SequentialForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for SequentialForward.
+   * @param gradOutput In the shape of the output.
+   * @param input As there.
+   * @param layers As there.
+   * @param intermediates Taken for the sake of the call's form; the forward is computed anew.
+   * @param batchSize B; the first size of `grad_output` when left out.
+   */
   SequentialBackward(
     gradOutput: TensorOnMainThread,
     input: TensorOnMainThread,
@@ -6622,7 +8838,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ContainerGradientsOnMainThread;
   /** Same as `SequentialBackward`. */
   sequentialBackward: LoomOnMainThread["SequentialBackward"];
-  /** Return the output of layers one after the other, and of each of them. */
+  /**
+   * Return the output of layers one after the other, and of each of them.
+   * @param input (B, ...).
+   * @param layers Of any type; weights that they lack are drawn with the seed 0.
+   * @param batchSize B.
+   */
   SequentialForward(
     input: TensorOnMainThread,
     layers: readonly LayerOnMainThread[],
@@ -6631,7 +8852,14 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): ContainerOutputOnMainThread;
   /** Same as `SequentialForward`. */
   sequentialForward: LoomOnMainThread["SequentialForward"];
-  /** Return the gradient of the logits, `y (dy - sum(dy y)) / T` in each distribution. */
+  /**
+   * Return the gradient of the logits, `y (dy - sum(dy y)) / T` in each distribution.
+   * @param gradOutput dy.
+   * @param output y, as ApplySoftmax or ApplySoftmaxGrid gave it.
+   * @param softmaxRows Blocks of a grid; 0 for distributions along the last axis.
+   * @param softmaxCols Numbers of a block; 0 likewise.
+   * @param temperature T of the forward.
+   */
   SoftmaxBackward(
     gradOutput: TensorOnMainThread,
     output: TensorOnMainThread,
@@ -6642,7 +8870,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `SoftmaxBackward`. */
   softmaxBackward: LoomOnMainThread["SoftmaxBackward"];
-  /** Return the gradients for the input that the present output came from. */
+  /**
+   * Return the gradients for the input that the present output came from.
+   * @param network As in StepForwardGeneric.
+   * @param state Likewise.
+   * @param gradOutput Gradient of the loss with respect to GetOutput, (B * O).
+   */
   StepBackwardGeneric(
     network: NetworkOnMainThread,
     state: GenericStepStateOnMainThread,
@@ -6651,7 +8884,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): GenericNetworkGradientsOnMainThread;
   /** Same as `StepBackwardGeneric`. */
   stepBackwardGeneric: LoomOnMainThread["StepBackwardGeneric"];
-  /** Run one tick: every layer reads its input, then all outputs change together. */
+  /**
+   * Run one tick: every layer reads its input, then all outputs change together.
+   * @param network Any; weights that it lacks are drawn.
+   * @param state From NewGenericStepState, for as many layers.
+   * @param backend What runs it, of the state's type; NumPy when left out.
+   */
   StepForwardGeneric(
     network: NetworkOnMainThread,
     state: GenericStepStateOnMainThread,
@@ -6660,7 +8898,20 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): number;
   /** Same as `StepForwardGeneric`. */
   stepForwardGeneric: LoomOnMainThread["StepForwardGeneric"];
-  /** Return the gradients of `sum(output * grad_output)` for SwiGLUForward. */
+  /**
+   * Return the gradients of `sum(output * grad_output)` for SwiGLUForward.
+   * @param input x, (T, D).
+   * @param gradOutput (T, D).
+   * @param gateWeights Wg, (D, M).
+   * @param upWeights Wu, (D, M).
+   * @param downWeights Wd, (M, D).
+   * @param gateBias bg, (M); null for zero, as for the other biases.
+   * @param upBias bu, (M).
+   * @param downBias bd, (D).
+   * @param inputSize D, numbers in a token.
+   * @param intermediateSize M, numbers in between.
+   * @param seqLen T, tokens of all samples.
+   */
   SwiGLUBackward(
     input: TensorOnMainThread,
     gradOutput: TensorOnMainThread,
@@ -6677,7 +8928,19 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): SwiGLUGradientsOnMainThread;
   /** Same as `SwiGLUBackward`. */
   swiGLUBackward: LoomOnMainThread["SwiGLUBackward"];
-  /** Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D). */
+  /**
+   * Return `(silu(x Wg + bg) * (x Wu + bu)) Wd + bd`, (T, D).
+   * @param input x, (T, D).
+   * @param gateWeights Wg, (D, M).
+   * @param upWeights Wu, (D, M).
+   * @param downWeights Wd, (M, D).
+   * @param gateBias bg, (M); this and the other biases are zero when left out.
+   * @param upBias bu, (M).
+   * @param downBias bd, (D).
+   * @param inputSize D.
+   * @param intermediateSize M.
+   * @param seqLen T, tokens of all samples.
+   */
   SwiGLUForward(
     input: TensorOnMainThread,
     gateWeights: TensorOnMainThread,
@@ -6693,7 +8956,12 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): TensorOnMainThread;
   /** Same as `SwiGLUForward`. */
   swiGLUForward: LoomOnMainThread["SwiGLUForward"];
-  /** Return a SwiGLU layer's output for `batch_size` samples of one or more tokens. */
+  /**
+   * Return a SwiGLU layer's output for `batch_size` samples of one or more tokens.
+   * @param input (B, T, D), flat.
+   * @param config A SwiGLU layer.
+   * @param batchSize B, samples in the input.
+   */
   SwiGLUForwardCPU(
     input: FloatArray,
     config: LayerOnMainThread,
@@ -6702,7 +8970,13 @@ export interface LoomOnMainThread extends SessionOnMainThread, Enums {
   ): Float32Array;
   /** Same as `SwiGLUForwardCPU`. */
   swiGLUForwardCPU: LoomOnMainThread["SwiGLUForwardCPU"];
-  /** Change the network's weights by `w := w - rate * gradient`; all of them, or none. */
+  /**
+   * Change the network's weights by `w := w - rate * gradient`; all of them, or none.
+   * @param network As there.
+   * @param learningRate Finite and at least 0.
+   * @param kernelGrads As GenericBackwardPass gave them: one mapping a layer.
+   * @param biasGrads Likewise.
+   */
   UpdateWeightsGeneric(
     network: NetworkOnMainThread,
     learningRate: number,
