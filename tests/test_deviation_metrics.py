@@ -186,6 +186,13 @@ def test_metrics_survive_their_json(pairs):
     assert str(loaded) == str(metrics) or any(math.isinf(a) for _, a in pairs)
 
 
+def test_deviations_whose_sum_is_no_float_have_an_infinite_mean():
+    metrics = evaluate_model([1, 1], [1.7e306, 1.7e306])
+    assert math.isfinite(metrics.results[0].deviation)
+    assert metrics.average_deviation == math.inf
+    assert load_metrics_from_string(metrics.save_metrics_to_string()).failures == 2
+
+
 def test_loom_s_own_file_is_read_and_written(tmp_path):
     loaded = load_metrics(str(LOOM_FILE))
     assert loaded.score == pytest.approx(LOOM["score"])

@@ -129,7 +129,10 @@ class DeviationMetrics:
     def compute_final_metrics(self) -> None:
         """Sum again, without the rounding errors of many additions; any number of times."""
         self._score_sum = math.fsum(_points(result) for result in self._results)
-        self._deviation_sum = math.fsum(result.deviation for result in self._results)
+        try:
+            self._deviation_sum = math.fsum(result.deviation for result in self._results)
+        except OverflowError:  # a sum beyond all floats, as adding them one by one gives
+            self._deviation_sum = math.inf
 
     # What they say
 
