@@ -67,7 +67,8 @@ def _grid(*axes: tuple[int, int]) -> Places:
     """Return count x step places for each axis, added up, the last axis passing fastest."""
     places = np.zeros(1, np.int64)
     for count, step in axes:
-        places = (places[:, None] + np.arange(count) * step).ravel()
+        # 64 bits wherever it runs: a stride may be larger than an image.
+        places = (places[:, None] + np.arange(count, dtype=np.int64) * step).ravel()
     return places.astype(np.uint32)
 
 
@@ -168,8 +169,8 @@ def _remainders(size: int, kernel: int, stride: int, padding: int) -> list[_Rema
     found = []
     # Of a stride beyond the image only the remainders that occur.
     for r in sorted({(h + padding) % stride for h in range(min(size, stride))}):
-        outputs = np.arange((r - padding) % stride, size, stride)
-        cells = np.arange(r, kernel, stride)
+        outputs = np.arange((r - padding) % stride, size, stride, dtype=np.int64)
+        cells = np.arange(r, kernel, stride, dtype=np.int64)
         found.append(
             _Remainder(outputs, (outputs + padding - r) // stride, np.arange(cells.size), cells)
         )
