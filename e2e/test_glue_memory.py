@@ -58,6 +58,37 @@ def test_10_000_calls_leave_nothing_behind(session):
     assert after == before
 
 
+#: An event after each step: each is a call of the kernels of its own.
+TRAINING = """
+    const net = await loom.BuildNetworkFromJSON(glue.network(8, 16, 4));
+    const data = glue.samples(1600, 8);
+    const config = { LossType: "cross_entropy", ProgressInterval: 0 };
+    const steps = async (count) => {
+        let seen = 0;
+        const settings = { ...config, Epochs: count / 100 };
+        await net.Train(data, settings, ({ Event }) => (seen += Event === "batch_end"));
+        return { seen, ...(await loom.memory()) };
+    };
+"""
+
+
+def test_10_000_steps_of_training_leave_nothing_behind(session):
+    before, after, report = session.run(
+        TRAINING
+        + """
+        const found = [await steps(10000), await steps(10000), await net.GetBackendReport()];
+        net.dispose();
+        return found;
+        """
+    )
+
+    assert (report["Used"], report["Fallbacks"]) == ("simd", {})
+    assert after["seen"] == 10_000
+    assert after["heapBytes"] - before["heapBytes"] <= QUARTER_MEGABYTE / 4
+    for key in ("liveHandles", "liveJobs", "liveProxies"):
+        assert after[key] == before[key], key
+
+
 def test_cancelled_calls_leave_nothing_behind(session):
     after = session.run("""
         const data = glue.samples(64, 8);
