@@ -117,6 +117,22 @@ def test_the_cost_of_the_api_is_shown_beside_the_same_step():
     assert cells(overhead, "W6 train")[1:4] == ["2.00", "2.50", "500"]
 
 
+def test_what_uploading_costs_is_shown_beside_the_step_queued_on_a_gpu():
+    text = report(
+        {
+            **result(
+                series("loom-webgpu", "train", [1, 1, 1], "W2"),
+                series("loom-webgpu-api", "train", [1.5, 1.5, 1.5], "W2"),
+                versions=("loom-webgpu", "loom-webgpu-api"),
+            ),
+            "gpu": "software",
+        }
+    )
+    ratios, overhead = text.split("## What the public JavaScript API adds")
+    assert cells(ratios, "W2 train")[-1] == "1.50"
+    assert cells(overhead, "W2 train")[1:] == ["1.00", "1.50", "500"]
+
+
 def test_losses_and_what_is_missing_are_listed():
     meetings = [
         {"workload": "W5", "contender": "other", "losses": [0.5]},

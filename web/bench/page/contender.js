@@ -34,6 +34,8 @@ const STARTS = {
   "tfjs-wasm": async () => (await import("./contenders/tfjs.js")).startTfjs(),
   "ort-wasm": async () => (await import("./contenders/ort.js")).startOrt(),
   "ort119-train": async () => (await import("./contenders/ort_training.js")).startOrtTraining(),
+  "loom-webgpu-api": async () =>
+    (await import("./contenders/loom_api.js")).startLoomApi(true, "webgpu"),
   "loom-webgpu": async () => (await import("./contenders/loom_webgpu.js")).startLoomWebGpu(),
   "raw-webgpu": async () => (await import("./contenders/raw_webgpu.js")).startRawWebGpu(),
   "brain.js": async () => (await import("./contenders/brain.js")).startBrain(),

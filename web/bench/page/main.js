@@ -32,7 +32,7 @@ const CONTENDERS = [
   ...["loom-simd", "loom-api", "loom-api-sync", "loom-numpy", "peak"],
   ...["jax-js", "tfjs-wasm", "ort-wasm", "ort119-train", "brain.js", "plain-js"],
 ];
-const ON_GPU = ["loom-webgpu", "jax-js-webgpu", "raw-webgpu"];
+const ON_GPU = ["loom-webgpu", "loom-webgpu-api", "jax-js-webgpu", "raw-webgpu"];
 
 const asked = new URLSearchParams(location.search);
 const quick = asked.has("quick");

@@ -13,9 +13,11 @@ const NOTES = {
 
 /**
  * @param {boolean} worker
+ * @param {"simd" | "webgpu"} [backend]
  * @returns {Promise<Contender>}
  */
-export async function startLoomApi(worker) {
+export async function startLoomApi(worker, backend = "simd") {
+  const UseGPU = backend === "webgpu";
   const base = new URL("../site/", location.href).href;
   const { loadLoom } = await import(`${base}loom/index.js`);
   const loom = await loadLoom({ worker });
@@ -24,16 +26,16 @@ export async function startLoomApi(worker) {
   async function workload(name) {
     const given = loomNetwork(name);
     const net = await loom.BuildNetworkFromJSON(given.description);
-    await net.SetBackend("simd");
+    await (UseGPU ? net.InitGPU() : net.SetBackend("simd"));
     for (const [index, weights] of given.weights.entries()) {
       const layer = await net.GetLayer(0, 0, index);
       await layer.SetWeights(weights);
       layer.dispose();
     }
     const batches = [{ Input: given.x, Target: given.y }];
+    const config = { LearningRate: given.rate, LossType: given.loss, UseGPU };
     /** @param {number} epochs */
-    const train = (epochs) =>
-      net.Train(batches, { Epochs: epochs, LearningRate: given.rate, LossType: given.loss });
+    const train = (epochs) => net.Train(batches, { ...config, Epochs: epochs });
     // The loss of a step is that of the weights before it.
     const { LossHistory: losses } = await train(6);
     /** @type {Task["series"]} */
@@ -44,7 +46,7 @@ export async function startLoomApi(worker) {
     for (const batch of FORWARD[/** @type {keyof typeof FORWARD} */ (name)] ?? []) {
       const x = given.x.slice(0, (given.x.length / given.batch) * batch);
       series[`forward b${batch}`] = async (k) => {
-        for (let i = 0; i < k; i++) await net.ForwardCPU(x);
+        for (let i = 0; i < k; i++) await (UseGPU ? net.ForwardGPU(x) : net.ForwardCPU(x));
       };
     }
     const notes = NOTES[name] ?? "";

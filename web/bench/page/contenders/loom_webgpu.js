@@ -24,10 +24,12 @@ export async function startLoomWebGpu() {
   /** @param {string} name @returns {Promise<Task>} */
   async function workload(name) {
     const given = loomNetwork(name);
-    const own = { W5: steps.attention_gradients, W6: steps.last_step_lstm }[name];
-    const train = gpu.training((own ?? steps.training)(given, BACKEND));
+    const same = { W5: steps.attention_gradients, W6: steps.last_step_lstm }[name];
+    const train = gpu.training((same ?? steps.training)(given, BACKEND));
     /** @type {Task["series"]} */
     const series = { train: runOf(train) };
+    if (same)
+      series["train (as Train does it)"] = runOf(gpu.training(steps.training(given, BACKEND)));
     for (const batch of FORWARD[/** @type {keyof typeof FORWARD} */ (name)] ?? []) {
       const forward = gpu.inference(steps.inference(given, BACKEND, batch));
       series[`forward b${batch}`] = runOf(forward);
