@@ -18,6 +18,9 @@ from loom_core.public import Wait
 R = TypeVar("R")
 Key = tuple[object, ...]
 
+MOST_OF_A_KIND = 8
+"""Programs that differ in their sizes only: each keeps memory for all that its layers compute."""
+
 
 class ProgramCache:
     """Programs by what they depend on."""
@@ -42,8 +45,10 @@ class ProgramCache:
     ) -> Program:
         """Return the program of a key, made at the first call.
 
+        Of a kind, :data:`MOST_OF_A_KIND` are kept: those that were asked for last.
+
         Args:
-            key: What the plan depends on, the backend's name first.
+            key: What the plan depends on: the backend's name, the kind of plan, then sizes.
             backend: Runs it.
             make_plan: Called where there is no such program.
             before_plan: Called before that.
@@ -51,15 +56,28 @@ class ProgramCache:
         Raises:
             WeightsAwayError: It computes with the layers' own arrays; see :meth:`require_settled`.
         """
-        program = self._programs.get(key)
+        program = self._programs.pop(key, None)
         if program is None:
             before_plan()
-            program = self._programs[key] = backend.prepare(make_plan())
+            self._make_room(key[:2])
+            program = backend.prepare(make_plan())
             if isinstance(program, WebGpuProgram):
                 self._on_gpu[key] = program
+        self._programs[key] = program  # as the last
         if key not in self._on_gpu:
             self.require_settled()
         return program
+
+    def _make_room(self, kind: Key) -> None:
+        """Drop those of a kind that were not asked for longest, where there are too many.
+
+        Whoever still runs one holds it. One that is ahead stays: it may have the only weights.
+        """
+        alike = [key for key in self._programs if key[:2] == kind]
+        for key in alike[: max(0, len(alike) + 1 - MOST_OF_A_KIND)]:
+            if key not in self._on_gpu or not self._on_gpu[key].ahead():
+                del self._programs[key]
+                self._on_gpu.pop(key, None)
 
     def forget(self, part: object) -> None:
         """Drop the programs whose key names ``part``; none of them may be ahead any more."""

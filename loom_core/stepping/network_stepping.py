@@ -95,7 +95,7 @@ class Stepping(Gradients):
         require_layer_count(len(trails.shapes) - 1, len(self.layers))
         watched = self.listening(state.step_count)
         program = self.prepared(
-            ("tick", trails.shapes, tuple(chosen), watched),
+            (("tick", *chosen), trails.shapes, watched),  # a kind for each choice of layers
             lambda: tick_plan(self.layers, trails.shapes, chosen, watched=watched),
         )
         ports = program.plan.ports
