@@ -1,9 +1,16 @@
-"""Networks on the GPU in Chromium: equal to the CPU, weights on both sides, memory."""
+"""Networks on the GPU in Chromium: equal to NumPy, weights on both sides, transfers, memory."""
 
 import pytest
 from glue import loaded_page
 from gpu_page import LONGEST_MS, MLP, SETTINGS, assert_close
 from test_simd import MODELS, TOLERANCE
+
+LONG = {"type": "multi_head_attention", "d_model": 4, "num_heads": 2, "seq_length": 1030}
+NETWORKS = {
+    **{name: (*model, 8) for name, model in MODELS.items()},
+    "attention in blocks of queries": (1030 * 4, [{**LONG, "causal": True}], 1),
+}
+"""Numbers of a sample, layers, samples."""
 
 
 @pytest.fixture(scope="module")
@@ -14,23 +21,23 @@ def session(gpu_browser, site):
         assert page.run("return (await loom.memory()).liveJobs") == 0
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_outputs_gradients_and_training_equal_the_cpus(session, name):
-    width, layers = MODELS[name]
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_gradients_and_training_equal_numpys(session, name):
+    width, layers, samples = NETWORKS[name]
     result = session.run(
         SETTINGS
         + """
-        const { layers, width } = arg.options;
+        const { layers, width, samples } = arg.options;
         const found = [];
         for (const gpu of [true, false]) {
             const net = await build({ layers });
-            if (gpu) await net.InitGPU();
+            await (gpu ? net.InitGPU() : net.SetBackend("numpy"));
             const forward = (x) => (gpu ? net.ForwardGPU(x) : net.ForwardCPU(x));
-            const x = wave(8 * width, 0.7);
+            const x = wave(samples * width, 0.7);
             const before = await forward(x);
             const dy = wave(before.length, 0.9);
             const dx = await (gpu ? net.BackwardGPU(dy) : net.BackwardCPU(dy));
-            const batches = data(width, before.length / 8);
+            const batches = data(width, before.length / samples, samples);
             const trained = await net.Train(batches, { ...config, UseGPU: gpu });
             // What was trained on the GPU is the layers' own by now.
             found.push({
@@ -43,17 +50,17 @@ def test_outputs_gradients_and_training_equal_the_cpus(session, name):
         }
         return found;
         """,
-        {"layers": layers, "width": width},
+        {"layers": layers, "width": width, "samples": samples},
     )
-    gpu, cpu = result
+    gpu, numpy = result
     for numbers in ("before", "dx", "after", "again"):
-        assert_close(gpu[numbers], cpu[numbers])
-    assert gpu["loss"] == pytest.approx(cpu["loss"], rel=TOLERANCE)
+        assert_close(gpu[numbers], numpy[numbers])
+    assert gpu["loss"] == pytest.approx(numpy["loss"], rel=TOLERANCE)
     assert gpu["fell"] == ""
     assert "swiftshader" in gpu["report"]["Device"]
     assert gpu["report"]["Transfers"] > 0
     assert gpu["report"]["DeviceBytes"] > 0
-    assert cpu["report"]["Device"] == ""
+    assert (numpy["report"]["Used"], numpy["report"]["Device"]) == ("numpy", "")
 
 
 def test_the_page_s_own_thread_has_the_gpu_too(gpu_browser, site):
@@ -110,19 +117,27 @@ def test_a_convolutional_network_learns_digits_as_it_does_on_the_cpu(session):
         const config = {
             Epochs: 8, LearningRate: 0.1, LossType: "cross_entropy", EvaluateEveryN: 8,
             ValidationInputs: heldOut.Inputs, ValidationLabels: heldOut.Labels,
+            ProgressInterval: 0,  // told of each step: what several take at once depends on time
         };
         const found = [];
         for (const UseGPU of [true, false]) {
             const net = await loom.BuildNetworkFromJSON(json);
+            const reports = [];
             const trained = await net.Train(
                 { ...digits(0, 8000), BatchSize: 32 }, { ...config, UseGPU },
+                ({ Step }) => Step % 100 === 99 && reports.push(net.GetBackendReport()),
             );
             const { FinalLoss, ValidationAccuracy, Steps, EvalMetrics, FallbackReason } = trained;
             EvalMetrics.dispose();
-            const { Transfers } = await net.GetBackendReport();
-            found.push({ FinalLoss, ValidationAccuracy, Steps, FallbackReason, Transfers });
+            const bytes = (await Promise.all(reports)).map(({ DeviceBytes }) => DeviceBytes);
+            await net.ReleaseGPU();
+            await net.InitGPU();
+            const { MemoryBytes: released } = await net.GetGPUDeviceInfo();
             await net.ReleaseGPU();
             net.dispose();
+            found.push({
+                FinalLoss, ValidationAccuracy, Steps, FallbackReason, bytes, released,
+            });
         }
         return found;
     """)
@@ -132,33 +147,55 @@ def test_a_convolutional_network_learns_digits_as_it_does_on_the_cpu(session):
     assert abs(gpu["ValidationAccuracy"] - cpu["ValidationAccuracy"]) <= 0.005
     assert gpu["ValidationAccuracy"] > 0.95
     assert gpu["FallbackReason"] == ""
+    assert len(gpu["bytes"]) == 20
+    assert len(set(gpu["bytes"])) == 1  # flat from step 99 to step 1999
+    assert gpu["bytes"][0] > 0
+    assert gpu["released"] == 0
 
 
-def test_only_losses_come_back_while_weights_stay_on_the_device(session):
+@pytest.mark.parametrize("name", ["mlp", "convolution", "attention"])
+def test_only_losses_come_back_while_weights_stay_on_the_device(session, name):
+    width, layers = MODELS[name]
     result = session.run(
         SETTINGS
         + """
-        const { width } = arg.options;
-        const net = await build(arg.options);
-        const batches = data(width, 7);
+        const { width, layers } = arg.options;
+        const net = await build({ layers });
+        const outputs = (await net.ForwardCPU(wave(width, 1))).length;
+        const weights = [];
+        for (let i = 0; i < layers.length; i++) {
+            const layer = await net.GetLayer(0, 0, i);
+            weights.push(...Object.values(await layer.GetWeights()));
+            layer.dispose();
+        }
+        const batches = data(width, outputs);
         await net.Train(batches, { ...config, UseGPU: true });  // compiles and checks the kernels
-        const before = (await net.GetBackendReport()).Transfers;
-        const trained = await net.Train(batches, { ...config, Epochs: 200, UseGPU: true });
-        const report = await net.GetBackendReport();
-        const bytes = report.DeviceBytes;
+        const before = await net.GetBackendReport();
+        const trained = await net.Train(batches, { ...config, Epochs: 100, UseGPU: true });
+        const after = await net.GetBackendReport();
         await net.Train(batches, { ...config, UseGPU: true });
-        const flat = (await net.GetBackendReport()).DeviceBytes === bytes;
+        const flat = (await net.GetBackendReport()).DeviceBytes === after.DeviceBytes;
         await net.ReleaseGPU();
         await net.InitGPU();
         const released = (await net.GetGPUDeviceInfo()).MemoryBytes;
         await net.ReleaseGPU();
         net.dispose();
-        return { steps: trained.Steps, transfers: report.Transfers - before, flat, released };
+        return {
+            steps: trained.Steps, flat, released, arrays: weights.length,
+            weights: weights.reduce((sum, { length }) => sum + length, 0),
+            reads: after.Transfers - before.Transfers,
+            bytes: after.TransferredBytes - before.TransferredBytes,
+        };
         """,
-        MLP,
+        {"layers": layers, "width": width},
     )
-    assert result["steps"] == 400
-    assert 2 <= result["transfers"] <= 200
+    steps, number = result["steps"], 4
+    assert steps == 200
+    # Of each step its loss, the norm of its gradient, that of each array, and whether it halted;
+    # at the end the weights, and whether all has halted.
+    of_a_step = 3 + result["arrays"]
+    assert result["bytes"] == number * (steps * of_a_step + result["weights"] + 1)
+    assert 2 <= result["reads"] <= steps // 2
     assert result["flat"]
     assert result["released"] == 0
 
@@ -239,7 +276,7 @@ def test_a_backend_by_name_is_used_or_says_what_it_cannot(session):
     assert result["early"]["code"] == "backend"
     assert "InitGPU" in result["early"]["hint"]
     assert result["late"]["code"] == "backend"
-    assert (result["report"]["Used"], result["report"]["Fallbacks"]) == ("webgpu", {})
+    assert result["report"]["Used"] == "webgpu"
     assert result["report"]["Variant"] == "software"
     assert result["after"]["Used"] == "simd"
     assert result["loss"] > 0
