@@ -19,12 +19,13 @@ class Turn:
 
 @contextlib.contextmanager
 def reads_take_turns(device):
-    """Let each read bring what was queued before it, but only at a later turn."""
+    """Let each read bring what was queued before it, but only at a later turn, if ever."""
     read = device._read
 
     def slow(pieces):
         parts = yield from read(pieces)
         yield Turn()
+        device.require_alive()
         return parts
 
     device._read = slow

@@ -3,12 +3,20 @@
 import numpy as np
 import pytest
 from gpu_networks import assert_same_weights, data, network
-from gpu_trainings import EACH_STEP, ON_GPU, layer_weights, step_of, weights_after_each_step
+from gpu_trainings import (
+    EACH_STEP,
+    ON_GPU,
+    finished,
+    layer_weights,
+    reads_take_turns,
+    step_of,
+    weights_after_each_step,
+)
 from observed_networks import Collector
 from test_simd_networks import weights_of
 from tolerances import NETWORK
 
-from loom_core import BusyError, SpecError
+from loom_core import BusyError, Network, SpecError
 from loom_core.bridge import Bridge
 
 pytestmark = pytest.mark.usefixtures("one_device")
@@ -87,6 +95,28 @@ def test_a_training_goes_on_where_its_weights_last_came_back():
         on_step=lambda net, event: layer_weights(net) if event.step == 8 else None, at=11
     )
     assert found.fallback_reason.startswith("step 9 on, the CPU")
+
+
+@pytest.mark.usefixtures("own_device")
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_weights_that_came_back_ahead_of_the_training_are_taken_back(optimizer):
+    ours, theirs = network(), network(backend="numpy")
+    ours.init_gpu()
+    device = ours.gpu.device
+    with reads_take_turns(device):
+        settings = {**ON_GPU, "Optimizer": optimizer}
+        training = Network.train.steps(ours, data(), settings, lambda event: None)
+        while ours.position is None or ours.position.step < 8 or not ours.control.in_steps:
+            next(training)
+        finished(ours.programs.settle())
+        assert ours.control.in_steps  # the training does not know of its ninth step
+        assert step_of(weights_of(ours.layers), weights_after_each_step(optimizer)) == 9
+        device.lost = "it was pulled out"
+        found = finished(training)
+    assert found.fallback_reason.startswith("step 1 on, the CPU: the GPU device was lost")
+    expected = theirs.train(data(), {**EACH_STEP, "Optimizer": optimizer})
+    np.testing.assert_allclose(found.loss_history, expected.loss_history, rtol=NETWORK)
+    assert_same_weights(ours, theirs)
 
 
 @pytest.mark.usefixtures("own_device")
