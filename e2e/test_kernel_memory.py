@@ -45,6 +45,13 @@ found.above = {
   sheet_error: Math.max(...y.map((value, i) => Math.abs(value - HEAPF32[(expected >>> 2) + i]))),
   outputs: y.length,
 };
+const records = python._module.HEAPU32[(sheet >>> 2) + 5] >>> 2;
+python._module.HEAPU32[records] = 0x7fffffff;
+try {
+  found.broken = Array.from(runSheet(python._module, sheet, HEAPF32.slice(0, 600 * 256)));
+} catch (error) {
+  found.broken = error.message;
+}
 console.log(JSON.stringify(found));
 """
 
@@ -106,3 +113,7 @@ def test_addresses_above_two_gigabytes_work(found):
     assert above["output_error"] < 1e-4
     assert above["outputs"] == 600 * 5
     assert above["sheet_error"] == 0
+
+
+def test_a_record_that_names_no_kernel_fails_a_run_by_call_sheet(found):
+    assert found["broken"] == "the record at word 0 names no kernel"

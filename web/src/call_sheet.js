@@ -33,6 +33,7 @@ export function asNumbers(value) {
  * @param {number} sheet its address
  * @param {Numbers} input as many as the sheet was made for
  * @returns {Float32Array} with memory of its own
+ * @throws {Error} a record names no kernel
  */
 export function runSheet(machine, sheet, input) {
   // Looked up each time: memory that has grown has new views.
@@ -40,6 +41,7 @@ export function runSheet(machine, sheet, input) {
   const at = sheet >>> 2;
   const [source, , target, floats, run, records, words, scratch] = HEAPU32.subarray(at, at + WORDS);
   HEAPF32.set(input, source >>> 2);
-  wasmTable.get(run)(records, words, scratch);
+  const stoppedAt = wasmTable.get(run)(records, words, scratch);
+  if (stoppedAt >= 0) throw new Error(`the record at word ${stoppedAt} names no kernel`);
   return HEAPF32.slice(target >>> 2, (target >>> 2) + floats);
 }
