@@ -7,6 +7,7 @@ counts have 32 bits here, and one of the modules has fused arithmetic; natively 
 
 import io
 import zipfile
+from contextlib import closing
 from importlib.metadata import files
 from pathlib import Path
 
@@ -57,11 +58,10 @@ def archive():
 
 @pytest.mark.parametrize("kind", FILES)
 def test_the_kernels_pass_their_tests(browser, site, archive, kind):
-    context = browser.new_context()
-    page = context.new_page()
-    page.route(f"**/{ARCHIVE}", lambda route: route.fulfill(body=archive))
-    glue = GluePage(page, site.url)
-    glue.longest_ms = LONGEST_MS
-    code, report = glue.run(RUN, {"archive": ARCHIVE, "kind": kind})
-    context.close()
+    with closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.route(f"**/{ARCHIVE}", lambda route: route.fulfill(body=archive))
+        glue = GluePage(page, site.url)
+        glue.longest_ms = LONGEST_MS
+        code, report = glue.run(RUN, {"archive": ARCHIVE, "kind": kind})
     assert code == 0, report
