@@ -64,7 +64,7 @@ class ProgramCache:
             if isinstance(program, WebGpuProgram):
                 self._on_gpu[key] = program
         self._programs[key] = program  # as the last
-        if key not in self._on_gpu:
+        if self._on_gpu and key not in self._on_gpu:
             self.require_settled()
         return program
 
@@ -119,7 +119,7 @@ class ProgramCache:
             WeightsAwayError: It takes time, as in a browser, and no call can wait for it.
             BackendError, BusyError: See :meth:`settle`.
         """
-        if self._just_settled or not self._on_gpu or not self.ahead():
+        if self._just_settled or not self.ahead():
             return
         for wait in self.settle():
             if not isinstance(wait, bool):

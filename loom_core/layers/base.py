@@ -110,7 +110,11 @@ class Layer(ABC):
 
     @public("GetWeights")
     def copied_weights(self) -> dict[str, F32]:
-        """Return copies of the weights by name."""
+        """Return copies of the weights by name.
+
+        While a training changes them on a GPU these are the ones that came back last: GetLayer
+        brings the present ones.
+        """
         return {name: array.copy() for name, array in self._weights.items()}
 
     @property
