@@ -62,23 +62,9 @@ class CheckedDevice(WgpuDevice):
     def _make_module(self, shader):
         return self._device.create_shader_module(code=checked_source(self.source(shader)))
 
-    def _bound(self, dispatch):
-        pipeline = self._pipeline(dispatch.shader, dispatch.entry, dispatch.constants)
-        entries = [
-            {
-                "binding": at,
-                "resource": {
-                    "buffer": self._buffers[binding.buffer],
-                    "offset": binding.offset,
-                    "size": binding.size,
-                },
-            }
-            for at, binding in enumerate(dispatch.bindings)
-        ]
-        entries.append({"binding": FLAG_BINDING, "resource": {"buffer": self.flag}})
-        layout = pipeline.get_bind_group_layout(0)
-        group = self._device.create_bind_group(layout=layout, entries=entries)
-        return pipeline, group, dispatch.workgroups
+    def _entries(self, dispatch):
+        flag = {"binding": FLAG_BINDING, "resource": {"buffer": self.flag}}
+        return [*super()._entries(dispatch), flag]
 
     def flagged(self):
         """Say whether an index was beyond an end since the last call."""

@@ -98,7 +98,15 @@ class WgpuDevice(Device):
 
     def _bound(self, dispatch: BoundDispatch) -> tuple[Any, Any, tuple[int, int, int]]:
         pipeline = self._pipeline(dispatch.shader, dispatch.entry, dispatch.constants)
-        entries = [
+        entries = self._entries(dispatch)
+        where = f"{dispatch.shader}.wgsl {dispatch.entry}"
+        with self._reported(f"{where} does not take the {len(entries)} buffers that it is given"):
+            layout = pipeline.get_bind_group_layout(0)
+            group = self._device.create_bind_group(layout=layout, entries=entries)
+        return pipeline, group, dispatch.workgroups
+
+    def _entries(self, dispatch: BoundDispatch) -> list[dict[str, Any]]:
+        return [
             {
                 "binding": at,
                 "resource": {
@@ -109,11 +117,6 @@ class WgpuDevice(Device):
             }
             for at, binding in enumerate(dispatch.bindings)
         ]
-        where = f"{dispatch.shader}.wgsl {dispatch.entry}"
-        with self._reported(f"{where} does not take the {len(entries)} buffers that it is given"):
-            layout = pipeline.get_bind_group_layout(0)
-            group = self._device.create_bind_group(layout=layout, entries=entries)
-        return pipeline, group, dispatch.workgroups
 
     def forget(self, recorded: int) -> None:
         """Let go of a list."""
