@@ -6,6 +6,7 @@ An op that decides by single numbers is given several sets of inputs, one for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -89,7 +90,8 @@ def _steps(loss: F32, norms: F32, limit: F32, halted: F32) -> list[Inputs]:
     ]
 
 
-_Draw = Callable[[np.random.Generator, Shape], F32]
+# Quoted: numpy.random is loaded when it is used, not at every start.
+_Draw: TypeAlias = "Callable[[np.random.Generator, Shape], F32]"
 
 _UPDATED = (_signed, _signed, *(_positive,) * 4)
 """Weights, gradients, and what an optimizer keeps and is set to."""
