@@ -46,7 +46,7 @@ INLINE float largest(const float *a, extent count)
         f32x4 lanes = load(a);
         for (i = 4; i + 4 <= count; i += 4) {
             f32x4 x = load(a + i);
-            lanes = select(lanes < x, x, lanes);
+            lanes = larger(lanes, x);
         }
         for (int lane = 0; lane < 4; lane++) most = most < lanes[lane] ? lanes[lane] : most;
     }

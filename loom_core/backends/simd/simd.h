@@ -45,10 +45,30 @@ INLINE f32x4 select(i32x4 mask, f32x4 a, f32x4 b)
     return (f32x4)((mask & (i32x4)a) | (~mask & (i32x4)b));
 }
 
-/* These keep a NaN of x: a NaN has to reach the loss, where training looks for it. */
-INLINE f32x4 at_least(f32x4 x, float low) { return select(x < splat(low), splat(low), x); }
+/* The other where it is larger (smaller), else x. These keep a NaN of x: a NaN has to reach the loss,
+   where training looks for it. For WebAssembly the instruction is named, because compilers take such a
+   selection for a relaxed minimum or maximum, which may drop a NaN. */
+INLINE f32x4 larger(f32x4 x, f32x4 other)
+{
+#ifdef __wasm__
+    return __builtin_wasm_pmax_f32x4(x, other);
+#else
+    return select(x < other, other, x);
+#endif
+}
 
-INLINE f32x4 at_most(f32x4 x, float high) { return select(x > splat(high), splat(high), x); }
+INLINE f32x4 less(f32x4 x, f32x4 other)
+{
+#ifdef __wasm__
+    return __builtin_wasm_pmin_f32x4(x, other);
+#else
+    return select(x > other, other, x);
+#endif
+}
+
+INLINE f32x4 at_least(f32x4 x, float low) { return larger(x, splat(low)); }
+
+INLINE f32x4 at_most(f32x4 x, float high) { return less(x, splat(high)); }
 
 INLINE f32x4 absolute(f32x4 x) { return (f32x4)((i32x4)x & 0x7fffffff); }
 

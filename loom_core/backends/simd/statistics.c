@@ -19,8 +19,8 @@ static int32_t take_row(const float *x, extent count, double *found)
     extent i = 0;
     for (; i + 4 <= count; i += 4) {
         f32x4 v = load(x + i);
-        least = select(v < least, v, least);
-        largest = select(v > largest, v, largest);
+        least = less(least, v);
+        largest = larger(largest, v);
         not_zero -= v != splat(0.0f);
         positive -= v > splat(0.0f);
     }
