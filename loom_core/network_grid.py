@@ -357,10 +357,11 @@ class NetworkGrid:
             BusyError: The weights are on a GPU, and this call cannot wait for them.
         """
         data = to_float32(input, "the input")
-        program = self.forward_program(data.shape)
-        program.write("input", data)
-        self.run_forward(program)
-        output = np.asarray(program.read("output"), np.float32)
+        with self.control.whole_steps:
+            program = self.forward_program(data.shape)
+            program.write("input", data)
+            self.run_forward(program)
+            output = np.asarray(program.read("output"), np.float32)
         return output if data.ndim > 1 else output.reshape(-1)
 
     def forward_steps(self, x: F32, backend: Backend | None = None) -> Generator[Wait, None, F32]:

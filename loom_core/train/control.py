@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ class TrainingControl:
 
     Attributes:
         in_steps: Steps are run of which the training has not taken note yet.
+        whole_steps: Held while steps change the weights of the layers' own arrays, so that another
+            thread that holds it computes with those of a whole step.
     """
 
     def __init__(self) -> None:
@@ -20,6 +23,7 @@ class TrainingControl:
         self.paused = False
         self.stopping = False
         self.in_steps = False
+        self.whole_steps = threading.RLock()
 
     def require_idle(self, action: str) -> None:
         """Raise :class:`BusyError` while a training runs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -205,10 +205,13 @@ class _Training:
         report = ["loss", "norm", "norms"] if "hyper" in block.data.ports else ["loss"]
         watched = partial(self._program, size, width, watched=True)
         data = block.data.part(at, count)
-        if isinstance(program, WebGpuProgram) and not self.network.programs.ahead():
+        on_gpu = isinstance(program, WebGpuProgram)
+        if on_gpu and not self.network.programs.ahead():
             self.safe = SafePoint.of(self.network, position)
         self.network.control.in_steps = True
-        found = yield from self.watch.run_steps(program, watched, data, report, step)
+        # Steps on a GPU leave the arrays alone, and may end in another thread than they began in.
+        with nullcontext() if on_gpu else self.network.control.whole_steps:
+            found = yield from self.watch.run_steps(program, watched, data, report, step)
         self.pace.note(count, time.perf_counter() - started, program.patience)
         good = _steps_before_trouble(found)
         position.optimizer.steps_done += good
