@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from glue import GluePage
+from gpu_page import LONGEST_MS
 
 from loom_core.graph.ops import OPS
 
@@ -45,6 +46,7 @@ RUN = """
 def page(gpu_browser, site):
     context = gpu_browser.new_context()
     page = GluePage(context.new_page(), site.url)
+    page.longest_ms = LONGEST_MS
     paths = [*(ROOT / "tests" / f"{name}.py" for name in MODULES), RUNNER]
     page.run(START, {path.name: path.read_text(encoding="utf-8") for path in paths})
     yield page

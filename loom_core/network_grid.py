@@ -287,10 +287,6 @@ class NetworkGrid:
             found = Choice("webgpu", backend, "it was asked for") if backend else choose("auto")
             self._choice = found
 
-    def prepared_plans(self) -> list[Plan]:
-        """Return the plans of all programs that are kept."""
-        return [program.plan for program in self.programs]
-
     @public("SetBackend")
     def set_backend(self, backend: BackendName) -> None:
         """Let another backend run the network from now on; the weights stay.

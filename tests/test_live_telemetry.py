@@ -61,7 +61,7 @@ def test_memory_is_the_sum_of_its_parts():
     telemetry = network.get_telemetry()
     assert telemetry.weight_bytes == 4 * network.get_total_parameters()
     assert telemetry.gradient_bytes == telemetry.weight_bytes
-    assert telemetry.plan_bytes == sum(plan.arena_bytes for plan in network.prepared_plans())
+    assert telemetry.plan_bytes == sum(program.plan.arena_bytes for program in network.programs)
     assert telemetry.memory_usage == (
         2 * telemetry.weight_bytes + telemetry.plan_bytes + telemetry.optimizer_bytes
     )

@@ -47,7 +47,7 @@ def test_programs_that_were_not_asked_for_longest_go_first(backend):
     for batch in range(2, MANY):
         net.program(batch, 12)
         assert net.program(1, 12) is often
-    kept = [plan.ports["input"].shape[0] for plan in net.prepared_plans()]
+    kept = [program.plan.ports["input"].shape[0] for program in net.programs]
     assert sorted(kept) == [1, *range(MANY - MOST_OF_A_KIND + 1, MANY)]
 
 

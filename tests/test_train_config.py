@@ -156,7 +156,7 @@ def test_plans_of_optimizers_that_nobody_has_any_more_are_dropped():
         config = {"epochs": 1, "optimizer": {"type": "adamw", "beta1": beta}}
         network.train(XOR, config)
         network.train(XOR, config)
-    assert len(network.prepared_plans()) == 1
+    assert len(list(network.programs)) == 1
 
 
 def test_the_norm_is_clipped_and_reported_before_clipping():

@@ -26,7 +26,7 @@ def live_telemetry(network: Observing) -> Telemetry:
     with np.errstate(over="ignore", invalid="ignore"):
         layers = _layers(network)
     weights = FLOAT_BYTES * network.get_total_parameters()
-    plans = sum(plan.arena_bytes for plan in network.prepared_plans())
+    plans = sum(program.plan.arena_bytes for program in network.programs)
     optimizer = sum(optimizer.nbytes for optimizer in optimizers_of(network))
     gradient_sums = network.gradients.nbytes
     return Telemetry(

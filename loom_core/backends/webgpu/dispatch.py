@@ -72,12 +72,10 @@ class Adapter:
 
     Args:
         software: It computes on a CPU: no shared memory that is worth filling, few lanes.
-        features: WebGPU feature names, for example ``"shader-f16"`` and ``"subgroups"``.
         limits: WebGPU limit names and values.
     """
 
     software: bool
-    features: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -27,7 +27,6 @@ class GPUDeviceInfo:
         software: It computes on a CPU.
         memory_bytes: Bytes of all buffers on it, of all networks.
         transfers: Reads from it to the host so far, of all networks.
-        features: Optional features that kernels may use.
     """
 
     device: str
@@ -36,7 +35,6 @@ class GPUDeviceInfo:
     software: bool
     memory_bytes: int
     transfers: int
-    features: list[str]
 
 
 class Gpu(Gradients):
@@ -149,7 +147,6 @@ class Gpu(Gradients):
             software=device.adapter.software,
             memory_bytes=device.memory_bytes,
             transfers=device.transfers,
-            features=sorted(device.adapter.features),
         )
 
     def _require_gpu(self) -> WebGpuBackend:

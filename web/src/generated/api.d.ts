@@ -387,8 +387,6 @@ export type GPUDeviceInfo = {
   MemoryBytes: number;
   /** Reads from it to the host so far, of all networks. */
   Transfers: number;
-  /** Optional features that kernels may use. */
-  Features: string[];
 };
 
 /** Gradients of a layer with one kernel and one bias. */
