@@ -17,6 +17,25 @@ SETTINGS = """
     });
 """
 
+#: A training on the GPU under way, of the network in the options; it goes on as long as it is let.
+UNDER_WAY = (
+    SETTINGS
+    + """
+    const { width } = arg.options;
+    const net = await build(arg.options);
+    await net.InitGPU();
+    const x = wave(4 * width, 0.7);
+    const before = [...await net.ForwardCPU(x)];
+    const started = glue.deferred();
+    const controller = new AbortController();
+    const training = net.Train(
+        data(width, 7), { ...config, Epochs: 100000, UseGPU: true, ProgressInterval: 0 },
+        ({ Step }) => Step > 5 && started.resolve(), { signal: controller.signal },
+    );
+    await started.promise;
+    """
+)
+
 MLP = {"width": MODELS["mlp"][0], "layers": MODELS["mlp"][1]}
 
 

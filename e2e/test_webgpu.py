@@ -2,7 +2,7 @@
 
 import pytest
 from glue import loaded_page
-from gpu_page import LONGEST_MS, MLP, SETTINGS, assert_close
+from gpu_page import LONGEST_MS, MLP, SETTINGS, UNDER_WAY, assert_close
 from test_simd import MODELS, TOLERANCE
 
 LONG = {"type": "multi_head_attention", "d_model": 4, "num_heads": 2, "seq_length": 1030}
@@ -202,27 +202,15 @@ def test_only_losses_come_back_while_weights_stay_on_the_device(session, name):
 
 def test_a_cancelled_training_brings_its_weights_back(session):
     result = session.run(
-        SETTINGS
+        UNDER_WAY
         + """
-        const { width } = arg.options;
-        const net = await build(arg.options);
-        await net.InitGPU();
-        const x = wave(4 * width, 0.7);
-        const before = await net.ForwardCPU(x);
-        const controller = new AbortController();
-        const started = glue.deferred();
-        const training = net.Train(
-            data(width, 7), { ...config, Epochs: 100000, UseGPU: true, ProgressInterval: 0 },
-            ({ Step }) => Step > 5 && started.resolve(), { signal: controller.signal },
-        );
-        await started.promise;
         controller.abort();
         const error = await training.catch(({ name }) => name);
         const [cpu, gpu] = [await net.ForwardCPU(x), await net.ForwardGPU(x)];
         const busy = await net.IsTraining();
         await net.ReleaseGPU();
         net.dispose();
-        return { error, busy, before: [...before], cpu: [...cpu], gpu: [...gpu] };
+        return { error, busy, before, cpu: [...cpu], gpu: [...gpu] };
         """,
         MLP,
     )

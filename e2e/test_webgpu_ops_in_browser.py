@@ -34,7 +34,7 @@ START = """
 
 RUN = """
     const found = await window.python.runPythonAsync(
-        `from kernel_runner import failures\\nawait failures(${arg.options})`,
+        `import kernel_runner\\nawait kernel_runner.${arg.options}`,
     );
     const plain = found.toJs();
     found.destroy();
@@ -63,25 +63,15 @@ PRODUCTS = {"matmul", "conv2d", "conv2d_dx", "conv2d_dw"}
     ids=lambda value: value if isinstance(value, str) else ("hardware", "software")[value],
 )
 def test_the_kernel_equals_numpy(page, op, software):
-    wrong, tried = page.run(RUN, f"{op!r}, {software}")
+    wrong, tried = page.run(RUN, f"failures({op!r}, {software})")
     assert wrong == []
     assert tried > 0
-
-
-RUN_PRODUCTS = """
-    const found = await window.python.runPythonAsync(
-        `from kernel_runner import product_failures\\nawait product_failures(${arg.options})`,
-    );
-    const plain = found.toJs();
-    found.destroy();
-    return plain;
-"""
 
 
 # Of the shaders for hardware some shapes are tried, all of them natively.
 @pytest.mark.parametrize(("software", "every"), [(True, 1), (False, 4)], ids=["blocked", "tiled"])
 def test_products_are_right_by_both_kinds_of_shader(page, software, every):
-    wrong, tried = page.run(RUN_PRODUCTS, f"{software}, {every}")
+    wrong, tried = page.run(RUN, f"product_failures({software}, {every})")
     assert wrong == []
     assert tried > 0
 

@@ -2,25 +2,7 @@
 
 import pytest
 from glue import loaded_page
-from gpu_page import LONGEST_MS, MLP, SETTINGS, assert_close
-
-#: Of a network under way on the GPU; it goes on as long as it is let.
-UNDER_WAY = (
-    SETTINGS
-    + """
-    const { width } = arg.options;
-    const net = await build(arg.options);
-    await net.InitGPU();
-    const x = wave(4 * width, 0.7);
-    const before = [...await net.ForwardCPU(x)];
-    const started = glue.deferred();
-    const training = net.Train(
-        data(width, 7), { ...config, Epochs: 100000, UseGPU: true, ProgressInterval: 0 },
-        ({ Step }) => Step > 5 && started.resolve(),
-    );
-    await started.promise;
-    """
-)
+from gpu_page import LONGEST_MS, MLP, UNDER_WAY, assert_close
 
 END = """
     await net.ReleaseGPU();

@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import simd_support
+from huge_records import HUGE
 
 import loom_core
 from loom_core import Conv1D, Conv2D, LimitError, Network, limits
@@ -116,20 +117,6 @@ def test_a_size_that_no_word_of_a_record_holds_is_a_limit_too(monkeypatch):
     plan = make_plan(graph.graph, {"x": x, "y": graph.emit("scale", x, factor=2.0)})
     with pytest.raises(LimitError, match=r"count to 2\^31 - 1, and one of \[2147483648, 2.0\]"):
         simd_support.backend().prepare(plan)
-
-
-# Name, parameters, and the floats that they ask for: all beyond what 32 bits count.
-HUGE = [
-    ("conv2d", (1, 1, 2**14, 2**14, 1, 2**14, 2**14, 1, 1, 0, 0, 1, 1), 2**28 * 10 + 8),
-    ("conv2d", (1, 1, 1, 1, 1, 1, 1, 1, 1, 46341, 46341, 1, 1), 92683**2),
-    ("conv2d_dw", (1, 1, 1, 2**28, 1, 1, 1, 1, 1, 0, 0, 1, 2**28), 2**28 * 10),
-    ("conv2d_dx", (1, 2**15, 2**15, 1, 1, 1, 1, 1, 1, 0, 2**15, 1, 1), 2**30 * (2**16 + 1)),
-    ("entmax", (1, 2**31 - 1, 0.5, 1.0), 2**32 - 2),
-    ("loom_entmax_dx", (1, 2**30, 1.5), 2**31),
-    ("rnn_scan", (1, 1, 2**17, 2**17), 2**34 + 3 * 2**17),
-    ("lstm_scan_du", (2**27, 1, 3, 12), 8 * 16 + 2**27 * 18),
-    ("matmul", (1, 2**30, 2**30, 2**30, 0, 0), (48 + 1024) * 256),
-]
 
 
 @pytest.mark.parametrize(("op", "parameters", "floats"), HUGE)
