@@ -7,7 +7,7 @@ import pytest
 from glue import loaded_page
 
 from loom_core.bridge import Bridge
-from loom_core.observe.introspection import describe
+from loom_core.introspection import describe
 from web.build.api_types import camel_case
 
 DESCRIPTION = describe()

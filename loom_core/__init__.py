@@ -36,12 +36,18 @@ from loom_core.evaluate.deviation_metrics import (
     new_deviation_metrics,
 )
 from loom_core.evaluate.method_comparison import ComparisonResult, new_comparison_result
-from loom_core.evaluate.model_evaluation import evaluate_from_checkpoint_files
-from loom_core.evaluate.network_evaluation import CheckpointEvaluation
 from loom_core.evaluate.prediction import PredictionResult, evaluate_prediction
 from loom_core.evaluate.saved_metrics import load_metrics, load_metrics_from_string
 from loom_core.evaluate.training_metrics import TrainingMetrics, new_training_metrics
 from loom_core.evaluate.vector_statistics import max_abs_diff, maximum, mean, minimum
+from loom_core.functions.extraction import (
+    extract_bundle_blueprint,
+    extract_network_blueprint,
+    extract_network_blueprint_json,
+)
+from loom_core.functions.model_evaluation import evaluate_from_checkpoint_files
+from loom_core.functions.registry import call_layer_init, list_layer_init_functions
+from loom_core.functions.single_layer import run_layer
 from loom_core.generic import (
     AttentionWeights,
     Backend,
@@ -70,7 +76,7 @@ from loom_core.layers import (
     Softmax,
     SwiGLU,
 )
-from loom_core.model_io.bundle import (
+from loom_core.models.bundle import (
     LoadedModel,
     deserialize_model,
     list_models,
@@ -82,43 +88,27 @@ from loom_core.model_io.bundle import (
     save_bundle,
     save_bundle_to_string,
 )
-from loom_core.model_io.network_json import build_network_from_file, build_network_from_json
-from loom_core.network import Network
-from loom_core.observe.channel import ChannelObserver, new_channel_observer
-from loom_core.observe.diagnosis import DiagnosisFinding, diagnose_stats
-from loom_core.observe.extraction import (
-    extract_bundle_blueprint,
-    extract_network_blueprint,
-    extract_network_blueprint_json,
-)
-from loom_core.observe.http_observer import DeliveryStatus, HTTPObserver, new_http_observer
-from loom_core.observe.network_introspection import MethodInfo, ParameterInfo
-from loom_core.observe.observers import (
+from loom_core.models.network_json import build_network_from_file, build_network_from_json
+from loom_core.network.evaluation import CheckpointEvaluation
+from loom_core.network.introspecting import MethodInfo, ParameterInfo
+from loom_core.network.network import Network
+from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
+from loom_core.observers.channel import ChannelObserver, new_channel_observer
+from loom_core.observers.diagnosis import DiagnosisFinding, diagnose_stats
+from loom_core.observers.http_observer import DeliveryStatus, HTTPObserver, new_http_observer
+from loom_core.observers.observer import (
     CallbackObserver,
     ConsoleObserver,
     LayerObserver,
     new_console_observer,
 )
-from loom_core.observe.recording import RecordingObserver, new_recording_observer
-from loom_core.observe.records import LayerEvent, LayerStats, RecordedActivity, TrainingEvent
-from loom_core.observe.symptoms import DiagnosisThresholds
-from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
-from loom_core.registry import call_layer_init, list_layer_init_functions
-from loom_core.single_layer import run_layer
-from loom_core.stepping.step_state import StepState
-from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
-from loom_core.train.config import (
-    TrainingBatch,
-    TrainingConfig,
-    TrainingData,
-    TrainingProgress,
-    TrainingResult,
-    default_training_config,
-)
-from loom_core.train.loss_gradients import LossGradient, cross_entropy_loss_grad
-from loom_core.train.optimizer import Optimizer
-from loom_core.train.optimizer_config import OptimizerConfig
-from loom_core.train.optimizers import (
+from loom_core.observers.recording import RecordingObserver, new_recording_observer
+from loom_core.observers.records import LayerEvent, LayerStats, RecordedActivity, TrainingEvent
+from loom_core.observers.symptoms import DiagnosisThresholds
+from loom_core.optimize.loss_gradients import LossGradient, cross_entropy_loss_grad
+from loom_core.optimize.optimizer import Optimizer
+from loom_core.optimize.optimizer_config import OptimizerConfig
+from loom_core.optimize.optimizers import (
     AdamWOptimizer,
     RMSpropOptimizer,
     SGDOptimizer,
@@ -129,8 +119,8 @@ from loom_core.train.optimizers import (
     new_sgd_optimizer,
     new_sgd_optimizer_with_momentum,
 )
-from loom_core.train.scheduler_config import SchedulerConfig
-from loom_core.train.schedulers import (
+from loom_core.optimize.scheduler_config import SchedulerConfig
+from loom_core.optimize.schedulers import (
     ConstantScheduler,
     CosineAnnealingScheduler,
     ExponentialDecayScheduler,
@@ -147,6 +137,16 @@ from loom_core.train.schedulers import (
     new_polynomial_decay_scheduler,
     new_step_decay_scheduler,
     new_warmup_scheduler,
+)
+from loom_core.stepping.step_state import StepState
+from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
+from loom_core.train.config import (
+    TrainingBatch,
+    TrainingConfig,
+    TrainingData,
+    TrainingProgress,
+    TrainingResult,
+    default_training_config,
 )
 
 __all__ = [

@@ -17,7 +17,6 @@ import numpy as np
 from loom_core.backends.simd_backend import SimdProgram
 from loom_core.calls import require_arguments
 from loom_core.errors import CallError, LoomError, WeightsAwayError
-from loom_core.network_grid import NetworkGrid
 from loom_core.public import (
     FUNCTIONS,
     METHODS,
@@ -28,6 +27,7 @@ from loom_core.public import (
     write_record,
 )
 from loom_core.questions import CallerFunction
+from loom_core.running import NetworkGrid
 
 Envelope = dict[str, Any]
 

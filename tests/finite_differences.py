@@ -9,8 +9,8 @@ from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.graph.plan import make_plan
 from loom_core.layers import Layer
-from loom_core.train.losses import emit_loss
-from loom_core.train.step_graph import lower_layers
+from loom_core.optimize.losses import emit_loss
+from loom_core.optimize.step_graph import lower_layers
 
 STEP = 1e-5
 TOLERANCE = 1e-6  # relative to the largest gradient of the same array

@@ -13,8 +13,8 @@ from tolerances import NETWORK, assert_close
 import loom_core
 from loom_core import Softmax
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.train.optimizer_config import make_optimizer
-from loom_core.train.step_graph import inference_plan, training_plan
+from loom_core.optimize.optimizer_config import make_optimizer
+from loom_core.optimize.step_graph import inference_plan, training_plan
 
 FIXTURES = Path(__file__).parent / "fixtures" / "loom"
 LOADABLE = json.loads((FIXTURES / "loadable.json").read_text())

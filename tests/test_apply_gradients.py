@@ -11,9 +11,9 @@ from test_layer_gradients import STACKS, stack
 
 from loom_core import BusyError, Dense, NonFiniteError, SpecError
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.optimize.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
+from loom_core.optimize.trained_weights import trained_weights
 from loom_core.train.apply_gradients import apply_gradients
-from loom_core.train.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
-from loom_core.train.trained_weights import trained_weights
 
 LOOM = json.loads((Path(__file__).parent / "fixtures/loom_train.json").read_text("utf-8"))
 """Three epochs of Loom v0.0.7's own Train at the rate 0.2, on dense layers."""

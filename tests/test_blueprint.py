@@ -9,7 +9,7 @@ from observed_networks import arrays_of, every_layer_type, nested_network, netwo
 import loom_core
 from loom_core import Conv2D, Dense, Network, Parallel, Softmax
 from loom_core.bridge import Bridge
-from loom_core.train.step_graph import inference_plan, training_plan
+from loom_core.optimize.step_graph import inference_plan, training_plan
 
 NETWORKS = every_layer_type()
 

@@ -15,7 +15,7 @@ from loom_core import public as table
 from loom_core.backends.choice import Choice
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.bridge import Bridge
-from loom_core.observe.introspection import describe
+from loom_core.introspection import describe
 
 CONFIG = json.dumps(
     {

@@ -10,8 +10,8 @@ from test_train import xor_network
 from test_train_config import XOR
 
 from loom_core import ConsoleObserver, Dense, TrainingConfig, evaluate_model
+from loom_core.console_text import print_text
 from loom_core.evaluate.adaptation_result import AdaptationComparison
-from loom_core.observe.console_text import print_text
 
 
 class Terminal(io.TextIOWrapper):

@@ -185,4 +185,4 @@ def test_javascript_gets_findings_as_objects():
     stats = {"LayerIndex": 1, "LayerType": "Dense", "GradientNorm": 1e4}
     (finding,) = bridge.call(0, "DiagnoseStats", [[stats], {"explodingGradient": 50}])["value"]
     assert (finding["Problem"], finding["Threshold"]) == ("exploding_gradients", 50)
-    assert loom_core.observe.diagnosis.ADVICE["exploding_gradients"] == finding["Advice"]
+    assert loom_core.observers.diagnosis.ADVICE["exploding_gradients"] == finding["Advice"]

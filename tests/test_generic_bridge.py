@@ -7,7 +7,7 @@ import pytest
 
 from loom_core import generic
 from loom_core.bridge import Bridge
-from loom_core.observe.introspection import describe
+from loom_core.introspection import describe
 from loom_core.public import public_field_name
 
 CONFIG = json.dumps(

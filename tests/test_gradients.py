@@ -18,9 +18,9 @@ from loom_core import (
     SpecError,
 )
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.train.gradient_graph import gradient_plan
-from loom_core.train.gradient_sums import GradientSums
-from loom_core.train.trained_weights import trained_weights
+from loom_core.optimize.gradient_graph import gradient_plan
+from loom_core.optimize.gradient_sums import GradientSums
+from loom_core.optimize.trained_weights import trained_weights
 
 
 def network_of(layers, width, **settings):

@@ -15,8 +15,8 @@ from observed_networks import network_of
 
 from loom_core import Dense, HTTPObserver, SpecError, TrainingEvent
 from loom_core.bridge import Bridge
-from loom_core.observe import http_address, http_post
-from loom_core.observe.http_address import is_public, read_target, resolve
+from loom_core.observers import http_address, http_post
+from loom_core.observers.http_address import is_public, read_target, resolve
 
 LONG = 60.0
 """Seconds after which a wait has failed; no test is meant to wait so long."""
@@ -244,7 +244,7 @@ def test_a_browsers_request_that_fails_in_an_unforeseen_way_ends_nothing(monkeyp
             return outcome
 
     monkeypatch.setitem(sys.modules, "loom_http", Fetch)
-    monkeypatch.delitem(sys.modules, "loom_core.observe.http_fetch", raising=False)
+    monkeypatch.delitem(sys.modules, "loom_core.observers.http_fetch", raising=False)
     monkeypatch.setattr(sys, "platform", "emscripten")
 
     async def run():

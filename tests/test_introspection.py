@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loom_core.observe.introspection import describe
+from loom_core.introspection import describe
 from loom_core.public import FUNCTIONS, METHODS, Cooperative
 
 ROOT = Path(__file__).parents[1]

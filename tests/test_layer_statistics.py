@@ -16,7 +16,7 @@ from simd_support import backend as simd_backend
 
 from loom_core import Dense, LayerNorm, Parallel, Sequential, Softmax
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.observe.statistics import array_statistics, norm_of, saturated_share
+from loom_core.watch.statistics import array_statistics, norm_of, saturated_share
 
 BACKENDS = {"numpy": NumpyBackend, "simd": simd_backend}
 NEAR = {"rtol": 2e-5, "atol": 1e-6}

@@ -10,7 +10,7 @@ from tolerances import NETWORK, assert_close
 from loom_core import MultiHeadAttention
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.layers import multi_head_attention
-from loom_core.train.step_graph import inference_plan, training_plan
+from loom_core.optimize.step_graph import inference_plan, training_plan
 
 WIDTH, TOKENS = 8, 23
 

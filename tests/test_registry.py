@@ -5,8 +5,9 @@ import inspect
 import numpy as np
 import pytest
 
-from loom_core import CallError, Network, Softmax, SpecError, call_layer_init, registry
+from loom_core import CallError, Network, Softmax, SpecError, call_layer_init
 from loom_core.bridge import Bridge
+from loom_core.functions import registry
 from loom_core.layers import LAYER_TYPES, Dense
 from loom_core.layers.softmax_variants import VARIANTS
 

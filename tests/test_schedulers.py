@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from loom_core import Dense, Network, SpecError, TrainingData
-from loom_core.train import schedulers as s
+from loom_core.optimize import schedulers as s
 
 LOOM = json.loads((Path(__file__).parent / "fixtures/loom/schedulers.json").read_text())
 

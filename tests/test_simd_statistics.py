@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from simd_support import library
 
-from loom_core.observe.statistics import array_statistics, summarize_by_numpy
+from loom_core.watch.statistics import array_statistics, summarize_by_numpy
 
 
 @pytest.mark.parametrize("negative", [False, True])

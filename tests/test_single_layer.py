@@ -7,9 +7,7 @@ import loom_core
 from loom_core import Dense, MultiHeadAttention, RMSNorm, ShapeError, Softmax, SpecError, SwiGLU
 from loom_core.activations import activation
 from loom_core.enums import ActivationType, LayerType, SoftmaxType
-from loom_core.layers import LAYER_TYPES
-from loom_core.layers.softmax_variants import VARIANTS
-from loom_core.single_layer import (
+from loom_core.functions.single_layer import (
     forward_softmax_cpu,
     layer_type_to_name,
     multi_head_attention_forward_cpu,
@@ -18,6 +16,8 @@ from loom_core.single_layer import (
     rms_norm_forward_cpu,
     swiglu_forward_cpu,
 )
+from loom_core.layers import LAYER_TYPES
+from loom_core.layers.softmax_variants import VARIANTS
 
 
 def test_softmax_examples_of_the_documents():

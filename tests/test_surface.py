@@ -9,10 +9,10 @@ import loom_core
 from loom_core import Dense, Network
 from loom_core import public as table
 from loom_core.enums import ENUMS
+from loom_core.fields import Fields
+from loom_core.introspection import describe
 from loom_core.layers import LAYER_TYPES
-from loom_core.model_io.bundle import serialize_model
-from loom_core.model_io.fields import Fields
-from loom_core.observe.introspection import describe
+from loom_core.models.bundle import serialize_model
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SURFACE = json.loads((FIXTURES / "surface.json").read_text(encoding="utf-8"))

@@ -25,11 +25,11 @@ from loom_core import (
     default_training_config,
 )
 from loom_core.bridge import Bridge
+from loom_core.optimize.optimizer_config import make_optimizer
+from loom_core.optimize.scheduler_config import make_scheduler
 from loom_core.random_stream import RandomStream, permutations
 from loom_core.train.batches import SampleBatches, Samples, read_batches
-from loom_core.train.optimizer_config import make_optimizer
 from loom_core.train.pace import Pace
-from loom_core.train.scheduler_config import make_scheduler
 
 XOR = TrainingData(XOR_INPUTS, XOR_TARGETS, batch_size=2)
 

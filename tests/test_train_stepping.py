@@ -8,8 +8,8 @@ from simd_support import backend as simd
 from test_gradients import mlp, network_of
 
 from loom_core import BusyError, Dense, Network, NonFiniteError, ShapeError, SpecError
-from loom_core.train.optimizers import AdamWOptimizer, SGDOptimizer
-from loom_core.train.trained_weights import trained_weights
+from loom_core.optimize.optimizers import AdamWOptimizer, SGDOptimizer
+from loom_core.optimize.trained_weights import trained_weights
 
 RNG = np.random.default_rng(8)
 INPUTS = RNG.uniform(-1, 1, (7, 3)).astype(np.float32)

@@ -25,7 +25,7 @@ from loom_core import (
     WarmupScheduler,
 )
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.train.schedulers import ConstantScheduler
+from loom_core.optimize.schedulers import ConstantScheduler
 
 CURVES = np.load(Path(__file__).parent / "fixtures" / "torch_training.npz")
 BATCH, BATCHES, STEPS = 8, 5, 200

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from loom_core.console_text import print_text
 from loom_core.errors import SpecError
 from loom_core.evaluate.adaptation_records import NEVER, TaskChange, TimeWindow
 from loom_core.evaluate.training_metrics import nanoseconds
-from loom_core.observe.console_text import print_text
 from loom_core.public import public, public_class
 
 PERCENT_PER_BLOCK = 5

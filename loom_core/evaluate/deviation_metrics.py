@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from loom_core.arrays import Array, FloatData, to_numbers
+from loom_core.console_text import print_text
 from loom_core.errors import ShapeError, SpecError
 from loom_core.evaluate.metrics_json import write_metrics
 from loom_core.evaluate.prediction import (
@@ -25,7 +26,6 @@ from loom_core.evaluate.prediction import (
 )
 from loom_core.evaluate.summary import summary_text
 from loom_core.layers.base import positive
-from loom_core.observe.console_text import print_text
 from loom_core.public import public, public_class, read_record, result_record
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loom_core.errors import ModelFormatError
 from loom_core.evaluate.prediction import PredictionResult, evaluate_prediction
-from loom_core.model_io.fields import Fields
+from loom_core.fields import Fields
 from loom_core.model_io.json_text import parse_json
 
 if TYPE_CHECKING:

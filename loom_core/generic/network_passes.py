@@ -20,7 +20,7 @@ from loom_core.generic.tensor_graph import StoredWeightsBuilder, TensorGraph, re
 from loom_core.graph.builder import Value
 from loom_core.layers.base import is_bias
 from loom_core.layers.chain import lower_trail
-from loom_core.network import Network
+from loom_core.network.network import Network
 from loom_core.public import public, result_record
 
 

@@ -21,11 +21,11 @@ from loom_core.generic.network_passes import (
 )
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import require_tensor
-from loom_core.network import Network
+from loom_core.network.network import Network
+from loom_core.optimize.losses import emit_loss
 from loom_core.public import public, result_record
 from loom_core.random_stream import RandomStream
 from loom_core.train.config import LOSSES, LossName
-from loom_core.train.losses import emit_loss
 from loom_core.train.training_setup import NOISE_KEY
 
 

@@ -26,7 +26,7 @@ from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import require_tensor
 from loom_core.graph.builder import Value
 from loom_core.layers.base import positive
-from loom_core.network import Network
+from loom_core.network.network import Network
 from loom_core.public import public, public_class
 from loom_core.stepping.step_state import (
     require_input_size,

@@ -12,14 +12,14 @@ import numpy as np
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.observe.observers import LayerObserver, require_observer
+from loom_core.observers.observer import LayerObserver, require_observer
 from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 
 @public_class

@@ -8,7 +8,7 @@ from loom_core.errors import LoomError
 from loom_core.layers.base import Layer
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 
 def child_name(kind: str, index: int, child: Layer) -> str:

@@ -19,7 +19,7 @@ from loom_core.layers.base import Layer, optional_size, positive, require_featur
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 
 class _Convolution(Layer):

@@ -17,7 +17,7 @@ from loom_core.layers.base import Layer, as_rows, features, positive, require_fe
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 InputFit = Literal["exact", "pad"]
 

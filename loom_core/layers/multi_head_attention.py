@@ -16,7 +16,7 @@ from loom_core.layers.base import Layer, as_rows, optional_size, positive, requi
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 LOOM_THETA = 1e6
 """Base of the rotary angles in every attention layer of Loom v0.0.7."""

@@ -15,7 +15,7 @@ from loom_core.layers.base import Layer, as_rows, optional_size, token_shape
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 
 LARGEST_EPSILON = 1e18

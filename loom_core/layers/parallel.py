@@ -17,7 +17,7 @@ from loom_core.public import record
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 COMBINE_MODES = ("concat", "add", "avg", "grid_scatter", "filter")
 _NOT_IN_LOOMS_BRANCHES = ("embedding", "conv1d", "residual")

@@ -18,7 +18,7 @@ from loom_core.layers.orthogonal import orthogonal
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 
 class _Recurrent(Layer):

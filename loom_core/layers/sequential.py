@@ -13,7 +13,7 @@ from loom_core.layers.children import child_name, read_children, write_child
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 
 class Sequential(Layer):

@@ -16,7 +16,7 @@ from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 DEFAULT_ALPHA = 1.5
 

@@ -16,7 +16,7 @@ from loom_core.layers.base import Layer, as_rows, optional_size, positive, token
 from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
-    from loom_core.model_io.fields import Fields
+    from loom_core.fields import Fields
 
 
 class SwiGLU(Layer):

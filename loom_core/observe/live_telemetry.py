@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loom_core.observe.layer_events import WatchedRun, all_weights
-from loom_core.observe.layer_words import layer_code
 from loom_core.observe.memory import FLOAT_BYTES, optimizers_of
-from loom_core.observe.records import LayerStats
-from loom_core.observe.statistics import norm_of
 from loom_core.observe.telemetry_records import LayerHealth, Telemetry
-from loom_core.train.trained_weights import trained_weights
+from loom_core.observers.records import LayerStats
+from loom_core.optimize.trained_weights import trained_weights
+from loom_core.watch.layer_events import WatchedRun, all_weights
+from loom_core.watch.layer_words import layer_code
+from loom_core.watch.statistics import norm_of
 
 if TYPE_CHECKING:
     from loom_core.observe.network_observing import Observing

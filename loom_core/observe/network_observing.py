@@ -8,18 +8,18 @@ from dataclasses import replace
 from loom_core.arrays import Shape
 from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Backend, Program
+from loom_core.json_records import to_json
 from loom_core.layers.base import positive
-from loom_core.network_grid import NetworkGrid
 from loom_core.observe.blueprint import blueprint_of, extract_model
 from loom_core.observe.blueprint_text import blueprint_text
-from loom_core.observe.json_records import to_json
-from loom_core.observe.layer_events import WatchedRun, read_values, summary_of
 from loom_core.observe.live_telemetry import live_telemetry
-from loom_core.observe.observers import LayerObserver, require_observer
 from loom_core.observe.telemetry_records import NetworkBlueprint, Telemetry
-from loom_core.observe.watched_layers import anyone_listens, watched_layers
+from loom_core.observers.observer import LayerObserver, require_observer
+from loom_core.optimize.step_graph import inference_plan
 from loom_core.public import finish, public
-from loom_core.train.step_graph import inference_plan
+from loom_core.running import NetworkGrid
+from loom_core.watch.layer_events import WatchedRun, read_values, summary_of
+from loom_core.watch.watched_layers import anyone_listens, watched_layers
 
 
 class Observing(NetworkGrid):

@@ -10,7 +10,7 @@ from loom_core.graph.builder import GraphBuilder, Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_layer, lower_trail
-from loom_core.observe.watched_ports import watched_ports
+from loom_core.watch.watched_ports import watched_ports
 
 
 def place_shapes(layers: Sequence[Layer], batch: int, width: int) -> tuple[Shape, ...]:
@@ -84,7 +84,7 @@ def tick_plan(
     Ports: for each layer that computes ``value.k.p`` in, the value at place p that layer k reads
     (its input where p is k, else what a residual connection adds), and ``made.k`` out.
     ``watched``, what observers are told as well: ``input`` (what the first layer reads) and
-    those of :func:`~loom_core.observe.watched_ports.watched_ports`.
+    those of :func:`~loom_core.watch.watched_ports.watched_ports`.
     """
     graph = GraphBuilder()
     ports: dict[str, Value] = {}

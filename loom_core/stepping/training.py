@@ -12,19 +12,19 @@ import numpy as np
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.layers.base import positive
+from loom_core.optimize.optimizers import SGDOptimizer
+from loom_core.optimize.trained_weights import require_trained_weights
 from loom_core.public import Wait, read_record
 from loom_core.questions import ask
 from loom_core.stepping.step_state import StepState
 from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
 from loom_core.train.apply_gradients import apply_gradients
 from loom_core.train.config import TrainingBatch
-from loom_core.train.optimizers import SGDOptimizer
-from loom_core.train.trained_weights import require_trained_weights
 from loom_core.train.work_clock import WorkClock
 
 if TYPE_CHECKING:
-    from loom_core.network import Network
-    from loom_core.stepping.network_stepping import Stepping
+    from loom_core.network.network import Network
+    from loom_core.network.stepping import Stepping
 
 Sample: TypeAlias = TrainingBatch | Sequence[FloatData | bool] | None
 """(input, target), (input, target, ok), or both as a record; None, or a false ``ok``: no more."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from loom_core.errors import SpecError
 from loom_core.layers.base import positive
+from loom_core.optimize.optimizer import Optimizer, finite_number
+from loom_core.optimize.optimizer_config import OPTIMIZERS, OptimizerName, make_optimizer
+from loom_core.optimize.scheduler_config import FIELDS, SchedulerName, make_scheduler
+from loom_core.optimize.schedulers import LRScheduler
 from loom_core.public import record, result_record
-from loom_core.train.optimizer import Optimizer, finite_number
-from loom_core.train.optimizer_config import OPTIMIZERS, OptimizerName, make_optimizer
-from loom_core.train.scheduler_config import FIELDS, SchedulerName, make_scheduler
-from loom_core.train.schedulers import LRScheduler
 
 if TYPE_CHECKING:
-    from loom_core.network import Network
+    from loom_core.network.network import Network
 
 
 @record

@@ -20,7 +20,7 @@ from loom_core.random_stream import permutations
 from loom_core.train.config import TrainingBatch, TrainingData
 
 if TYPE_CHECKING:
-    from loom_core.network_grid import NetworkGrid
+    from loom_core.running import NetworkGrid
 
 
 PLACES_AHEAD = 2**14

@@ -10,11 +10,11 @@ from loom_core.arrays import FloatData
 from loom_core.errors import SpecError
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.layers.base import positive
+from loom_core.optimize.optimizer import Optimizer, finite_number
+from loom_core.optimize.optimizer_config import OptimizerConfig, OptimizerName
+from loom_core.optimize.scheduler_config import SchedulerConfig, SchedulerName
+from loom_core.optimize.schedulers import LRScheduler
 from loom_core.public import public, record, result_record
-from loom_core.train.optimizer import Optimizer, finite_number
-from loom_core.train.optimizer_config import OptimizerConfig, OptimizerName
-from loom_core.train.scheduler_config import SchedulerConfig, SchedulerName
-from loom_core.train.schedulers import LRScheduler
 
 LossName = Literal["mse", "cross_entropy"]
 LOSSES: tuple[LossName, ...] = ("mse", "cross_entropy")

@@ -17,7 +17,8 @@ from loom_core.backends.measured_choice import measure, plan_shape
 from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.errors import BackendError, BusyError
-from loom_core.observe.training_watch import TrainingWatch
+from loom_core.optimize.step_graph import training_plan
+from loom_core.optimize.training_state import TrainingPosition
 from loom_core.public import Wait, read_record
 from loom_core.train.batches import BatchSource, read_batches
 from loom_core.train.config import (
@@ -31,15 +32,14 @@ from loom_core.train.divergence import divergence_error
 from loom_core.train.pace import Pace
 from loom_core.train.progress_text import ProgressText
 from loom_core.train.step_blocks import StepBlocks
-from loom_core.train.step_graph import training_plan
 from loom_core.train.training_backend import SafePoint, gpu_of_training
 from loom_core.train.training_setup import begin_position
-from loom_core.train.training_state import TrainingPosition
+from loom_core.train.training_watch import TrainingWatch
 from loom_core.train.validation import Validation, read_validation
 from loom_core.train.work_clock import WorkClock
 
 if TYPE_CHECKING:
-    from loom_core.network_grid import NetworkGrid
+    from loom_core.running import NetworkGrid
 
 SAFETY_COPY_STEPS = 500
 """Steps after which weights that lie on a GPU are brought back unasked."""

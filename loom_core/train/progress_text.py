@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from loom_core.observe.console_text import print_text, terminal_width
+from loom_core.console_text import print_text, terminal_width
 from loom_core.train.config import TrainingProgress
 
 BAR_CELLS = 20

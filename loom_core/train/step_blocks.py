@@ -11,9 +11,9 @@ import numpy as np
 from loom_core.arrays import F32, F64
 from loom_core.backends.base import Program
 from loom_core.backends.step_data import PortData, StepData
+from loom_core.optimize.training_state import TrainingPosition
 from loom_core.random_stream import RandomStream, state_after
 from loom_core.train.batches import BatchSource
-from loom_core.train.training_state import TrainingPosition
 
 NOISE_BYTES = 2**22
 """Most noise that is drawn ahead; what one step needs is drawn in any case."""

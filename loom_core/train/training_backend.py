@@ -10,12 +10,12 @@ import numpy as np
 
 from loom_core.arrays import F32, Array
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
+from loom_core.optimize.training_state import TrainingPosition
 from loom_core.public import Wait
 from loom_core.train.config import TrainingConfig
-from loom_core.train.training_state import TrainingPosition
 
 if TYPE_CHECKING:
-    from loom_core.network_grid import NetworkGrid
+    from loom_core.running import NetworkGrid
 
 
 def gpu_of_training(

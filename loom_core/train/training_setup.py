@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loom_core.errors import SpecError
+from loom_core.optimize.optimizer import Optimizer
+from loom_core.optimize.optimizer_config import make_optimizer
+from loom_core.optimize.scheduler_config import make_scheduler, read_scheduler
+from loom_core.optimize.trained_weights import require_trained_weights, trained_weights
+from loom_core.optimize.training_state import TrainingPosition, read_training_state
 from loom_core.random_stream import RandomStream
 from loom_core.train.batches import BatchSource
 from loom_core.train.config import TrainingConfig
-from loom_core.train.optimizer import Optimizer
-from loom_core.train.optimizer_config import make_optimizer
-from loom_core.train.scheduler_config import make_scheduler, read_scheduler
-from loom_core.train.trained_weights import require_trained_weights, trained_weights
-from loom_core.train.training_state import TrainingPosition, read_training_state
 
 if TYPE_CHECKING:
-    from loom_core.network_grid import NetworkGrid
+    from loom_core.running import NetworkGrid
 
 NOISE_KEY = -1
 """Names the random stream of noise; those of shuffling are named by epochs, from 1."""

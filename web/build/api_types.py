@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from loom_core.observe.introspection import describe
+from loom_core.introspection import describe
 
 from .folders import ROOT
 

@@ -1,7 +1,7 @@
 """Losses: each op gives the value and the gradient with respect to the prediction in one pass.
 
 A loss ends the graph, so its gradient is an output instead of a rule; the training graph starts
-from there (:mod:`loom_core.train.losses`).
+from there (:mod:`loom_core.optimize.losses`).
 """
 
 from __future__ import annotations

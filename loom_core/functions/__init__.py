@@ -1,0 +1,1 @@
+"""Public functions that the documents have beside the objects."""

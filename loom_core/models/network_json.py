@@ -1,0 +1,190 @@
+"""A network's settings in model JSON: building from them, and writing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from loom_core import limits
+from loom_core.errors import LoomError, SpecError
+from loom_core.fields import Fields, Reading
+from loom_core.layers.base import positive
+from loom_core.layers.children import read_child, write_child
+from loom_core.model_io.json_text import parse_json_object
+from loom_core.model_io.text_file import read_text_file
+from loom_core.models.loom_quirks import apply_loom_quirks
+from loom_core.network.network import Network
+from loom_core.public import public, result_record
+from loom_core.running import NetworkGrid
+
+NUMERIC_DTYPES = (
+    "float32", "float64", "float16",
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+)  # fmt: skip
+
+
+@public("BuildNetworkFromJSON")
+def build_network_from_json(config: str) -> Network:
+    """Build a network with fresh weights from a JSON description.
+
+    Keys: ``grid_rows``, ``grid_cols``, ``layers_per_cell`` (all three may be left out: one cell),
+    ``layers`` in row-major order of cells, and optionally ``id``, ``batch_size``, ``seed``,
+    ``input_size``. Sizes that a layer leaves out are inferred from the layer before.
+
+    Args:
+        config: The description, a JSON object.
+
+    Raises:
+        ModelFormatError: Not a JSON object.
+        SpecError: A field has a value that is not allowed; the message names cell and layer.
+        ShapeError: Layers do not fit together.
+        LimitError: More layers or parameters than the limits allow.
+    """
+    network = network_from_settings(parse_json_object(config, "the network description"))
+    network.initialize_weights()
+    return network
+
+
+@public("BuildNetworkFromFile")
+def build_network_from_file(filename: str) -> Network:
+    """Build a network from a description in a file; raises like from JSON, and OSError.
+
+    Args:
+        filename: Path of a file with the description, a JSON object in UTF-8.
+    """
+    return build_network_from_json(read_text_file(filename))
+
+
+@result_record
+@dataclass(frozen=True)
+class BuiltNetwork:
+    """A network with the dtype that its description names.
+
+    Args:
+        network: With fresh float32 weights.
+        dtype: The description's ``dtype``, ``"float32"`` where it has none.
+    """
+
+    network: Network
+    dtype: str
+
+
+@public("BuildNetworkFromJSONWithDType")
+def build_network_from_json_with_dtype(config: str) -> BuiltNetwork:
+    """Build a network from JSON and return the dtype that the description names.
+
+    Args:
+        config: The description, a JSON object.
+
+    Raises:
+        SpecError: The dtype is not a numeric one; else like build_network_from_json.
+    """
+    fields = Fields(parse_json_object(config, "the network description"), where="network")
+    dtype = fields.choice("dtype", NUMERIC_DTYPES, "float32")
+    return BuiltNetwork(build_network_from_json(config), dtype)
+
+
+@public("NewNetwork")
+def new_network(
+    input_size: int, grid_rows: int, grid_cols: int, layers_per_cell: int, seed: int = 0
+) -> Network:
+    """Return a grid of bare activations, to be filled by SetLayer.
+
+    Args:
+        input_size: Numbers in one sample, at least 1.
+        grid_rows: Rows of cells, at least 1.
+        grid_cols: Columns of cells, at least 1.
+        layers_per_cell: Layers in each cell, at least 1.
+        seed: Of every random choice: weights, and shuffling unless the training names its own.
+
+    Raises:
+        SpecError: A size below 1.
+        LimitError: More layers than the limits allow.
+    """
+    size = positive(input_size, "input_size")
+    return Network(size, grid_rows, grid_cols, layers_per_cell, seed=seed)
+
+
+def network_from_settings(
+    settings: dict[str, Any],
+    *,
+    reading: Reading = "documented",
+    where: str = "",
+    sizes_lost: bool = False,
+) -> Network:
+    """Build a network without weights from parsed settings (a config, or ``cfg`` of a bundle).
+
+    Args:
+        settings: The JSON object.
+        reading: Which meaning the settings have.
+        where: Said first in every error.
+        sizes_lost: See :class:`~loom_core.fields.Fields`.
+    """
+    fields = Fields(settings, where=where or "network", reading=reading)
+    described = fields.objects("layers")
+    if not described:
+        raise fields.error("layers is missing or empty")
+    limits.require_within(len(described), limits.LAYERS, "the number of layers", where=where)
+    rows, cols, per_cell = (
+        fields.size(key) for key in ("grid_rows", "grid_cols", "layers_per_cell")
+    )
+    if rows is None and cols is None and per_cell is None:
+        rows, cols, per_cell = 1, 1, len(described)
+    rows, cols, per_cell = rows or 1, cols or 1, per_cell or 1
+    if rows * cols * per_cell != len(described):
+        raise fields.error(
+            f"layer count mismatch: expected {rows} x {cols} x {per_cell} = "
+            f"{rows * cols * per_cell}, got {len(described)}"
+        )
+    seed = fields.get("seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise fields.error(f"seed must be a whole number, got {seed!r}")
+    network = Network(
+        fields.size("input_size"), rows, cols, per_cell, seed=seed or 0,
+        batch_size=fields.size("batch_size") or 1, model_id=fields.text("id") or "",
+    )  # fmt: skip
+    for index, values in enumerate(described):
+        place = ": ".join(part for part in (where, network.place_name(index)) if part)
+        network.layers[index] = read_child(
+            Fields(
+                values,
+                where=place,
+                reading=reading,
+                batch_size=network.batch_size,
+                sizes_lost=sizes_lost,
+            )
+        )
+    try:
+        if reading == "loom":
+            apply_loom_quirks(network)
+        network.complete_sizes()
+    except LoomError as error:
+        raise error.at(where) from error
+    return network
+
+
+def settings_of(network: NetworkGrid, model_id: str) -> dict[str, Any]:
+    """Return a network's settings as written to ``cfg``; keys that are Loom's, and ours after."""
+    written: dict[str, Any] = {
+        "id": model_id,
+        "batch_size": network.batch_size,
+        "grid_rows": network.rows,
+        "grid_cols": network.cols,
+        "layers_per_cell": network.layers_per_cell,
+        "layers": [write_child(layer) for layer in network.layers],
+        "seed": network.seed,
+    }
+    if network.input_size is not None:
+        written["input_size"] = network.input_size
+    return written
+
+
+def require_model_id(model_id: object) -> str:
+    """Return a model id after checking it.
+
+    Raises:
+        SpecError: Not text, empty, or longer than 256 characters.
+    """
+    if not isinstance(model_id, str) or not 0 < len(model_id) <= 256:
+        raise SpecError(f"a model id must be text of 1 to 256 characters, got {model_id!r:.60}")
+    return model_id

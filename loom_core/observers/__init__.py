@@ -1,0 +1,1 @@
+"""Who is told what happens inside a network, and what they make of it."""

@@ -1,0 +1,325 @@
+"""What every optimizer is: settings, state beside each weight, and how it emits its update."""
+
+from __future__ import annotations
+
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loom_core.arrays import F32
+from loom_core.errors import ModelFormatError, ShapeError, SpecError
+from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.ops.updates import HYPER
+from loom_core.model_io.base64_text import decode_base64, encode_base64
+from loom_core.model_io.weight_tree import require_finite
+from loom_core.optimize.trained_weights import TrainedWeight
+from loom_core.public import public, public_class
+
+if TYPE_CHECKING:
+    from loom_core.network.network import Network
+    from loom_core.running import NetworkGrid
+
+MOST_STEPS = 2**53
+"""A larger number of steps is not exact in JSON."""
+
+LARGEST = float(np.finfo(np.float32).max)
+"""A larger setting would be infinite where it is used, and make NaN of the weights."""
+
+
+@public_class
+class Optimizer(ABC):
+    """How weights follow their gradients, with the memory that this needs.
+
+    State (running means of gradients) is kept by the place of a weight: layer index, numbers of
+    children, weight name. It lies in arrays like the weights themselves; all plans share them and
+    change them in place. An optimizer belongs to one network.
+
+    Args:
+        weight_decay: Pull towards zero on matrices and kernels, not on biases and norm gains.
+
+    Attributes:
+        steps_done: Updates so far.
+        halted: (1,) not 0 once a step was refused because loss or gradients were not finite.
+    """
+
+    type_name: ClassVar[str]
+    """In configs and states."""
+
+    setting_names: ClassVar[tuple[str, ...]]
+    """The constructor's parameters, which are attributes too."""
+
+    def __init__(self, weight_decay: float = 0.0) -> None:
+        self.weight_decay = finite_number(weight_decay, "weight_decay")
+        self.steps_done = 0
+        self.halted = np.zeros(1, np.float32)
+        self._state: dict[str, dict[str, F32]] = {}
+        self._network: weakref.ref[NetworkGrid] | None = None
+
+    def serve(self, network: NetworkGrid) -> None:
+        """Go on for a network: the one of the last updates, if these have left any state.
+
+        Raises:
+            SpecError: The state is that of another network, which is still there.
+        """
+        last = self._network() if self._network is not None else None
+        other = last is not None and last is not network
+        if other and self.steps_done and self.update_op()[2]:
+            raise SpecError(
+                f"this {self.label} optimizer holds the running means of another network",
+                hint="Give each network an optimizer of its own, or Reset this one first.",
+            )
+        self._network = weakref.ref(network)
+
+    # What each optimizer says of itself
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The name for readers."""
+
+    @abstractmethod
+    def update_op(self) -> tuple[str, dict[str, bool], tuple[str, ...]]:
+        """Return the op of one update, its attributes, and the names of the state it changes."""
+
+    @abstractmethod
+    def fill_hyper(self, columns: Mapping[str, F32], steps: NDArray[np.float64]) -> None:
+        """Write the numbers of steps (counted from 1) into columns named as in HYPER."""
+
+    # In plans
+
+    def emit(
+        self, graph: GraphBuilder, weight: TrainedWeight, dw: Value, hyper: Value, scale: Value
+    ) -> None:
+        """Emit the update of one weight by its gradient ``dw``.
+
+        Raises:
+            ShapeError: The state was loaded for a weight of another size.
+        """
+        op, attributes, names = self.update_op()
+        held = self._state_of(weight, names)
+        states = [graph.parameter(held[name], name) for name in names]
+        w = graph.parameter(weight.array, weight.name)
+        decay = self.weight_decay != 0 and weight.decays
+        graph.emit_update(op, w, dw, *states, hyper, scale, decay=decay, **attributes)
+
+    def plan_key(self) -> tuple[object, ...]:
+        """Return what a plan with this optimizer's updates depends on."""
+        return (self, self.weight_decay != 0, *self.update_op()[1].values(), self.update_op()[0])
+
+    def hyper(self, step: int, rate: float) -> F32:
+        """Return the numbers of one step, (8,); steps are counted from 1."""
+        return self.hyper_rows(step, np.array([rate])).reshape(-1)
+
+    def hyper_rows(self, first: int, rates: NDArray[np.float64]) -> F32:
+        """Return the numbers of steps ``first``, ``first + 1``, ... with a rate each, (n, 8)."""
+        rows = np.zeros((len(rates), len(HYPER)), np.float32)
+        columns = {name: rows[:, at] for at, name in enumerate(HYPER)}
+        columns["rate"][:] = rates
+        columns["decay"][:] = self.weight_decay
+        self.fill_hyper(columns, np.arange(first, first + len(rates), dtype=np.float64))
+        return rows
+
+    def needed_bytes(self, weights: Iterable[TrainedWeight]) -> int:
+        """Return the bytes of the state beside some weights, there already or not."""
+        return len(self.update_op()[2]) * sum(weight.array.nbytes for weight in weights)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the state that is there."""
+        return sum(array.nbytes for held in self._state.values() for array in held.values())
+
+    def require_fitting(self, weights: Iterable[TrainedWeight]) -> None:
+        """Raise :class:`ShapeError` where state was loaded for a weight of another size."""
+        for weight in weights:
+            for array in self._state.get(weight.place, {}).values():
+                if array.size != weight.array.size and array.any():
+                    raise ShapeError(
+                        f"the state of {self.label} for weight {weight.place} has {array.size} "
+                        f"numbers, the weight {weight.array.size}",
+                        hint="Reset the optimizer when the layers have changed.",
+                    )
+
+    def _state_of(self, weight: TrainedWeight, names: Iterable[str]) -> dict[str, F32]:
+        self.require_fitting([weight])
+        held = self._state.setdefault(weight.place, {})
+        for name in names:
+            array = held.get(name)
+            if array is None or array.size != weight.array.size:
+                held[name] = np.zeros_like(weight.array)
+            elif array.shape != weight.array.shape:
+                held[name] = array.reshape(weight.array.shape)
+        return held
+
+    # By public name
+
+    @public("Name")
+    def name(self) -> str:
+        """Return the name, ``"SGD (momentum)"`` for example."""
+        return self.label
+
+    @public("Step")
+    def step(self, network: Network, learning_rate: float) -> None:
+        """Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+
+        Args:
+            network: Whose weights are changed.
+            learning_rate: Finite, at least 0.
+
+        Raises:
+            BusyError: The network is training.
+            SpecError: There was no backward pass, or the rate is not allowed.
+            NonFiniteError: A gradient is NaN or infinite; nothing has changed.
+        """
+        from loom_core.train.apply_gradients import apply_gradients
+
+        network.control.require_idle("apply gradients")
+        apply_gradients(network, self, learning_rate)
+
+    @public("Reset")
+    def reset(self) -> None:
+        """Forget all state, as if no step had been done; settings stay.
+
+        It has to be done where layers have been replaced by others of other sizes.
+        """
+        self.steps_done = 0
+        self._network = None
+        self.halted.fill(0)
+        for arrays in self._state.values():
+            for array in arrays.values():
+                array.fill(0)
+
+    def settings(self) -> dict[str, Any]:
+        """Return type and settings, without state."""
+        return {"type": self.type_name} | {name: getattr(self, name) for name in self.setting_names}
+
+    @public("GetState")
+    def get_state(self) -> dict[str, object]:
+        """Return settings and state as plain data, for LoadState or JSON.
+
+        Returns:
+            ``type`` and the settings, ``step`` (updates so far), and ``moments``: for each place of
+            a weight its running means by name, as base64 of little-endian float32.
+        """
+        moments = {
+            place: {
+                name: encode_base64(array.astype("<f4").tobytes()) for name, array in held.items()
+            }
+            for place, held in self._state.items()
+        }
+        return {**self.settings(), "step": self.steps_done, "moments": moments}
+
+    @public("LoadState")
+    def load_state(self, state: Mapping[str, object]) -> None:
+        """Take over settings and state from GetState, in memory or back from JSON.
+
+        Args:
+            state: ``type``, settings, ``step`` and ``moments``, as GetState returned them.
+
+        Raises:
+            SpecError: It is of another type of optimizer, or a setting is not allowed.
+            ModelFormatError: Something is missing or not readable.
+            ShapeError: State in use is of another size. Nothing has changed in any of these cases.
+            NonFiniteError: A running mean is NaN or infinite.
+        """
+        if not isinstance(state, Mapping):
+            raise ModelFormatError(
+                f"the state of an optimizer is {type(state).__name__}, no object"
+            )
+        kind = state.get("type")
+        if not isinstance(kind, str) or kind != self.type_name:
+            raise SpecError(
+                f"this is the state of an optimizer of type {str(kind)[:40]!r}, "
+                f"not of {self.type_name!r}"
+            )
+        missing = [name for name in self.setting_names if name not in state]
+        if missing:
+            raise ModelFormatError(f"the optimizer's state lacks {', '.join(missing)}")
+        settings: dict[str, Any] = {name: state[name] for name in self.setting_names}
+        other = type(self)(**settings)
+        steps = read_count(state.get("step", 0), "step of the optimizer's state")
+        if steps and "moments" not in state:
+            raise ModelFormatError("the optimizer's state has a step but no moments")
+        loaded = self._read_moments(state.get("moments", {}), other.update_op()[2])
+        for name in self.setting_names:
+            setattr(self, name, getattr(other, name))
+        self.reset()
+        self.steps_done = steps
+        names = self.update_op()[2]
+        for held in self._state.values():
+            for name in held.keys() - set(names):
+                del held[name]
+        for place, arrays in loaded.items():
+            held = self._state.setdefault(place, {})
+            for name, array in arrays.items():
+                if name in held:
+                    held[name].reshape(-1)[:] = array
+                else:
+                    held[name] = array
+
+    def _read_moments(self, moments: object, names: tuple[str, ...]) -> dict[str, dict[str, F32]]:
+        if not isinstance(moments, Mapping):
+            raise ModelFormatError("the moments of the optimizer's state are no object")
+        loaded: dict[str, dict[str, F32]] = {}
+        for place, stored in moments.items():
+            what = f"the state of weight {str(place)[:40]}"
+            if not isinstance(stored, Mapping) or (stored and set(stored) != set(names)):
+                raise ModelFormatError(f"{what} must hold {', '.join(names) or 'nothing'}")
+            held = self._state.get(place, {})
+            loaded[str(place)] = {
+                name: _read_array(text, f"{what}, {name}", held.get(name))
+                for name, text in stored.items()
+            }
+        return loaded
+
+
+def _read_array(text: object, what: str, held: F32 | None) -> F32:
+    raw = decode_base64(text, what)
+    if len(raw) % 4:
+        raise ModelFormatError(f"{what} has {len(raw)} bytes, not a whole number of float32")
+    array = np.frombuffer(raw, "<f4").astype(np.float32)
+    if held is not None and held.size != array.size:
+        raise ShapeError(f"{what} has {array.size} numbers, the weight {held.size}")
+    return require_finite(array, what)
+
+
+def read_count(value: object, what: str) -> int:
+    """Return a count from plain data, where whole numbers may have become floats.
+
+    Raises:
+        ModelFormatError: It is not a whole number of at least 0.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ModelFormatError(f"the {what} must be a whole number, got {str(value)[:40]}")
+    count = value
+    if not 0 <= count <= MOST_STEPS:
+        raise ModelFormatError(f"the {what} must be from 0 to {MOST_STEPS}, got {count}")
+    return count
+
+
+def finite_number(
+    value: object, name: str, *, least: float = 0.0, below: float = np.inf, above: float = -np.inf
+) -> float:
+    """Return a setting as a float.
+
+    Raises:
+        SpecError: Not a number, or outside ``least <= value < below`` or ``value > above``, in
+            float32 too.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise SpecError(f"{name} must be a number, got {str(value)[:40]!r}")
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = np.inf
+    usable = abs(number) <= LARGEST and np.float32(number) > above  # 1e-50 is 0 there
+    if not (usable and least <= number < below):
+        limits = f"at least {least:g}" if above < least else f"above {above:g}"
+        limits += f" and below {below:g}" if np.isfinite(below) else ""
+        raise SpecError(f"{name} must be finite, {limits}, got {number!r} (as float32)")
+    return number

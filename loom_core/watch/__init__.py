@@ -1,0 +1,1 @@
+"""What a watched run shows of each layer."""
