@@ -7,8 +7,6 @@
 (1,)
 """
 
-__version__ = "0.1.0"
-
 from loom_core.enums import ActivationType, DType, LayerType, SoftmaxType
 from loom_core.errors import (
     BackendError,
@@ -30,11 +28,11 @@ from loom_core.evaluate.adaptation_result import (
 )
 from loom_core.evaluate.adaptation_tracker import AdaptationTracker, new_adaptation_tracker
 from loom_core.evaluate.deviation_metrics import (
-    DeviationBucket,
     DeviationMetrics,
     evaluate_model,
     new_deviation_metrics,
 )
+from loom_core.evaluate.deviations import DeviationBucket
 from loom_core.evaluate.method_comparison import ComparisonResult, new_comparison_result
 from loom_core.evaluate.prediction import PredictionResult, evaluate_prediction
 from loom_core.evaluate.saved_metrics import load_metrics, load_metrics_from_string
@@ -86,9 +84,9 @@ from loom_core.models.bundle import (
     load_model_from_string,
     load_model_with_dtype,
     save_bundle,
-    save_bundle_to_string,
 )
 from loom_core.models.network_json import build_network_from_file, build_network_from_json
+from loom_core.network.bundle_text import save_bundle_to_string
 from loom_core.network.evaluation import CheckpointEvaluation
 from loom_core.network.introspecting import MethodInfo, ParameterInfo
 from loom_core.network.network import Network
@@ -148,6 +146,7 @@ from loom_core.train.config import (
     TrainingResult,
     default_training_config,
 )
+from loom_core.version import __version__
 
 __all__ = [
     "LSTM",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from loom_core import limits
@@ -29,6 +29,7 @@ class Fields:
         reading: Which meaning the settings have.
         batch_size: The network's, which some of Loom's layers depend on.
         in_branch: The layer stands inside another one.
+        read_layer: Makes the layers inside this one from their settings.
         sizes_lost: The file is in Loom's multi-precision format, which leaves out sizes.
     """
 
@@ -41,6 +42,7 @@ class Fields:
         batch_size: int = 1,
         in_branch: bool = False,
         sizes_lost: bool = False,
+        read_layer: Callable[[Fields], Any] | None = None,
     ) -> None:
         self._values = {key.lower(): value for key, value in values.items()}
         self.where = where
@@ -48,6 +50,7 @@ class Fields:
         self.batch_size = batch_size
         self.in_branch = in_branch
         self.sizes_lost = sizes_lost
+        self._read_layer = read_layer
 
     def get(self, key: str) -> Any:
         """Return the raw value, or None."""
@@ -167,6 +170,20 @@ class Fields:
             raise self.error(f"{key} must be an object, got {_short(value)}")
         return None if value is None else self._inner(value, kind)
 
+    def layers(self, key: str, kind: str) -> list[Any]:
+        """Return the layers whose settings are in a list, named ``kind`` and a number."""
+        return [self._layer(part) for part in self.parts(key, kind)]
+
+    def layer(self, key: str, kind: str) -> Any:
+        """Return the layer whose settings are in one inner object, or None."""
+        part = self.part(key, kind)
+        return None if part is None else self._layer(part)
+
+    def _layer(self, part: Fields) -> Any:
+        if self._read_layer is None:
+            raise TypeError("internal: no layers are read here")
+        return self._read_layer(part)
+
     def _inner(self, values: Mapping[str, Any], name: str) -> Fields:
         where = f"{self.where}: {name}"
         return Fields(
@@ -176,6 +193,7 @@ class Fields:
             batch_size=self.batch_size,
             in_branch=True,
             sizes_lost=self.sizes_lost,
+            read_layer=self._read_layer,
         )
 
     def activation(self) -> str:

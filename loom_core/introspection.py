@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from loom_core import __version__
 from loom_core.arrays import F32, FloatData
 from loom_core.enums import ENUMS
 from loom_core.public import (
@@ -24,9 +23,11 @@ from loom_core.public import (
     RESULTS,
     Cooperative,
     public_hints,
+    public_type,
     record_fields,
     record_key,
 )
+from loom_core.version import __version__
 
 Description: TypeAlias = dict[str, Any]
 
@@ -106,6 +107,7 @@ def describe_type(hint: Any) -> Description:
     Raises:
         TypeError: The annotation has no counterpart in JavaScript: a public name must not use it.
     """
+    hint = public_type(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if hint in (FloatData, F32):
         return {"kind": "float32array"}

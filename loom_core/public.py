@@ -55,6 +55,9 @@ RECORDS: dict[str, type] = {}
 RESULTS: set[type] = set()
 """The records that only come out; the others are arguments, read by read_record."""
 
+STAND_INS: dict[type, str] = {}
+"""Protocols that lower modules name in the place of a public class, with that class's name."""
+
 _PUBLIC_NAME = "__loom_public_name__"
 _INITIALISMS = {word: word.upper() for word in ("cpu", "gpu", "hh", "id", "ih", "json", "kv", "lr")}
 
@@ -93,10 +96,26 @@ def public_class_of(cls: type) -> type | None:
     return next((base for base in cls.__mro__ if base in METHODS), None)
 
 
+def stands_for(name: str) -> Callable[[type[T]], type[T]]:
+    """Let a protocol be described and checked as the public class that it asks something of."""
+
+    def mark(protocol: type[T]) -> type[T]:
+        STAND_INS[protocol] = name
+        return protocol
+
+    return mark
+
+
+def public_type(hint: Any) -> Any:
+    """Return the public class that a hint stands for, or the hint itself."""
+    return CLASSES[STAND_INS[hint]] if isinstance(hint, type) and hint in STAND_INS else hint
+
+
 def public_hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Return a function's annotations; it may name any public class, imported there or not."""
     scope = {**CLASSES, **getattr(function, "__globals__", {})}
-    return get_type_hints(function, scope, include_extras=True)
+    hints = get_type_hints(function, scope, include_extras=True)
+    return {name: public_type(hint) for name, hint in hints.items()}
 
 
 def record(cls: type[T]) -> type[T]:

@@ -1,28 +1,31 @@
-"""The grid of cells of layers, its plans, and how it runs forward."""
+"""A grid of layers with the programs that run it, and with what it keeps between calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from loom_core import limits
-from loom_core.activations import activation
-from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
+from loom_core.arrays import F32, FloatData, Shape, to_float32
+from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.choice import BackendName, BackendReport, Choice, choose, report
 from loom_core.backends.program_cache import ProgramCache
 from loom_core.backends.webgpu_backend import WebGpuBackend
-from loom_core.errors import ShapeError, SpecError
+from loom_core.errors import SpecError
 from loom_core.graph.plan import Plan
-from loom_core.layers import Dense, Layer
-from loom_core.layers.chain import chain_input_features, complete_chain
+from loom_core.grid import Grid
+from loom_core.layers import Layer
+from loom_core.observers.observer import LayerObserver
 from loom_core.optimize.control import TrainingControl
 from loom_core.optimize.gradient_sums import GradientSums
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.step_graph import inference_plan
 from loom_core.optimize.training_state import TrainingPosition
-from loom_core.public import Wait, public
+from loom_core.public import Wait, finish, public
+from loom_core.watch.layer_events import WatchedRun, read_values, summary_of
+from loom_core.watch.watched_layers import anyone_listens, watched_layers
 
 
 def require_network(value: object, name: str) -> None:
@@ -31,8 +34,8 @@ def require_network(value: object, name: str) -> None:
         raise SpecError(f"{name!r} must be a network, got {type(value).__name__}")
 
 
-class NetworkGrid:
-    """Layers in their places, their weights, and the programs that run them.
+class NetworkGrid(Grid):
+    """A grid that runs, and is watched while it does.
 
     What else a network can do stands with its subject, in classes that derive from this one;
     :class:`~loom_core.network.network.Network` puts them together.
@@ -50,20 +53,11 @@ class NetworkGrid:
         model_id: str = "",
         backend: BackendName | Backend = "auto",
     ) -> None:
-        for name, size in (("rows", rows), ("cols", cols), ("layers_per_cell", layers_per_cell)):
-            if size < 1:
-                raise SpecError(f"a network needs {name} of at least 1, got {size}")
-        count = rows * cols * layers_per_cell
-        limits.require_within(count, limits.LAYERS, "the number of layers")
-        self.input_size = input_size
-        self.rows = rows
-        self.cols = cols
-        self.layers_per_cell = layers_per_cell
-        self.seed = seed
-        self.batch_size = batch_size
-        self.model_id = model_id
+        super().__init__(
+            input_size, rows, cols, layers_per_cell,
+            seed=seed, batch_size=batch_size, model_id=model_id,
+        )  # fmt: skip
         self._choice = choose(backend)
-        self.layers: list[Layer] = [Dense(activation=index % 5) for index in range(count)]
         self.control = TrainingControl()
         self.programs = ProgramCache()
         self.gpu: WebGpuBackend | None = None
@@ -73,31 +67,10 @@ class NetworkGrid:
         self.training_optimizer: Optimizer | None = None
         self.position: TrainingPosition | None = None
         self.trained_on = ""
-
-    # The grid
-
-    def _index(self, row: int, col: int, layer: int) -> int:
-        limit = (self.rows, self.cols, self.layers_per_cell)
-        if not all(0 <= at < size for at, size in zip((row, col, layer), limit, strict=True)):
-            raise SpecError(
-                f"there is no layer ({row}, {col}, {layer}) in a grid of "
-                f"{self.rows} x {self.cols} cells of {self.layers_per_cell}"
-            )
-        return (row * self.cols + col) * self.layers_per_cell + layer
-
-    def place(self, index: int) -> tuple[int, int, int]:
-        """Return (row, column, layer within the cell) of the ``index``-th layer."""
-        cell, layer = divmod(index, self.layers_per_cell)
-        return (*divmod(cell, self.cols), layer)
-
-    def place_name(self, index: int) -> str:
-        """Return how messages call a place in the grid."""
-        row, col, layer = self.place(index)
-        return f"cell ({row}, {col}) layer {layer}"
-
-    def layer_name(self, index: int) -> str:
-        """Return how messages call a layer: its place and type."""
-        return f"{self.place_name(index)} {self.layers[index].type_name}"
+        self.observer: LayerObserver | None = None
+        self.observe_every = 1
+        self.watched_activations: WatchedRun | None = None  # unless a forward pass came later
+        self.watched_gradients: WatchedRun | None = None  # unless a backward pass came later
 
     @public("GetLayer")
     def get_layer(self, row: int, col: int, layer: int) -> Layer:
@@ -118,18 +91,6 @@ class NetworkGrid:
         index = self._index(row, col, layer)
         self.programs.require_settled()
         return self.layers[index]
-
-    @public("GetActivation")
-    def get_activation(self, row: int, col: int, layer: int) -> int:
-        """Return the code of the activation of the layer at a place; -1 where it has none.
-
-        Args:
-            row: Row of the cell, from 0.
-            col: Column of the cell, from 0.
-            layer: Place in the cell, from 0.
-        """
-        name = getattr(self.layers[self._index(row, col, layer)], "activation", None)
-        return -1 if name is None else activation(name).code
 
     @public("SetLayer")
     def set_layer(self, row: int, col: int, layer: int, config: Layer) -> None:
@@ -153,62 +114,6 @@ class NetworkGrid:
         self.gradients.forget()
         self.position = None
 
-    @public("TotalLayers")
-    def total_layers(self) -> int:
-        """Return rows x columns x layers per cell."""
-        return len(self.layers)
-
-    @public("GetTotalParameters")
-    def get_total_parameters(self) -> int:
-        """Return the number of weights of all layers."""
-        self.complete_sizes()
-        return sum(layer.parameter_count() for layer in self.layers)
-
-    @public("GetMemoryUsage")
-    def get_memory_usage(self) -> int:
-        """Return the bytes of all weights."""
-        return 4 * self.get_total_parameters()
-
-    @public("GetNetworkInfo")
-    def get_network_info(self) -> dict[str, int]:
-        """Return the grid's sizes; InputSize and OutputSize are 0 where any size is taken."""
-        shapes = self.complete_sizes()
-        return {
-            "GridRows": self.rows,
-            "GridCols": self.cols,
-            "LayersPerCell": self.layers_per_cell,
-            "TotalLayers": len(self.layers),
-            "InputSize": self.input_width() or 0,
-            "OutputSize": 0 if shapes[-1] is None else element_count(shapes[-1]),
-        }
-
-    # Sizes and weights
-
-    def complete_sizes(self) -> list[Shape | None]:
-        """Infer the sizes that layers left out; return each layer's output shape.
-
-        Raises:
-            ShapeError: A size is missing, or layers do not fit; the message names the layer.
-            LimitError: More parameters than the limits allow.
-        """
-        start = None if self.input_size is None else (self.input_size,)
-        shapes = complete_chain(self.layers, start, self.layer_name)
-        parameters = sum(layer.parameter_count() for layer in self.layers)
-        limits.require_within(parameters, limits.PARAMETERS, "the number of parameters")
-        return shapes
-
-    def input_width(self) -> int | None:
-        """Return how many numbers one sample holds; None where any number will do."""
-        if self.input_size is not None:
-            return self.input_size
-        return chain_input_features(self.layers)
-
-    def output_width(self, input_width: int) -> int:
-        """Return how many numbers one output sample holds, for inputs of a given width."""
-        self.complete_sizes()
-        shape = complete_chain(self.layers, (input_width,), self.layer_name)[-1]
-        return element_count(shape or ())
-
     @public("InitializeWeights")
     def initialize_weights(self, seed: int | None = None) -> None:
         """Draw all weights anew; the same seed gives the same weights on every platform.
@@ -226,13 +131,6 @@ class NetworkGrid:
         self.seed = self.seed if seed is None else seed
         for index, layer in enumerate(self.layers):
             layer.initialize(self.seed, index)
-
-    def require_weights(self) -> None:
-        """Draw the weights of layers that have none yet."""
-        self.complete_sizes()
-        for index, layer in enumerate(self.layers):
-            if not layer.initialized:
-                layer.initialize(self.seed, index, missing_only=True)
 
     # Running
 
@@ -310,33 +208,6 @@ class NetworkGrid:
         """Return what was asked for, what runs, why, and which ops fall back to NumPy."""
         return report(self._choice, self.programs, self.gpu, self.trained_on)
 
-    def split_batch(self, data: F32, what: str) -> tuple[int, int]:
-        """Return (samples, numbers in each) of an input, flat or with the batch first.
-
-        Raises:
-            ShapeError: The length is not a whole number of samples, or there are none.
-        """
-        return self._split_shape(data.shape, what)
-
-    def _split_shape(self, shape: Shape, what: str) -> tuple[int, int]:
-        width = self.input_width()
-        if len(shape) > 1:
-            batch, found = shape[0], element_count(shape[1:])
-            if batch == 0 or found == 0 or (width is not None and found != width):
-                raise ShapeError(f"{what} of shape {shape}: each sample needs {width} numbers")
-            return batch, found
-        size = element_count(shape)
-        samples = self.batch_size if width is None else size // width
-        if samples == 0 or size == 0 or size % samples or (width is not None and size % width):
-            expected = (
-                f"a multiple of {width}" if width else f"a multiple of the batch size {samples}"
-            )
-            raise ShapeError(
-                f"{what} has {size} numbers, expected {expected}",
-                hint="Pass one sample, or several one after the other.",
-            )
-        return samples, size // samples
-
     @public("ForwardCPU")
     def forward_cpu(self, input: FloatData) -> F32:
         """Return the network's output for one sample or a batch of samples.
@@ -369,20 +240,6 @@ class NetworkGrid:
         found = yield from program.fetch(("output",))
         return np.asarray(found["output"], np.float32)
 
-    def listening(self, step: int = 0) -> bool:
-        """Return whether anyone is told what layers compute in a step; see the class Observing."""
-        return False
-
-    def run_forward(self, program: Program) -> None:
-        """Run a forward pass, and tell those who listen what it has computed."""
-        program.run()
-
-    def tell_backward(self, program: Program, step: int | None = None) -> None:
-        """Tell those who listen what a backward pass has computed, tick by tick or not."""
-
-    def tell_tick(self, program: Program, chosen: Sequence[int], step: int) -> None:
-        """Tell those who listen what some layers have computed in a tick."""
-
     def forward_program(self, shape: Shape) -> Program:
         """Return what ForwardCPU runs for an input of that shape, and keep it as the last one.
 
@@ -393,5 +250,62 @@ class NetworkGrid:
             self.complete_sizes()
         batch, width = self._split_shape(shape, "the input")
         # Its input port keeps what a backward pass starts from.
-        self.last_forward = self.program(batch, width)
+        self.watched_activations = None
+        self.last_forward = self._forward(batch, width)
         return self.last_forward
+
+    def _forward(self, batch: int, width: int) -> Program:
+        """Return the prepared plan of an inference, which shows its layers while one listens."""
+        if not self.control.running and self.listening():
+            return self.watched_inference(batch, width)
+        return self.program(batch, width)
+
+    # Watching
+
+    def listening(self, step: int = 0) -> bool:
+        """Return whether anyone watches the network or a layer, in a training at that step."""
+        if self.observer is None and not anyone_listens(self.layers):
+            return False
+        return not (self.control.running and step % self.observe_every)
+
+    def note_watched_step(self, run: WatchedRun | None) -> None:
+        """Take a step of a training for what is shown; None where a training begins."""
+        self.watched_activations = self.watched_gradients = run
+
+    def watched_inference(self, batch: int, width: int) -> Program:
+        """Return the prepared plan of an inference that shows its layers."""
+        key = ("watched inference", batch, width)
+        return self.prepared(key, lambda: inference_plan(self.layers, batch, width, watched=True))
+
+    def run_forward(self, program: Program) -> None:
+        """Run a forward pass; if its plan shows its layers, time them and emit their events."""
+        if "output.0" not in program.plan.ports:
+            program.run()
+        elif isinstance(program, ArenaProgram):
+            times = program.run_by_layer()
+            replace(self.watched_run(program), times=times).emit_forward()
+        else:
+            program.run()
+            self.watched_run(program).emit_forward()
+
+    def tell_backward(self, program: Program, step: int | None = None) -> None:
+        """Show the gradients of a backward pass; emit its events, if its plan shows its layers."""
+        self.watched_gradients = None
+        if "output.0" in program.plan.ports:
+            run = self.watched_run(program)
+            run = run if step is None else replace(run, mode="step", step=step)
+            run.emit_backward()
+
+    def tell_tick(self, program: Program, chosen: Sequence[int], step: int) -> None:
+        """Emit the events of a tick of some layers, whose plan shows them."""
+        run = self.watched_run(program)
+        layers = [watched for watched in run.layers if watched.index in chosen]
+        replace(run, layers=layers, mode="step", step=step).emit_forward()
+
+    def watched_run(self, program: Program) -> WatchedRun:
+        """Return the values of a watched inference that has just run."""
+        layers = list(watched_layers(self.layers, self.observer))
+        values = finish(read_values(program))
+        return WatchedRun(
+            self.place, self.model_id, program.plan, layers, values, summarize=summary_of(program)
+        )

@@ -6,7 +6,8 @@ import numpy as np
 
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.graph.autodiff import differentiate
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.plan import make_plan
 from loom_core.layers import Layer
 from loom_core.optimize.losses import emit_loss

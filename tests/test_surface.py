@@ -12,7 +12,8 @@ from loom_core.enums import ENUMS
 from loom_core.fields import Fields
 from loom_core.introspection import describe
 from loom_core.layers import LAYER_TYPES
-from loom_core.models.bundle import serialize_model
+from loom_core.layers.reading import read_layer
+from loom_core.network.bundle_text import serialize_model
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SURFACE = json.loads((FIXTURES / "surface.json").read_text(encoding="utf-8"))
@@ -68,7 +69,7 @@ class Recorder(Fields):
     def parts(self, key, kind):
         self.asked |= {key}
         inner = super().parts(key, kind)
-        return [Recorder(part._values, where=part.where) for part in inner]
+        return [Recorder(p._values, where=p.where, read_layer=read_layer) for p in inner]
 
 
 SETTINGS = {
@@ -80,7 +81,7 @@ SETTINGS = {
 
 def test_every_documented_json_field_of_a_layer_is_read():
     for layer in LAYER_TYPES:
-        layer.from_fields(Recorder(SETTINGS, where="here"))
+        layer.from_fields(Recorder(SETTINGS, where="here", read_layer=read_layer))
     documented = set(SURFACE["types"]["LayerDefinition"]["fields"].values()) - {"type"}
     positions = set(SURFACE["types"]["GridPositionDef"]["fields"].values())
     assert documented | positions <= Recorder.asked

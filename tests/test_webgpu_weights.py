@@ -20,7 +20,8 @@ from tolerances import NETWORK, assert_close
 from loom_core import Network, load_model_from_string
 from loom_core.bridge import Bridge
 from loom_core.errors import WeightsAwayError
-from loom_core.models.bundle import deserialize_model, save_bundle_to_string
+from loom_core.models.bundle import deserialize_model
+from loom_core.network.bundle_text import save_bundle_to_string
 
 pytestmark = pytest.mark.usefixtures("one_device")
 

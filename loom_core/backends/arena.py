@@ -13,7 +13,7 @@ from loom_core import limits
 from loom_core.arrays import Array, element_count
 from loom_core.backends.step_data import StepData
 from loom_core.errors import LimitError
-from loom_core.graph.builder import Phase, Value
+from loom_core.graph.op import Phase, Value
 from loom_core.graph.plan import ALIGNMENT, Plan
 from loom_core.public import Wait
 

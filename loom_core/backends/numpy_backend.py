@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from loom_core.arrays import Array
 from loom_core.backends.arena import ArenaProgram
-from loom_core.graph.builder import Phase
+from loom_core.graph.op import Phase
 from loom_core.graph.plan import Plan
 
 

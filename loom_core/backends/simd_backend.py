@@ -18,7 +18,7 @@ from loom_core.backends.simd.library import Library, open_library
 from loom_core.backends.simd.records import ENCODERS, Call, encode
 from loom_core.backends.step_data import StepData
 from loom_core.errors import BackendError
-from loom_core.graph.builder import Node, Phase
+from loom_core.graph.op import Node, Phase
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait
 

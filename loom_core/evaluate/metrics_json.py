@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
 
 from loom_core.errors import ModelFormatError
+from loom_core.evaluate.deviations import Deviations
 from loom_core.evaluate.prediction import PredictionResult, evaluate_prediction
 from loom_core.fields import Fields
 from loom_core.model_io.json_text import parse_json
-
-if TYPE_CHECKING:
-    from loom_core.evaluate.deviation_metrics import DeviationMetrics
 
 INFINITE = 1e9
 
@@ -27,7 +24,7 @@ ROUNDING = 1e-9
 """Share by which sums over the same results may differ, added up in another order."""
 
 
-def write_metrics(metrics: DeviationMetrics) -> str:
+def write_metrics(metrics: Deviations) -> str:
     """Return metrics as indented JSON."""
     buckets = {
         name: {
@@ -85,7 +82,7 @@ def read_results(fields: Fields) -> list[PredictionResult]:
     return [_read_result(part) for part in fields.parts("results", "result")]
 
 
-def require_agreement(fields: Fields, metrics: DeviationMetrics) -> None:
+def require_agreement(fields: Fields, metrics: Deviations) -> None:
     """Raise unless everything that the JSON says besides the results is what they give.
 
     What it does not say, as Loom's files say no accuracy, is not needed, but for the totals.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from loom_core.evaluate.deviation_metrics import DeviationMetrics
+from loom_core.evaluate.deviations import Deviations
 
 WORST = 5
 """How many of the worst predictions a summary names."""
@@ -14,7 +11,7 @@ PERCENT_PER_BLOCK = 2
 """A bar of 50 blocks is all samples."""
 
 
-def summary_text(metrics: DeviationMetrics) -> str:
+def summary_text(metrics: Deviations) -> str:
     """Return totals, a bar for each bucket, and the worst predictions; ends without a newline."""
     total = metrics.total_samples
     lines = ["=== Model Evaluation Summary ===", f"Total Samples: {total}"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loom_core import limits
+from loom_core.checks import positive
 from loom_core.layers import Softmax
-from loom_core.layers.base import positive
 from loom_core.public import public
 
 

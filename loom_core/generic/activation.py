@@ -10,7 +10,7 @@ from loom_core.activations import activation as find_activation
 from loom_core.errors import SpecError
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.public import public
 
 

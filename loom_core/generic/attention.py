@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loom_core.errors import ShapeError
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph, require_tensor
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.layers import MultiHeadAttention
 from loom_core.public import public, read_record, record, result_record
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loom_core.checks import positive
 from loom_core.errors import ShapeError
 from loom_core.generic.layer_weights import TensorGradients, WantedGradients
 from loom_core.generic.numeric import checked_scale
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import StoredWeightsBuilder, TensorGraph, require_tensor
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.layers import Layer
-from loom_core.layers.base import positive
 from loom_core.public import result_record
 
 

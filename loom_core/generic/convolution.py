@@ -6,14 +6,14 @@ import numpy as np
 
 from loom_core import limits
 from loom_core.arrays import Shape, element_count
+from loom_core.checks import positive
 from loom_core.errors import ShapeError
 from loom_core.generic.activation import before_activation, replay_activation
 from loom_core.generic.results import ActivatedOutput, GenericBackwardResult
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.layers import Conv1D, Conv2D
-from loom_core.layers.base import positive
 from loom_core.public import public
 
 

@@ -15,7 +15,7 @@ from loom_core.generic.numeric import DTypeName, numeric_dtype
 from loom_core.generic.residual import residual_forward
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph, require_tensor
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.public import public, public_class
 
 

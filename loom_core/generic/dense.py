@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from loom_core.checks import positive
 from loom_core.generic.activation import before_activation, replay_activation
 from loom_core.generic.results import ActivatedOutput, GenericBackwardResult
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.layers import Dense
-from loom_core.layers.base import positive
 from loom_core.public import public
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from loom_core.checks import positive
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.layers import Embedding
-from loom_core.layers.base import positive
 from loom_core.public import public
 
 

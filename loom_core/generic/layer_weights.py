@@ -12,12 +12,13 @@ from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.errors import SpecError
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import make_plan
 from loom_core.layers import Layer
+from loom_core.layers.base import child_name
 from loom_core.layers.chain import complete_chain
-from loom_core.layers.children import child_name
 
 TensorGradients = dict[str, Tensor]
 """Gradients of one layer by weight name; ``2.kernel`` is the kernel of child 2."""

@@ -17,7 +17,7 @@ from loom_core.generic.layer_weights import (
 from loom_core.generic.numeric import checked_scale
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import StoredWeightsBuilder, TensorGraph, require_tensor
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.layers.base import is_bias
 from loom_core.layers.chain import lower_trail
 from loom_core.network.network import Network

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from loom_core.checks import positive
 from loom_core.errors import ShapeError
 from loom_core.generic.results import NormGradients
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph, require_tensor
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.layers import LayerNorm, RMSNorm
-from loom_core.layers.base import positive
 from loom_core.public import public
 
 

@@ -18,7 +18,8 @@ from loom_core.generic.containers import (
 )
 from loom_core.generic.layer_weights import prepare_layers
 from loom_core.generic.tensor import Tensor
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.layers import Layer, Parallel, Sequential, Softmax
 from loom_core.layers.chain import complete_layer, lower_layer
 from loom_core.public import public, result_record

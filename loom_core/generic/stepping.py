@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from loom_core import limits
+from loom_core.checks import positive
 from loom_core.errors import SpecError
 from loom_core.generic.backend import Backend
 from loom_core.generic.network_passes import (
@@ -24,8 +25,7 @@ from loom_core.generic.numeric import (
 )
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import require_tensor
-from loom_core.graph.builder import Value
-from loom_core.layers.base import positive
+from loom_core.graph.op import Value
 from loom_core.network.network import Network
 from loom_core.public import public, public_class
 from loom_core.stepping.step_state import (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from loom_core.checks import positive
 from loom_core.generic.results import SwiGLUGradients
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.layers import SwiGLU
-from loom_core.layers.base import positive
 from loom_core.public import public
 
 _Weights = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]

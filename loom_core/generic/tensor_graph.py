@@ -20,7 +20,8 @@ from loom_core.errors import LimitError, LoomError, ShapeError, SpecError
 from loom_core.generic.numeric import compute_dtype, read_numbers, store_numbers
 from loom_core.generic.tensor import Tensor
 from loom_core.graph.autodiff import differentiate
-from loom_core.graph.builder import GraphBuilder, Node, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Node, Value
 from loom_core.graph.plan import make_plan
 from loom_core.layers.base import Layer
 

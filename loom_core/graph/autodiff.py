@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from loom_core.graph.builder import GraphBuilder, Node, Value
-from loom_core.graph.op import NoGradient
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Node, NoGradient, Value
 
 
 def differentiate(

@@ -1,79 +1,14 @@
-"""The graph: values, nodes, and the builder that layers lower themselves into."""
+"""The builder of graphs, that layers lower themselves into."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal
 
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attribute, Attributes, Op
+from loom_core.graph.op import Attribute, Graph, Node, Phase, Segment, Value
 from loom_core.graph.ops import OPS
-
-ValueKind = Literal["input", "parameter", "computed"]
-Phase = Literal["forward", "loss", "backward", "update"]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """What a run of nodes belongs to: a phase of the step, and a layer (flat index) or None."""
-
-    phase: Phase
-    layer: int | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """A tensor in the graph. Identity is what counts: two values are never equal.
-
-    Args:
-        shape: All sizes, batch first.
-        kind: Given by the caller at each run, owned by a layer, or computed by a node.
-        name: For readers of a printed graph.
-        array: The layer's own array, for parameters.
-        base: The value whose memory this one shows under another shape, or None.
-    """
-
-    shape: Shape
-    kind: ValueKind
-    name: str = ""
-    array: Array | None = None
-    base: Value | None = None
-
-    @property
-    def root(self) -> Value:
-        """The value that owns the memory."""
-        return self if self.base is None else self.base.root
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """One op applied to values, in a segment.
-
-    Args:
-        op: Which.
-        inputs: What it reads.
-        outputs: What it writes.
-        attributes: All of the op's.
-        segment: What it belongs to.
-        region: Shared by nodes that the backward pass computes once more; None for others.
-    """
-
-    op: Op
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
-    attributes: Attributes
-    segment: Segment
-    region: object | None = None
-
-
-@dataclass(slots=True)
-class Graph:
-    """Nodes in an order in which they can run."""
-
-    nodes: list[Node] = field(default_factory=list)
 
 
 class GraphBuilder:

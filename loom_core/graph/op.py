@@ -1,15 +1,12 @@
-"""What an op is: one row of the op table."""
+"""What graphs are made of: values, nodes, and ops, each of which is one row of the op table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from loom_core.arrays import Array, Shape
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
 
 Attribute: TypeAlias = bool | int | float | str | tuple[int, ...]
 Attributes: TypeAlias = Mapping[str, Attribute]
@@ -20,9 +17,9 @@ ShapeRule: TypeAlias = Callable[[Sequence[Shape], Attributes], tuple[Shape, ...]
 Compute: TypeAlias = Callable[[Sequence[Array], Sequence[Array], Attributes], None]
 """The NumPy definition of the op: reads the inputs, writes every output completely."""
 
-GradientRule: TypeAlias = Callable[
-    ["GraphBuilder", "Node", "Value"], "tuple[Callable[[], Value] | None, ...]"
-]
+Gradients: TypeAlias = "tuple[Callable[[], Value] | None, ...]"
+
+GradientRule: TypeAlias = "Callable[[Emitter, Node, Value], Gradients]"
 """Given the gradient of the (first) output, one entry per input: a function that emits the ops
 of that input's gradient, or None where no gradient exists. Functions, so that a gradient that
 nobody wants costs nothing."""
@@ -71,6 +68,86 @@ class Op:
     updates: tuple[int, ...] = ()
     variadic: bool = False
     workspace: Cost | None = None
+
+
+ValueKind = Literal["input", "parameter", "computed"]
+Phase = Literal["forward", "loss", "backward", "update"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What a run of nodes belongs to: a phase of the step, and a layer (flat index) or None."""
+
+    phase: Phase
+    layer: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A tensor in the graph. Identity is what counts: two values are never equal.
+
+    Args:
+        shape: All sizes, batch first.
+        kind: Given by the caller at each run, owned by a layer, or computed by a node.
+        name: For readers of a printed graph.
+        array: The layer's own array, for parameters.
+        base: The value whose memory this one shows under another shape, or None.
+    """
+
+    shape: Shape
+    kind: ValueKind
+    name: str = ""
+    array: Array | None = None
+    base: Value | None = None
+
+    @property
+    def root(self) -> Value:
+        """The value that owns the memory."""
+        return self if self.base is None else self.base.root
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One op applied to values, in a segment.
+
+    Args:
+        op: Which.
+        inputs: What it reads.
+        outputs: What it writes.
+        attributes: All of the op's.
+        segment: What it belongs to.
+        region: Shared by nodes that the backward pass computes once more; None for others.
+    """
+
+    op: Op
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    attributes: Attributes
+    segment: Segment
+    region: object | None = None
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes in an order in which they can run."""
+
+    nodes: list[Node] = field(default_factory=list)
+
+
+class Emitter(Protocol):
+    """What a gradient rule may do to a graph: :class:`~loom_core.graph.builder.GraphBuilder`."""
+
+    def emit(self, name: str, *inputs: Value, **attributes: Attribute) -> Value:
+        """Append a node and return its only output."""
+
+    def emit_all(self, name: str, *inputs: Value, **attributes: Attribute) -> tuple[Value, ...]:
+        """Append a node and return all its outputs."""
+
+    def reshape(self, x: Value, shape: Shape) -> Value:
+        """Show a value under another shape of the same size."""
+
+    def constant(self, array: Array) -> Value:
+        """Declare an array that never changes."""
 
 
 def integer(attributes: Attributes, name: str) -> int:

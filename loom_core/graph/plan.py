@@ -15,7 +15,7 @@ import numpy as np
 
 from loom_core import limits
 from loom_core.arrays import element_count
-from loom_core.graph.builder import Graph, Node, Segment, Value
+from loom_core.graph.op import Graph, Node, Segment, Value
 
 ALIGNMENT = 64
 """Bytes; one cache line, and enough for every SIMD load."""

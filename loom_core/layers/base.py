@@ -5,21 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.observers.observer import LayerObserver, require_observer
 from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from loom_core.fields import Fields
 
 
 @public_class
@@ -256,9 +253,9 @@ class Layer(ABC):
     @public("GetSettings")
     def settings(self) -> dict[str, object]:
         """Return the layer's type and settings as they stand in model JSON."""
-        from loom_core.layers.children import write_child
-
-        return write_child(self)
+        flags = {"frozen": self.frozen, "is_disabled": self.disabled, "silent": self.silent}
+        set_flags = {key: True for key, value in flags.items() if value}
+        return {"type": self.type_name, **self.to_fields(), **set_flags}
 
     @classmethod
     @abstractmethod
@@ -276,6 +273,11 @@ class Layer(ABC):
     @abstractmethod
     def to_fields(self) -> dict[str, Any]:
         """Return the settings as they are written to model JSON, without ``type``."""
+
+
+def child_name(kind: str, index: int, child: Layer) -> str:
+    """Return how messages call a child."""
+    return f"{kind} {index} {child.type_name}"
 
 
 def is_bias(name: str) -> bool:
@@ -330,11 +332,6 @@ def as_rows(graph: GraphBuilder, x: Value, width: int) -> Value:
     return graph.reshape(x, (element_count(x.shape) // width, width))
 
 
-def optional_size(value: int | None, name: str) -> int | None:
-    """Return a size that may be left out, after checking it."""
-    return None if value is None else positive(value, name)
-
-
 def require_layers(layers: Sequence[Layer], what: str) -> Sequence[Layer]:
     """Return layers after checking that there are any, and that they are layers.
 
@@ -344,16 +341,3 @@ def require_layers(layers: Sequence[Layer], what: str) -> Sequence[Layer]:
     if not layers or not all(isinstance(layer, Layer) for layer in layers):
         raise SpecError(f"what is inside {what} must be layers, at least one")
     return layers
-
-
-def positive(value: int, name: str, minimum: int = 1) -> int:
-    """Return a size after checking it.
-
-    Raises:
-        SpecError: Not an integer, below ``minimum``, or so large that float64 rounds it.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
-        raise SpecError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
-    if value > 2**53:
-        raise SpecError(f"{name} must be a whole number of at most 2^53")
-    return int(value)

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 from loom_core.arrays import Shape, element_count
 from loom_core.errors import LoomError, ShapeError
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.layers.base import Layer, features
 
 

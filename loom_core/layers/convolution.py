@@ -6,20 +6,20 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from loom_core.activations import activation as find_activation
 from loom_core.arrays import F32, Shape, element_count
+from loom_core.checks import optional_size, positive
 from loom_core.errors import ShapeError
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.ops.convolution import convolved_size, require_bordered_image
-from loom_core.layers.base import Layer, optional_size, positive, require_features
+from loom_core.layers.base import Layer, require_features
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 
 class _Convolution(Layer):

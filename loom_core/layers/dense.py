@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard
+from typing import Any, ClassVar, Literal, TypeGuard
 
 import numpy as np
 
 from loom_core.activations import activation as find_activation
 from loom_core.arrays import F32, Shape
+from loom_core.checks import positive
 from loom_core.errors import ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, as_rows, features, positive, require_features
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer, as_rows, features, require_features
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 InputFit = Literal["exact", "pad"]
 

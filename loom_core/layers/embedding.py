@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from loom_core.arrays import F32, Shape, element_count
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, features, optional_size, positive
+from loom_core.checks import optional_size, positive
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer, features
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 
 class Embedding(Layer):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from loom_core.arrays import F32, Shape, element_count
+from loom_core.checks import optional_size, positive
 from loom_core.errors import ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, as_rows, optional_size, positive, require_rows
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer, as_rows, require_rows
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 LOOM_THETA = 1e6
 """Base of the rotary angles in every attention layer of Loom v0.0.7."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from loom_core.arrays import F32, Shape, element_count
+from loom_core.checks import optional_size
 from loom_core.errors import ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, as_rows, optional_size, token_shape
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer, as_rows, token_shape
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
-
 
 LARGEST_EPSILON = 1e18
 """Beyond it nothing is left of any input, and sums with it leave float32."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loom_core.arrays import F32, Shape, element_count
+from loom_core.checks import positive
 from loom_core.errors import LoomError, ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, features, positive, require_layers
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer, child_name, features, require_layers
 from loom_core.layers.chain import complete_layer, lower_layer
-from loom_core.layers.children import child_name, read_child, read_children, write_child
 from loom_core.layers.softmax import Softmax
 from loom_core.public import record
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 COMBINE_MODES = ("concat", "add", "avg", "grid_scatter", "filter")
 _NOT_IN_LOOMS_BRANCHES = ("embedding", "conv1d", "residual")
@@ -217,7 +216,7 @@ class Parallel(Layer):
     @classmethod
     def from_fields(cls, fields: Fields) -> Parallel:
         """Read Loom's keys, and the gate that Loom does not store."""
-        branches = read_children(fields, "branch")
+        branches = fields.layers("branches", "branch")
         mode = fields.text("combine_mode") or "concat"
         loom = fields.reading == "loom"
         known = mode in ("average", *COMBINE_MODES)
@@ -239,14 +238,14 @@ class Parallel(Layer):
             return cls(branches, disabled=True)  # Loom passes the input through
         for branch in branches if loom else ():
             branch.disabled = False  # Loom runs disabled branches
-        gate = fields.part("filter_gate", "gate")
+        gate = fields.layer("filter_gate", "gate")
         softmax = fields.part("filter_softmax", "gate softmax")
         return cls(
             branches,
             mode,
             grid_positions=positions,
             grid_shape=(rows, cols, layers) if mode == "grid_scatter" else None,
-            gate=None if gate is None else read_child(gate),
+            gate=gate,
             gate_softmax=None if softmax is None else Softmax.from_fields(softmax),
             concat_by_branch=fields.boolean("concat_by_branch")
             or (loom and fields.batch_size > 1 and mode == "concat"),
@@ -257,14 +256,14 @@ class Parallel(Layer):
         """Write Loom's keys, and the gate."""
         written: dict[str, Any] = {
             "combine_mode": self.combine_mode,
-            "branches": [write_child(branch) for branch in self.branches],
+            "branches": [branch.settings() for branch in self.branches],
         }
         if self.combine_mode == "grid_scatter" and self.grid_shape is not None:
             written["grid_positions"] = [vars(place) for place in self.grid_positions]
             for axis, size in zip(("rows", "cols", "layers"), self.grid_shape, strict=True):
                 written[f"grid_output_{axis}"] = size
         if self.gate is not None:
-            written["filter_gate"] = write_child(self.gate)
+            written["filter_gate"] = self.gate.settings()
             written["filter_softmax"] = self.gate_softmax.to_fields()
         if self.concat_by_branch:
             written["concat_by_branch"] = True

@@ -6,19 +6,19 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from loom_core.arrays import F32, Shape
+from loom_core.checks import optional_size, positive
 from loom_core.errors import ShapeError
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, as_rows, features, optional_size, positive, require_rows
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer, as_rows, features, require_rows
 from loom_core.layers.orthogonal import orthogonal
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 
 class _Recurrent(Layer):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loom_core.arrays import F32, Shape
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, positive
+from loom_core.checks import positive
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 
 class Residual(Layer):

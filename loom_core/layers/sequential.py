@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loom_core.arrays import F32, Shape
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, require_layers
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer, child_name, require_layers
 from loom_core.layers.chain import chain_input_features, complete_chain, lower_chain
-from loom_core.layers.children import child_name, read_children, write_child
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 
 class Sequential(Layer):
@@ -69,7 +67,7 @@ class Sequential(Layer):
     @classmethod
     def from_fields(cls, fields: Fields) -> Sequential:
         """Read branches; in Loom's own files children that Loom does not run are disabled."""
-        children = read_children(fields, "child")
+        children = fields.layers("branches", "child")
         if fields.reading == "loom":
             for child in children:
                 child.disabled = child.type_name not in ("dense", "softmax")
@@ -77,4 +75,4 @@ class Sequential(Layer):
 
     def to_fields(self) -> dict[str, Any]:
         """Write branches."""
-        return {"branches": [write_child(child) for child in self.children]}
+        return {"branches": [child.settings() for child in self.children]}

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from loom_core.arrays import F32, Shape, element_count
+from loom_core.checks import positive
 from loom_core.errors import ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder, Value
-from loom_core.layers.base import Layer, positive
+from loom_core.fields import Fields
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
+from loom_core.layers.base import Layer
 from loom_core.layers.softmax_variants import VARIANTS, Variant, tree_nodes
 from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
-
-if TYPE_CHECKING:
-    from loom_core.fields import Fields
 
 DEFAULT_ALPHA = 1.5
 

@@ -5,17 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from loom_core.graph.builder import GraphBuilder, Value
-
-if TYPE_CHECKING:
-    from loom_core.layers.softmax import Softmax
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 
 MASKED_SCORE = -1e9
 """Added to a masked score: its exponential is exactly 0 beside any ordinary score."""
+
+
+class Settings(Protocol):
+    """The settings that variants read; :class:`~loom_core.layers.softmax.Softmax` has them."""
+
+    temperature: float
+    variant: str
+    rows: int | None
+    cols: int | None
+    levels: tuple[int, ...]
+    mask: tuple[bool, ...]
+    alpha: float
+    clusters: tuple[tuple[int, ...], ...]
+    mixture_weights: tuple[float, ...]
+    noise: bool
+    loom_threshold: bool
 
 
 @dataclass(frozen=True)
@@ -28,23 +42,23 @@ class Variant:
         fields: Its settings in model JSON.
     """
 
-    lower: Callable[[GraphBuilder, Value, Softmax], Value]
-    width: Callable[[Softmax], int | None] = lambda layer: None
-    fields: Callable[[Softmax], dict[str, Any]] = lambda layer: {}
+    lower: Callable[[GraphBuilder, Value, Settings], Value]
+    width: Callable[[Settings], int | None] = lambda layer: None
+    fields: Callable[[Settings], dict[str, Any]] = lambda layer: {}
 
 
-def _rows(graph: GraphBuilder, x: Value, cols: int, layer: Softmax) -> Value:
+def _rows(graph: GraphBuilder, x: Value, cols: int, layer: Settings) -> Value:
     """Softmax of each stretch of ``cols`` scores, in the shape (stretches, cols)."""
     count = math.prod(x.shape) // cols
     rows = graph.reshape(x, (count, cols))
     return graph.emit("softmax", rows, temperature=layer.temperature)
 
 
-def _standard(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _standard(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     return _rows(graph, x, x.shape[1], layer)
 
 
-def _grid(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _grid(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     return graph.reshape(_rows(graph, x, layer.cols or 1, layer), x.shape)
 
 
@@ -54,14 +68,14 @@ def _means(graph: GraphBuilder, x: Value, size: int) -> Value:
     return graph.emit("matmul", rows, graph.constant(np.full((size, 1), 1 / size, np.float32)))
 
 
-def tree_nodes(layer: Softmax) -> int | None:
+def tree_nodes(layer: Settings) -> int | None:
     """Return the number of nodes of a hierarchical softmax's tree, the root not counted."""
     if layer.variant != "hierarchical":
         return None
     return sum(math.prod(layer.levels[: depth + 1]) for depth in range(len(layer.levels)))
 
 
-def _hierarchical(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _hierarchical(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     count, leaves = x.shape[0], math.prod(layer.levels)
     own_scores = x.shape[1] == tree_nodes(layer) != leaves
     path: Value | None = None
@@ -81,13 +95,13 @@ def _hierarchical(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
     return x if path is None else graph.reshape(path, (count, leaves))
 
 
-def _gumbel(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _gumbel(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     if graph.training and layer.noise:
         x = graph.emit("add", x, graph.noise(x.shape))
     return _standard(graph, x, layer)
 
 
-def _masked(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _masked(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     hidden = np.where(layer.mask, 0.0, MASKED_SCORE).astype(np.float32)
     if not any(layer.mask):
         x = graph.emit("scale", x, factor=0.0)  # nothing may win: uniform
@@ -97,7 +111,7 @@ def _masked(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
     return _standard(graph, x, layer)
 
 
-def _entmax(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _entmax(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     alpha = 2.0 if layer.variant == "sparse" else layer.alpha
     if layer.loom_threshold:
         return graph.emit("loom_entmax", x, alpha=min(alpha, 2.0))
@@ -106,7 +120,7 @@ def _entmax(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
     return graph.emit("entmax", x, alpha=alpha, temperature=layer.temperature)
 
 
-def _adaptive(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _adaptive(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     order = tuple(member for cluster in layer.clusters for member in cluster)
     x = graph.emit("permute_columns", x, order=order)
     scores, start = [], 0
@@ -126,7 +140,7 @@ def _adaptive(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
     return graph.emit("permute_columns", y, order=back)
 
 
-def _mixture(graph: GraphBuilder, x: Value, layer: Softmax) -> Value:
+def _mixture(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     count, parts = x.shape[0], len(layer.mixture_weights)
     width = x.shape[1] // parts
     weights = np.array(layer.mixture_weights, np.float64) / sum(layer.mixture_weights)

@@ -7,27 +7,17 @@ the string is Loom's own and means Loom's arithmetic, unless the caller says oth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from loom_core.errors import ModelFormatError, SpecError
 from loom_core.model_io.text_file import read_text_file
-from loom_core.model_io.weights import SaveAs, encode_weights
-from loom_core.models.model_bundle import (
-    BUNDLE_TYPE,
-    PRODUCER,
-    ModelBundle,
-    ReadAs,
-    load_entry,
-    reading_of,
-)
-from loom_core.models.network_json import require_model_id, settings_of
+from loom_core.model_io.weights import SaveAs
+from loom_core.models.model_bundle import ModelBundle, ReadAs, load_entry, reading_of
+from loom_core.network.bundle_text import save_bundle_to_string
 from loom_core.network.network import Network
 from loom_core.public import public, result_record
-from loom_core.running import NetworkGrid, require_network
 
 
 @public("LoadModelFromString")
@@ -100,12 +90,6 @@ def deserialize_model(saved: dict[str, object]) -> Network:
     return load_entry(saved, model_id, reading_of(saved, "auto"))
 
 
-def serialize_model(network: NetworkGrid, model_id: str, save_as: SaveAs) -> dict[str, Any]:
-    """Return one model object: id, cfg, weights and our producer mark."""
-    entry = _entry(require_model_id(model_id), network, save_as, "float32")
-    return {**entry, "producer": PRODUCER}
-
-
 @public("LoadBundleFromString")
 def load_bundle_from_string(text: str, read_as: ReadAs = "auto") -> ModelBundle:
     """Return a bundle, whose networks are made when they are asked for.
@@ -128,33 +112,6 @@ def list_models(text: str) -> list[str]:
         text: The bundle's JSON.
     """
     return ModelBundle(text).list_models()
-
-
-def save_bundle_to_string(
-    networks: Mapping[str, NetworkGrid], save_as: SaveAs = "compact", dtype: str = "float32"
-) -> str:
-    """Return the bundle that holds these networks under their ids.
-
-    Args:
-        networks: By id.
-        save_as: ``"compact"``, our own encoding of the weights, small and fast to load, or
-            ``"loom"``, what Loom v0.0.7 reads.
-        dtype: Of the stored weights: float32, float64, int8, int16, int32, and float16 (compact
-            only). Anything but float32 and float64 rounds them.
-
-    Raises:
-        SpecError: An id is empty or too long, or the dtype is not one of the format's.
-        NonFiniteError: A weight is NaN or infinite.
-    """
-    for name, network in networks.items():
-        require_network(network, name)
-    models = [
-        _entry(require_model_id(name), network, save_as, dtype)
-        for name, network in networks.items()
-    ]
-    version = 2 if save_as == "loom" and dtype != "float32" else 1
-    bundle = {"type": BUNDLE_TYPE, "version": version, "producer": PRODUCER, "models": models}
-    return json.dumps(bundle, indent=2, ensure_ascii=False)
 
 
 @public("SaveBundle")
@@ -192,13 +149,3 @@ def load_model(filename: str, model_id: str, read_as: ReadAs = "auto") -> Networ
         read_as: See LoadModelFromString.
     """
     return load_model_from_string(read_text_file(filename), model_id, read_as)
-
-
-def _entry(model_id: str, network: NetworkGrid, save_as: SaveAs, dtype: str) -> dict[str, Any]:
-    network.require_weights()
-    network.programs.require_settled()
-    return {
-        "id": model_id,
-        "cfg": settings_of(network, model_id),
-        "weights": encode_weights(network.layers, save_as, dtype),
-    }

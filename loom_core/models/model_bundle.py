@@ -14,11 +14,9 @@ from loom_core.model_io import weights_multi_precision
 from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.weights import decode_weights, stored_dtype
 from loom_core.models.network_json import network_from_settings
+from loom_core.network.bundle_text import BUNDLE_TYPE, PRODUCER
 from loom_core.network.network import Network
 from loom_core.public import public, public_class
-
-BUNDLE_TYPE = "modelhost/bundle"
-PRODUCER = "loom_core"
 
 ReadAs = Literal["auto", "loom", "documented"]
 

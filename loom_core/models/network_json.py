@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from loom_core import limits
-from loom_core.errors import LoomError, SpecError
+from loom_core.checks import positive
+from loom_core.errors import LoomError
 from loom_core.fields import Fields, Reading
-from loom_core.layers.base import positive
-from loom_core.layers.children import read_child, write_child
+from loom_core.layers.reading import read_layer
 from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.text_file import read_text_file
 from loom_core.models.loom_quirks import apply_loom_quirks
 from loom_core.network.network import Network
 from loom_core.public import public, result_record
-from loom_core.running import NetworkGrid
 
 NUMERIC_DTYPES = (
     "float32", "float64", "float16",
@@ -145,13 +144,14 @@ def network_from_settings(
     )  # fmt: skip
     for index, values in enumerate(described):
         place = ": ".join(part for part in (where, network.place_name(index)) if part)
-        network.layers[index] = read_child(
+        network.layers[index] = read_layer(
             Fields(
                 values,
                 where=place,
                 reading=reading,
                 batch_size=network.batch_size,
                 sizes_lost=sizes_lost,
+                read_layer=read_layer,
             )
         )
     try:
@@ -161,30 +161,3 @@ def network_from_settings(
     except LoomError as error:
         raise error.at(where) from error
     return network
-
-
-def settings_of(network: NetworkGrid, model_id: str) -> dict[str, Any]:
-    """Return a network's settings as written to ``cfg``; keys that are Loom's, and ours after."""
-    written: dict[str, Any] = {
-        "id": model_id,
-        "batch_size": network.batch_size,
-        "grid_rows": network.rows,
-        "grid_cols": network.cols,
-        "layers_per_cell": network.layers_per_cell,
-        "layers": [write_child(layer) for layer in network.layers],
-        "seed": network.seed,
-    }
-    if network.input_size is not None:
-        written["input_size"] = network.input_size
-    return written
-
-
-def require_model_id(model_id: object) -> str:
-    """Return a model id after checking it.
-
-    Raises:
-        SpecError: Not text, empty, or longer than 256 characters.
-    """
-    if not isinstance(model_id, str) or not 0 < len(model_id) <= 256:
-        raise SpecError(f"a model id must be text of 1 to 256 characters, got {model_id!r:.60}")
-    return model_id

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
 from loom_core.errors import BackendError, SpecError
-from loom_core.network.gradients import Gradients
 from loom_core.public import Cooperative, Wait, public, result_record
+from loom_core.running import NetworkGrid
+from loom_core.train.backward import gradient_steps
 
 WORKGROUP = 64
 """Invocations in a group of the elementwise kernels."""
@@ -37,7 +38,7 @@ class GPUDeviceInfo:
     transfers: int
 
 
-class Gpu(Gradients):
+class Gpu(NetworkGrid):
     """Methods that run on a GPU whatever backend the network has otherwise.
 
     The weights are the layers' own on every backend: what changed on one side since the last run
@@ -129,7 +130,7 @@ class Gpu(Gradients):
             raise SpecError(
                 "there is no forward pass to go back through", hint="Call ForwardGPU first."
             )
-        dx = yield from self.gradient_steps(self._gpu_input, seed, backend)
+        dx = yield from gradient_steps(self, self._gpu_input, seed, backend)
         return dx if seed.ndim > 1 else dx.reshape(-1)
 
     @public("GetGPUDeviceInfo")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from functools import cached_property
 
 import numpy as np
 
 from loom_core.arrays import F32, FloatData, to_float32
-from loom_core.backends.base import Backend, Program
-from loom_core.errors import ShapeError, SpecError
+from loom_core.backends.base import Program
+from loom_core.errors import SpecError
 from loom_core.layers.base import is_bias
-from loom_core.optimize.gradient_graph import activations_plan, gradient_plan
+from loom_core.optimize.gradient_graph import activations_plan
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
 from loom_core.optimize.trained_weights import trained_weights
-from loom_core.public import Wait, finish, public
+from loom_core.public import public
 from loom_core.running import NetworkGrid
 from loom_core.train.apply_gradients import apply_gradients
+from loom_core.train.backward import add_gradients
 
 
 class Gradients(NetworkGrid):
@@ -51,50 +51,8 @@ class Gradients(NetworkGrid):
         self.control.require_idle("run backward")
         seed = to_float32(grad_output, "the gradient of the output")
         x = self._last_input()
-        dx = self.add_gradients(x, seed)
+        dx = add_gradients(self, x, seed)
         return dx if seed.ndim > 1 else dx.reshape(-1)
-
-    def add_gradients(self, x: F32, dy: F32, step: int | None = None) -> F32:
-        """Add the weights' gradients at an input (B, I) to the sums; return the input's (B, I).
-
-        Args:
-            x: The input.
-            dy: Gradient of the output, as many numbers.
-            step: Number of the tick, from 0, where the network runs tick by tick; for observers.
-
-        Raises:
-            ShapeError: ``dy`` has another size than the output.
-        """
-        return finish(self.gradient_steps(x, dy, step=step))
-
-    def gradient_steps(
-        self, x: F32, dy: F32, backend: Backend | None = None, step: int | None = None
-    ) -> Generator[Wait, None, F32]:
-        """Do what add_gradients does where that takes time: on a backend that is not watched."""
-        batch, width = x.shape
-        watched = backend is None and self.listening(step or 0)
-        program = self.prepared(
-            ("gradients", batch, width, watched),
-            lambda: gradient_plan(self.layers, batch, width, self.gradients, watched=watched),
-            backend,
-        )
-        expected = program.plan.ports["output_gradient"].shape
-        if dy.size != expected[0] * expected[1]:
-            raise ShapeError(
-                f"the gradient of the output has {dy.size} numbers, "
-                f"the output of {batch} samples has {batch} x {expected[1]}",
-                hint="Pass one number for each number that ForwardCPU returned.",
-            )
-        program.write("input", x)
-        program.write("output_gradient", dy)
-        self.gradients.begin()
-        program.queue()
-        yield from program.settle()
-        self.tell_backward(program, step)
-        if "input_gradient" not in program.plan.ports:
-            return np.zeros_like(x)
-        found = yield from program.fetch(("input_gradient",))
-        return np.asarray(found["input_gradient"], np.float32)
 
     def _last_input(self) -> F32:
         if self.last_forward is None:
@@ -171,7 +129,7 @@ class Gradients(NetworkGrid):
         Raises:
             SpecError, NonFiniteError, BusyError: As in ApplyGradients.
         """
-        self._apply(self._descent, learning_rate)
+        self.step_by(self._descent, learning_rate)
 
     @public("ApplyGradients")
     def apply_gradients(self, learning_rate: float) -> None:
@@ -189,7 +147,7 @@ class Gradients(NetworkGrid):
                 makes room for other gradients.
             BusyError: The network is training.
         """
-        self._apply(self.optimizer or self._descent, learning_rate)
+        self.step_by(self.optimizer or self._descent, learning_rate)
 
     @public("ApplyGradientsAdamW")
     def apply_gradients_adamw(
@@ -248,12 +206,13 @@ class Gradients(NetworkGrid):
     def _apply_by(self, wanted: Optimizer, rate: float) -> None:
         held = self.optimizer
         optimizer = held if held and held.settings() == wanted.settings() else wanted
-        self._apply(optimizer, rate)
+        self.step_by(optimizer, rate)
         self.optimizer = optimizer
 
-    def _apply(self, optimizer: Optimizer, rate: float) -> None:
+    def step_by(self, optimizer: Optimizer, learning_rate: float) -> None:
+        """Change all weights that are trained by their gradients, as an optimizer says."""
         self.control.require_idle("apply gradients")
-        apply_gradients(self, optimizer, rate)
+        apply_gradients(self, optimizer, learning_rate)
 
     @public("SetOptimizer")
     def set_optimizer(self, optimizer: Optimizer | None) -> None:

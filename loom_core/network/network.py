@@ -6,10 +6,10 @@ from loom_core.network.evaluation import Evaluation
 from loom_core.network.gpu import Gpu
 from loom_core.network.gradients import Gradients
 from loom_core.network.introspecting import Introspecting
+from loom_core.network.observing import Observing
 from loom_core.network.saving import Saving
 from loom_core.network.stepping import Stepping
 from loom_core.network.training import Training
-from loom_core.observe.network_observing import Observing
 from loom_core.public import public_class
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from loom_core.model_io.size_info import ModelSizeInfo, model_size_info
+from loom_core.network.bundle_text import save_bundle_to_string, serialize_model
 from loom_core.public import public
 from loom_core.running import NetworkGrid
 
@@ -27,8 +28,6 @@ class Saving(NetworkGrid):
             SpecError: The id is empty or too long.
             NonFiniteError: A weight is NaN or infinite.
         """
-        from loom_core.models.bundle import save_bundle_to_string
-
         return save_bundle_to_string({model_id: self}, save_as)
 
     @public("SaveModelWithDType")
@@ -47,8 +46,6 @@ class Saving(NetworkGrid):
             SpecError: The id is empty or too long, or the format has no such dtype.
             NonFiniteError: A weight is NaN or infinite.
         """
-        from loom_core.models.bundle import save_bundle_to_string
-
         return save_bundle_to_string({model_id: self}, save_as, dtype)
 
     @public("SerializeModel")
@@ -61,8 +58,6 @@ class Saving(NetworkGrid):
             model_id: Under which it is found again; 1 to 256 characters.
             save_as: See SaveModelToString.
         """
-        from loom_core.models.bundle import serialize_model
-
         return serialize_model(self, model_id, save_as)
 
     @public("SaveModel")

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
-import numpy as np
-
-from loom_core import limits
-from loom_core.arrays import F32, FloatData, element_count, to_float32
-from loom_core.errors import ShapeError, SpecError
-from loom_core.layers.base import positive
-from loom_core.network.gradients import Gradients
+from loom_core.arrays import F32, FloatData, to_float32
+from loom_core.checks import positive
+from loom_core.errors import SpecError
 from loom_core.public import Cooperative, Wait, public
-from loom_core.stepping.step_state import StepState, require_layer_count
-from loom_core.stepping.tick_graph import tick_plan
-from loom_core.stepping.trails import Trails
+from loom_core.running import NetworkGrid
+from loom_core.stepping.step_state import StepState
+from loom_core.stepping.ticks import add_step_gradients, begin, tick
 from loom_core.stepping.training import DataLoader, stepping_training_steps
 from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
 
 
-class Stepping(Gradients):
+class Stepping(NetworkGrid):
     """Methods that run all layers at once, each on what the one before it last gave.
 
     An input reaches the output of a network of L layers after L ticks, and a new one may be set at
@@ -40,12 +36,7 @@ class Stepping(Gradients):
             ShapeError: That is no whole number of samples, or layers do not fit.
             LimitError: The values between the layers need too much memory.
         """
-        size = positive(input_size, "input_size")
-        limits.require_within(size, limits.PLAN_BYTES, "the input of a step state")
-        like = np.broadcast_to(np.float32(0), (size,))  # no memory: only its size is read
-        self.require_weights()
-        batch, width = self.split_batch(like, "the input of a step state")
-        return StepState(Trails(self.layers, batch, width))
+        return begin(self, input_size)
 
     @public("StepForward")
     def step_forward(self, state: StepState) -> float:
@@ -61,7 +52,7 @@ class Stepping(Gradients):
             ShapeError: The state was made for other layers.
         """
         start = time.perf_counter()
-        self._tick(state, range(len(self.layers)))
+        tick(self, state, range(len(self.layers)))
         state.step_count += 1
         return time.perf_counter() - start
 
@@ -86,34 +77,8 @@ class Stepping(Gradients):
         index = positive(layer_idx, "layer_idx", 0)
         if index >= len(self.layers):
             raise SpecError(f"there is no layer {index} in a network of {len(self.layers)} layers")
-        self._tick(state, [index])
+        tick(self, state, [index])
         return time.perf_counter() - start
-
-    def _tick(self, state: StepState, chosen: Sequence[int]) -> None:
-        """Let the chosen layers work on the present values, all at once."""
-        trails = state.trails
-        require_layer_count(len(trails.shapes) - 1, len(self.layers))
-        watched = self.listening(state.step_count)
-        program = self.prepared(
-            (("tick", *chosen), trails.shapes, watched),  # a kind for each choice of layers
-            lambda: tick_plan(self.layers, trails.shapes, chosen, watched=watched),
-        )
-        ports = program.plan.ports
-        for name in ports:
-            if name.startswith("value."):
-                _, index, place = name.split(".")
-                program.write(name, trails.earlier(int(index), int(place)))
-        program.run()
-        if "input" in ports:
-            self.tell_tick(program, chosen, state.step_count)
-        trails.follow(
-            [
-                (index, np.asarray(program.read(f"made.{index}"), np.float32))
-                if f"made.{index}" in ports
-                else (index, trails.value(index))
-                for index in chosen
-            ]
-        )
 
     @public("StepBackward")
     def step_backward(self, state: StepState, grad_output: FloatData) -> F32:
@@ -137,20 +102,9 @@ class Stepping(Gradients):
             BusyError: The network is training.
         """
         self.control.require_idle("run backward")
-        return self.add_step_gradients(state, to_float32(grad_output, "the gradient of the output"))
-
-    def add_step_gradients(self, state: StepState, dy: F32) -> F32:
-        """Do what StepBackward does, in a training or outside."""
-        expected = element_count(state.trails.shapes[-1])
-        if dy.size != expected:
-            raise ShapeError(
-                f"the gradient of the output has {dy.size} numbers, the output {expected}"
-            )
-        origin = state.trails.origin()
-        if origin is None:
-            self.gradients.begin()
-            return np.zeros(element_count(state.trails.shapes[0]), np.float32)
-        return self.add_gradients(origin, dy, state.step_count - 1).reshape(-1)
+        return add_step_gradients(
+            self, state, to_float32(grad_output, "the gradient of the output")
+        )
 
     @public("TrainWithStepping")
     @Cooperative

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,19 +11,25 @@ from loom_core.observe.memory import FLOAT_BYTES, optimizers_of
 from loom_core.observe.telemetry_records import LayerHealth, Telemetry
 from loom_core.observers.records import LayerStats
 from loom_core.optimize.trained_weights import trained_weights
+from loom_core.running import NetworkGrid
 from loom_core.watch.layer_events import WatchedRun, all_weights
 from loom_core.watch.layer_words import layer_code
 from loom_core.watch.statistics import norm_of
 
-if TYPE_CHECKING:
-    from loom_core.observe.network_observing import Observing
 
+def live_telemetry(
+    network: NetworkGrid, activations: WatchedRun | None, gradients: WatchedRun | None
+) -> Telemetry:
+    """Return how a network fares; see GetTelemetry.
 
-def live_telemetry(network: Observing) -> Telemetry:
-    """Return how a network fares; see GetTelemetry."""
+    Args:
+        network: Whose weights, plans and gradients are looked at.
+        activations: The run to show.
+        gradients: The run whose gradients are shown instead of those of BackwardCPU.
+    """
     network.require_weights()
     with np.errstate(over="ignore", invalid="ignore"):
-        layers = _layers(network)
+        layers = _layers(network, activations, gradients)
     weights = FLOAT_BYTES * network.get_total_parameters()
     plans = sum(program.plan.arena_bytes for program in network.programs)
     optimizer = sum(optimizer.nbytes for optimizer in optimizers_of(network))
@@ -39,10 +44,11 @@ def live_telemetry(network: Observing) -> Telemetry:
     )
 
 
-def _layers(network: Observing) -> list[LayerHealth]:
-    run = _of_present_layers(network, network.watched_activations) or _last_forward(network)
-    activations = {} if run is None else _outer_stats(run)
-    gradients = _gradient_norms(network)
+def _layers(
+    network: NetworkGrid, shown: WatchedRun | None, watched: WatchedRun | None
+) -> list[LayerHealth]:
+    activations = {} if shown is None else _outer_stats(shown)
+    gradients = _gradient_norms(network, watched)
     layers = []
     for index, layer in enumerate(network.layers):
         stats = activations.get(index)
@@ -61,22 +67,10 @@ def _layers(network: Observing) -> list[LayerHealth]:
     return layers
 
 
-def _of_present_layers(network: Observing, run: WatchedRun | None) -> WatchedRun | None:
+def of_present_layers(network: NetworkGrid, run: WatchedRun | None) -> WatchedRun | None:
     """Return a watched step if it was of the layers that are there now."""
     outer = [] if run is None else [watched.layer for watched in run.layers if not watched.path]
     return run if all(layer in network.layers for layer in outer) else None
-
-
-def _last_forward(network: Observing) -> WatchedRun | None:
-    """Return a run for the input of the last ForwardCPU; None before the first."""
-    if network.last_forward is None:
-        return None
-    x = network.last_forward.read("input")
-    program = network.watched_inference(*x.shape)
-    if program is not network.last_forward:
-        program.write("input", x)
-        program.run()
-    return network.watched_run(program)
 
 
 def _outer_stats(run: WatchedRun) -> dict[int, LayerStats]:
@@ -88,9 +82,8 @@ def _outer_stats(run: WatchedRun) -> dict[int, LayerStats]:
     }
 
 
-def _gradient_norms(network: Observing) -> Mapping[int, float]:
+def _gradient_norms(network: NetworkGrid, watched: WatchedRun | None) -> Mapping[int, float]:
     """Return the norm of each layer's gradients: of a training, else what BackwardCPU left."""
-    watched = _of_present_layers(network, network.watched_gradients)
     if watched is not None:
         return watched.gradient_norms()
     if not network.gradients.filled:

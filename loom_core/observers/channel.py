@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from threading import Condition
 
-from loom_core.layers.base import positive
+from loom_core.checks import positive
 from loom_core.observers.observer import LayerObserver, read_event
 from loom_core.observers.records import LayerEvent, TrainingEvent
 from loom_core.public import Cooperative, public, public_class, read_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from loom_core.errors import BackendError
-from loom_core.observers.http_observer import BATCH, Outbox, body_of, reason_of
+from loom_core.observers.http_outbox import BATCH, Outbox, body_of, reason_of
 
 try:
     import loom_http

@@ -6,18 +6,14 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
 
-from loom_core.errors import LoomError, SpecError
-from loom_core.json_records import to_json
-from loom_core.observers.channel import ChannelObserver, Event
+from loom_core.errors import SpecError
+from loom_core.observers.channel import ChannelObserver
+from loom_core.observers.http_outbox import BATCH, Delivery, Outbox, body_of, reason_of
 from loom_core.observers.observer import LayerObserver
 from loom_core.observers.records import LayerEvent, TrainingEvent
 from loom_core.public import public, public_class, result_record
-
-if TYPE_CHECKING:
-    from loom_core.observers.http_address import Target
 
 TIMEOUT = 5.0
 """Seconds; nothing waits for a request but the next one."""
@@ -27,9 +23,6 @@ LONGEST_TIMEOUT = 3600.0
 
 QUEUE_SIZE = 10_000
 """Events that wait at most."""
-
-BATCH = 200
-"""Most events in one request."""
 
 
 @result_record
@@ -50,48 +43,6 @@ class DeliveryStatus:
     dropped: int = 0
     waiting: int = 0
     last_error: str = ""
-
-
-class Delivery(Protocol):
-    """What takes events out of a queue and sends them."""
-
-    def wake(self) -> None:
-        """Start sending, if it has not started yet."""
-
-
-@dataclass
-class Outbox:
-    """What an observer and its delivery share.
-
-    Args:
-        target: Where to.
-        timeout: Seconds that a request may take.
-        allow_private: Whether the host may be in a private network.
-        queue: Events that wait.
-        sent: Taken by the server.
-        failed: In requests that failed.
-        last_error: What the last of them failed of.
-        settled: Is notified after each request.
-    """
-
-    target: Target
-    timeout: float
-    allow_private: bool
-    queue: ChannelObserver
-    sent: int = 0
-    failed: int = 0
-    last_error: str = ""
-    settled: threading.Condition = field(default_factory=threading.Condition)
-
-    def count(self, events: int, error: str = "") -> None:
-        """Note what became of a request."""
-        with self.settled:
-            if error:
-                self.failed += events
-                self.last_error = error
-            else:
-                self.sent += events
-            self.settled.notify_all()
 
 
 class ThreadDelivery:
@@ -121,17 +72,6 @@ def _send_all(outbox: Outbox) -> None:
         except Exception as failure:  # whatever it is, those who flush wait for the next request
             error = reason_of(failure)
         outbox.count(len(events), error)
-
-
-def reason_of(failure: Exception) -> str:
-    """Return what a request failed of, in words."""
-    known = isinstance(failure, OSError | LoomError) and str(failure)
-    return known or f"{type(failure).__name__}: {failure}"
-
-
-def body_of(events: list[Event]) -> bytes:
-    """Return the JSON array of some events as UTF-8."""
-    return to_json(events).encode()
 
 
 @public_class

@@ -7,8 +7,8 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loom_core.checks import positive
 from loom_core.json_records import to_json
-from loom_core.layers.base import positive
 from loom_core.observers.diagnosis import DiagnosisFinding, diagnose_stats
 from loom_core.observers.observer import LayerObserver, read_event
 from loom_core.observers.records import LayerEvent, LayerStats, RecordedActivity, TrainingEvent

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from loom_core.graph.autodiff import differentiate
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from loom_core.arrays import F32
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.ops import OPS
 
 

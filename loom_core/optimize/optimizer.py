@@ -5,29 +5,32 @@ from __future__ import annotations
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loom_core.arrays import F32
+from loom_core.checks import finite_number
 from loom_core.errors import ModelFormatError, ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
 from loom_core.model_io.base64_text import decode_base64, encode_base64
 from loom_core.model_io.weight_tree import require_finite
 from loom_core.optimize.trained_weights import TrainedWeight
-from loom_core.public import public, public_class
-
-if TYPE_CHECKING:
-    from loom_core.network.network import Network
-    from loom_core.running import NetworkGrid
+from loom_core.public import public, public_class, stands_for
 
 MOST_STEPS = 2**53
 """A larger number of steps is not exact in JSON."""
 
-LARGEST = float(np.finfo(np.float32).max)
-"""A larger setting would be infinite where it is used, and make NaN of the weights."""
+
+@stands_for("Network")
+class Learner(Protocol):
+    """What an optimizer asks of a network: to go one step by the gradients that it has."""
+
+    def step_by(self, optimizer: Optimizer, learning_rate: float) -> None:
+        """Change the weights; see :meth:`Optimizer.step`."""
 
 
 @public_class
@@ -57,9 +60,9 @@ class Optimizer(ABC):
         self.steps_done = 0
         self.halted = np.zeros(1, np.float32)
         self._state: dict[str, dict[str, F32]] = {}
-        self._network: weakref.ref[NetworkGrid] | None = None
+        self._network: weakref.ref[object] | None = None
 
-    def serve(self, network: NetworkGrid) -> None:
+    def serve(self, network: object) -> None:
         """Go on for a network: the one of the last updates, if these have left any state.
 
         Raises:
@@ -162,7 +165,7 @@ class Optimizer(ABC):
         return self.label
 
     @public("Step")
-    def step(self, network: Network, learning_rate: float) -> None:
+    def step(self, network: Learner, learning_rate: float) -> None:
         """Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
 
         Args:
@@ -174,10 +177,7 @@ class Optimizer(ABC):
             SpecError: There was no backward pass, or the rate is not allowed.
             NonFiniteError: A gradient is NaN or infinite; nothing has changed.
         """
-        from loom_core.train.apply_gradients import apply_gradients
-
-        network.control.require_idle("apply gradients")
-        apply_gradients(network, self, learning_rate)
+        network.step_by(self, learning_rate)
 
     @public("Reset")
     def reset(self) -> None:
@@ -300,26 +300,3 @@ def read_count(value: object, what: str) -> int:
     if not 0 <= count <= MOST_STEPS:
         raise ModelFormatError(f"the {what} must be from 0 to {MOST_STEPS}, got {count}")
     return count
-
-
-def finite_number(
-    value: object, name: str, *, least: float = 0.0, below: float = np.inf, above: float = -np.inf
-) -> float:
-    """Return a setting as a float.
-
-    Raises:
-        SpecError: Not a number, or outside ``least <= value < below`` or ``value > above``, in
-            float32 too.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise SpecError(f"{name} must be a number, got {str(value)[:40]!r}")
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number of hundreds of digits
-        number = np.inf
-    usable = abs(number) <= LARGEST and np.float32(number) > above  # 1e-50 is 0 there
-    if not (usable and least <= number < below):
-        limits = f"at least {least:g}" if above < least else f"above {above:g}"
-        limits += f" and below {below:g}" if np.isfinite(below) else ""
-        raise SpecError(f"{name} must be finite, {limits}, got {number!r} (as float32)")
-    return number

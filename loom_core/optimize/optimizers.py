@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loom_core.arrays import F32
+from loom_core.checks import finite_number
 from loom_core.errors import SpecError
-from loom_core.optimize.optimizer import Optimizer, finite_number
+from loom_core.optimize.optimizer import Optimizer
 from loom_core.public import public, public_class
 
 

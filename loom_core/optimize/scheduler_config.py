@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from loom_core.checks import finite_number, positive
 from loom_core.errors import SpecError
-from loom_core.layers.base import positive
 from loom_core.optimize import schedulers
-from loom_core.optimize.optimizer import finite_number
 from loom_core.optimize.schedulers import LRScheduler, WarmupScheduler
 from loom_core.public import read_record, record, record_fields, record_key
 

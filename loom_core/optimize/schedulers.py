@@ -7,9 +7,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from loom_core.arrays import F64
+from loom_core.checks import LARGEST, finite_number, positive
 from loom_core.errors import SpecError
-from loom_core.layers.base import positive
-from loom_core.optimize.optimizer import LARGEST, finite_number
 from loom_core.public import public, public_class
 
 

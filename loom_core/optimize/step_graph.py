@@ -8,7 +8,8 @@ import numpy as np
 
 from loom_core.arrays import element_count
 from loom_core.graph.autodiff import differentiate
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_chain

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +25,6 @@ from loom_core.optimize.scheduler_config import (
     stored_scheduler,
 )
 from loom_core.optimize.schedulers import LRScheduler
-
-if TYPE_CHECKING:
-    from loom_core.running import NetworkGrid
 
 STATE_TYPE = "loom-training-state"
 VERSION = 1
@@ -177,8 +174,13 @@ class StoredTraining:
         )
 
 
-def read_training_state(network: NetworkGrid, text: str) -> StoredTraining:
-    """Read a state for a network; nothing is changed yet.
+def read_training_state(text: str, layers: Sequence[Layer], names: Sequence[str]) -> StoredTraining:
+    """Read a state for layers whose sizes are known; nothing is changed yet.
+
+    Args:
+        text: From :func:`write_training_state`.
+        layers: Of the network that goes on.
+        names: How messages call them.
 
     Raises:
         ModelFormatError: It is no training state, is of a later version, or parts do not fit.
@@ -195,15 +197,13 @@ def read_training_state(network: NetworkGrid, text: str) -> StoredTraining:
     for key, kind in (("weights", dict), ("optimizer", dict)):
         if not isinstance(state.get(key), kind):
             raise ModelFormatError(f"{WHAT} holds no object {key!r}")
-    network.complete_sizes()
-    names = [network.layer_name(index) for index in range(len(network.layers))]
     stored = state.get("scheduler")
     counts = {key: read_count(state.get(key), f"{key} of {WHAT}") for key in _COUNTS}
     losses = require_finite(_read_losses(state.get("losses")), f"a loss of {WHAT}")
     if counts["batches"] < 1 or losses.size != counts["step"] % counts["batches"]:
         raise ModelFormatError(f"{WHAT} holds {losses.size} losses of the present epoch")
     return StoredTraining(
-        weights=decode_weights(network.layers, names, state["weights"]),
+        weights=decode_weights(layers, names, state["weights"]),
         optimizer=state["optimizer"],
         scheduler=None if stored is None else restored_scheduler(stored),
         seed=_read_integer(state.get("seed"), "seed"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.trained_weights import TrainedWeight

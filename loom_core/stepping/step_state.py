@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from loom_core.arrays import F32, FloatData, element_count, to_float32
+from loom_core.checks import positive
 from loom_core.errors import ShapeError, SpecError
-from loom_core.layers.base import positive
 from loom_core.public import public, public_class
 from loom_core.stepping.trails import Trails
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from loom_core.arrays import Shape
 from loom_core.errors import ShapeError
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_layer, lower_trail

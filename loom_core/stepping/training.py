@@ -5,26 +5,25 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import numpy as np
 
 from loom_core.arrays import F32, FloatData, element_count, to_float32
+from loom_core.checks import positive
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
-from loom_core.layers.base import positive
+from loom_core.optimize.optimizer import Learner
 from loom_core.optimize.optimizers import SGDOptimizer
 from loom_core.optimize.trained_weights import require_trained_weights
 from loom_core.public import Wait, read_record
 from loom_core.questions import ask
+from loom_core.running import NetworkGrid
 from loom_core.stepping.step_state import StepState
+from loom_core.stepping.ticks import add_step_gradients, begin, tick
 from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
 from loom_core.train.apply_gradients import apply_gradients
 from loom_core.train.config import TrainingBatch
 from loom_core.train.work_clock import WorkClock
-
-if TYPE_CHECKING:
-    from loom_core.network.network import Network
-    from loom_core.network.stepping import Stepping
 
 Sample: TypeAlias = TrainingBatch | Sequence[FloatData | bool] | None
 """(input, target), (input, target, ok), or both as a record; None, or a false ``ok``: no more."""
@@ -34,7 +33,7 @@ DataLoader: TypeAlias = Callable[[int], Sample]
 
 
 def stepping_training_steps(
-    network: Stepping,
+    network: NetworkGrid,
     config: SteppingTrainingConfig | None,
     data_loader: DataLoader,
     total_steps: int,
@@ -59,7 +58,7 @@ class _SteppingTraining:
 
     def __init__(
         self,
-        network: Stepping,
+        network: NetworkGrid,
         settings: SteppingTrainingConfig,
         data_loader: DataLoader,
         total_steps: int,
@@ -83,7 +82,7 @@ class _SteppingTraining:
         sample = yield from self._load(0)
         if sample is None:
             raise SpecError("the data loader gave no sample", hint="It is called with 0 first.")
-        state = network.init_step_state(sample[0].size)
+        state = begin(network, sample[0].size)
         require_trained_weights(network.layers)
         self._check(state, *sample, 0)
         # From here on the network is changed.
@@ -123,8 +122,10 @@ class _SteppingTraining:
         return read_sample((yield from ask(self.data_loader, step)), step)
 
     def _tick(self, state: StepState) -> Generator[Wait, None, None]:
-        self.network.step_forward(state)
-        if state.step_count >= self.network.total_layers():
+        layers = len(self.network.layers)
+        tick(self.network, state, range(layers))
+        state.step_count += 1
+        if state.step_count >= layers:
             self._learn(state)
         yield from self.clock.give_way(self.network.control)
 
@@ -152,7 +153,7 @@ class _SteppingTraining:
                 hint="Lower the learning rate, or scale the inputs to about -1 to 1. "
                 "The weights are those of the last update.",
             )
-        self.network.add_step_gradients(state, np.float32(2 / error.size) * error)
+        add_step_gradients(self.network, state, np.float32(2 / error.size) * error)
         self.rate = self.scheduler.get_lr(result.total_steps)
         self.collected += 1
         if self.collected == settings.grad_accum_steps:
@@ -166,7 +167,7 @@ class _SteppingTraining:
             settings.on_step(done, self.rate, loss)
         due = settings.checkpoint_every and done % settings.checkpoint_every == 0
         if due and settings.on_checkpoint is not None:
-            settings.on_checkpoint(done, cast("Network", self.network))
+            settings.on_checkpoint(done, cast(Learner, self.network))
 
     def _apply(self) -> None:
         """Update the weights by the mean of the gradients collected."""

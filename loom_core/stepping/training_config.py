@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from loom_core.checks import finite_number, positive
 from loom_core.errors import SpecError
-from loom_core.layers.base import positive
-from loom_core.optimize.optimizer import Optimizer, finite_number
+from loom_core.optimize.optimizer import Learner, Optimizer
 from loom_core.optimize.optimizer_config import OPTIMIZERS, OptimizerName, make_optimizer
 from loom_core.optimize.scheduler_config import FIELDS, SchedulerName, make_scheduler
 from loom_core.optimize.schedulers import LRScheduler
 from loom_core.public import record, result_record
-
-if TYPE_CHECKING:
-    from loom_core.network.network import Network
 
 
 @record
@@ -77,7 +74,7 @@ class SteppingTrainingConfig:
     checkpoint_every: int = 0
     log_every: int = 100
     on_step: Callable[[int, float, float], object] | None = None
-    on_checkpoint: Callable[[int, Network], object] | None = None
+    on_checkpoint: Callable[[int, Learner], object] | None = None
 
     def require_valid(self) -> None:
         """Raise :class:`SpecError` for a setting of the loop itself that is not allowed."""

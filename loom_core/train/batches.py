@@ -5,23 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loom_core.arrays import F32, Array, FloatData, to_float32
 from loom_core.backends.step_data import PickedRows, PortData
+from loom_core.checks import positive
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.evaluate.prediction import require_classes
-from loom_core.layers.base import positive
 from loom_core.public import read_record
 from loom_core.random_stream import permutations
+from loom_core.running import NetworkGrid
 from loom_core.train.config import TrainingBatch, TrainingData
-
-if TYPE_CHECKING:
-    from loom_core.running import NetworkGrid
-
 
 PLACES_AHEAD = 2**14
 """Places in the order of samples that are prepared at once."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loom_core.arrays import FloatData
+from loom_core.checks import finite_number, positive
 from loom_core.errors import SpecError
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
-from loom_core.layers.base import positive
-from loom_core.optimize.optimizer import Optimizer, finite_number
+from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizer_config import OptimizerConfig, OptimizerName
 from loom_core.optimize.scheduler_config import SchedulerConfig, SchedulerName
 from loom_core.optimize.schedulers import LRScheduler

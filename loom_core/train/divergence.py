@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +11,7 @@ from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.errors import NonFiniteError
 from loom_core.optimize.gradient_graph import activations_plan
 from loom_core.optimize.trained_weights import trained_weights
-
-if TYPE_CHECKING:
-    from loom_core.running import NetworkGrid
+from loom_core.running import NetworkGrid
 
 
 def divergence_error(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from loom_core.errors import BackendError, BusyError
 from loom_core.optimize.step_graph import training_plan
 from loom_core.optimize.training_state import TrainingPosition
 from loom_core.public import Wait, read_record
+from loom_core.running import NetworkGrid
 from loom_core.train.batches import BatchSource, read_batches
 from loom_core.train.config import (
     TrainingBatch,
@@ -37,9 +37,6 @@ from loom_core.train.training_setup import begin_position
 from loom_core.train.training_watch import TrainingWatch
 from loom_core.train.validation import Validation, read_validation
 from loom_core.train.work_clock import WorkClock
-
-if TYPE_CHECKING:
-    from loom_core.running import NetworkGrid
 
 SAFETY_COPY_STEPS = 500
 """Steps after which weights that lie on a GPU are brought back unasked."""

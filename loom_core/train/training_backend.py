@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +11,8 @@ from loom_core.arrays import F32, Array
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
 from loom_core.optimize.training_state import TrainingPosition
 from loom_core.public import Wait
+from loom_core.running import NetworkGrid
 from loom_core.train.config import TrainingConfig
-
-if TYPE_CHECKING:
-    from loom_core.running import NetworkGrid
 
 
 def gpu_of_training(

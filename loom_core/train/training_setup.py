@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from loom_core.errors import SpecError
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizer_config import make_optimizer
@@ -11,11 +9,9 @@ from loom_core.optimize.scheduler_config import make_scheduler, read_scheduler
 from loom_core.optimize.trained_weights import require_trained_weights, trained_weights
 from loom_core.optimize.training_state import TrainingPosition, read_training_state
 from loom_core.random_stream import RandomStream
+from loom_core.running import NetworkGrid
 from loom_core.train.batches import BatchSource
 from loom_core.train.config import TrainingConfig
-
-if TYPE_CHECKING:
-    from loom_core.running import NetworkGrid
 
 NOISE_KEY = -1
 """Names the random stream of noise; those of shuffling are named by epochs, from 1."""
@@ -41,7 +37,9 @@ def begin_position(
         seed = network.seed if settings.seed is None else settings.seed
         noise = RandomStream(seed, NOISE_KEY).state
         return TrainingPosition(optimizer, asked, scheduler, seed, len(source), samples, noise)
-    stored = read_training_state(network, settings.resume_from)
+    network.complete_sizes()
+    names = [network.layer_name(index) for index in range(len(network.layers))]
+    stored = read_training_state(settings.resume_from, network.layers, names)
     stored.require_fitting(len(source), samples, settings.seed)
     again = stored.scheduler if settings.scheduler is None else settings.scheduler
     if again is None:

@@ -11,7 +11,6 @@ from loom_core.arrays import Array
 from loom_core.backends.base import Program
 from loom_core.backends.step_data import StepData
 from loom_core.graph.ops.updates import HYPER
-from loom_core.observe.network_observing import Observing
 from loom_core.observers.records import TrainingEvent
 from loom_core.public import Wait
 from loom_core.running import NetworkGrid
@@ -31,15 +30,14 @@ class TrainingWatch:
     """
 
     def __init__(self, network: NetworkGrid, batches: int) -> None:
-        self._network = network if isinstance(network, Observing) else None
+        self._network = network
         self._batches = batches
-        if self._network is not None:
-            self._network.note_watched_step(None)
+        network.note_watched_step(None)
 
     @property
     def listening(self) -> bool:
         """Whether anyone listens now; it may change between two goes."""
-        return self._network is not None and self._network.listening()
+        return self._network.listening()
 
     def run_steps(
         self,
@@ -62,7 +60,7 @@ class TrainingWatch:
             step: Steps of the training done before.
         """
         network = self._network
-        if network is None or not network.listening():
+        if not network.listening():
             return (yield from program.run_steps(data, report))
         if step % self._batches == 0:
             self._tell(TrainingEvent("epoch_start", step // self._batches + 1, step=step))
@@ -97,7 +95,7 @@ class TrainingWatch:
 
     def _watched_step(
         self,
-        network: Observing,
+        network: NetworkGrid,
         program: Program,
         data: StepData,
         report: Sequence[str],
@@ -110,7 +108,14 @@ class TrainingWatch:
         layers = list(watched_layers(network.layers, network.observer))
         summarize = summary_of(program)
         run = WatchedRun(
-            network, program.plan, layers, values, "training", step, summarize=summarize
+            network.place,
+            network.model_id,
+            program.plan,
+            layers,
+            values,
+            "training",
+            step,
+            summarize=summarize,
         )
         run.emit_forward()
         run.emit_backward()
@@ -130,7 +135,7 @@ class TrainingWatch:
         self._tell(TrainingEvent("epoch_end", epoch + 1, batch + 1, loss, accuracy, step))
 
     def _tell(self, event: TrainingEvent) -> None:
-        if self._network is not None and self._network.observer is not None:
+        if self._network.observer is not None:
             self._network.observer.on_training_event(event)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +11,10 @@ from loom_core.backends.base import Backend
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.optimize.losses import loss_value
 from loom_core.public import Wait
+from loom_core.running import NetworkGrid
 from loom_core.train.batches import Samples, read_samples
 from loom_core.train.config import TrainingConfig, TrainingResult
 from loom_core.train.work_clock import WorkClock
-
-if TYPE_CHECKING:
-    from loom_core.running import NetworkGrid
 
 EVALUATION_BATCH = 64
 """Samples of one run; small, so that a browser's worker stays responsive."""

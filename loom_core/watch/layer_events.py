@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -20,7 +20,6 @@ from loom_core.layers.base import is_bias
 from loom_core.observers.observer import LayerObserver
 from loom_core.observers.records import LayerEvent, LayerStats
 from loom_core.public import Wait
-from loom_core.running import NetworkGrid
 from loom_core.watch.layer_words import activation_name, activation_word, layer_code
 from loom_core.watch.statistics import Summarize, array_statistics, norm_of, saturated_share
 from loom_core.watch.watched_layers import WatchedLayer
@@ -55,7 +54,8 @@ class WatchedRun:
     """One run of a watched plan.
 
     Args:
-        network: Whose.
+        place: Row, column and place in the cell of a layer of the grid.
+        model_id: The network's.
         plan: Which.
         layers: What ran, in the plan's order.
         values: From :func:`read_values`.
@@ -65,7 +65,8 @@ class WatchedRun:
         summarize: From :func:`summary_of`.
     """
 
-    network: NetworkGrid
+    place: Callable[[int], tuple[int, int, int]]
+    model_id: str
     plan: Plan
     layers: list[WatchedLayer]
     values: Mapping[str, Array]
@@ -203,7 +204,7 @@ class WatchedRun:
         stats: LayerStats,
         first_inputs: FloatData,
     ) -> LayerEvent:
-        row, col, layer = self.network.place(watched.index)
+        row, col, layer = self.place(watched.index)
         return LayerEvent(
             type=kind,
             layer_idx=watched.index,
@@ -216,7 +217,7 @@ class WatchedRun:
             grid_row=row,
             grid_col=col,
             cell_layer=layer,
-            model_id=self.network.model_id,
+            model_id=self.model_id,
             branch_idx=watched.path[-1] if watched.in_parallel else 0,
             is_parallel_branch=watched.in_parallel,
             layer_path=list(watched.path),

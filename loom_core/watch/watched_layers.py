@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from loom_core.layers import Layer, Parallel
-
-if TYPE_CHECKING:
-    from loom_core.observers.observer import LayerObserver
+from loom_core.observers.observer import LayerObserver
 
 
 @dataclass(frozen=True, slots=True)

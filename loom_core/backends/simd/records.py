@@ -12,8 +12,7 @@ from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.backends.kernel_shapes import around, joined_axes, rows_of
 from loom_core.errors import LimitError
-from loom_core.graph.builder import Node
-from loom_core.graph.op import Attributes, integer, integers, number, size_pair
+from loom_core.graph.op import Attributes, Node, integer, integers, number, size_pair
 from loom_core.graph.ops.sequences import rope_angles
 
 RECORD_FORMAT = 4

@@ -8,7 +8,7 @@ from importlib import import_module
 from loom_core.backends.webgpu import kernels
 from loom_core.backends.webgpu.dispatch import MOST_WORKGROUPS, Adapter, Encoder, Kernel
 from loom_core.errors import BackendError
-from loom_core.graph.builder import Node
+from loom_core.graph.op import Node
 
 
 @cache

@@ -10,7 +10,8 @@ from loom_core.arrays import Shape, element_count
 from loom_core.backends.webgpu.dispatch import Adapter, Kernel
 from loom_core.backends.webgpu.kernel_table import kernel_of
 from loom_core.errors import ShapeError
-from loom_core.graph.builder import GraphBuilder, Node
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Node
 from loom_core.graph.ops import convolution
 
 Variant: TypeAlias = tuple[object, ...]

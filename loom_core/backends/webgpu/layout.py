@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from loom_core.arrays import element_count
 from loom_core.backends.webgpu.device import padded, require_size
 from loom_core.backends.webgpu.dispatch import Adapter, Kernel
-from loom_core.graph.builder import Value
+from loom_core.graph.op import Value
 from loom_core.graph.plan import Plan, lifetimes
 
 WORD = 4

@@ -11,8 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from loom_core.arrays import F32, Shape
-from loom_core.graph.builder import Node
-from loom_core.graph.op import integer
+from loom_core.graph.op import Node, integer
 
 Inputs = list[F32]
 

@@ -26,7 +26,7 @@ from loom_core.backends.webgpu.self_check import SelfCheck, variants
 from loom_core.backends.webgpu.step_batches import Staging, StepBatch
 from loom_core.backends.webgpu.uniforms import Uniforms
 from loom_core.errors import BackendError
-from loom_core.graph.builder import Node, Phase, Value
+from loom_core.graph.op import Node, Phase, Value
 from loom_core.graph.plan import Plan
 from loom_core.public import Wait, finish
 

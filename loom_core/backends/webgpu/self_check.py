@@ -10,26 +10,42 @@ opened: all of them together take longer to compile than a page should wait.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from loom_core.arrays import Array
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.backends.webgpu.device import Device
+from loom_core.backends.webgpu.device import Device, Piece
 from loom_core.backends.webgpu.dispatch import Kernel
 from loom_core.backends.webgpu.kernel_variants import Variant, smallest, variant_of, work
 from loom_core.backends.webgpu.probe_inputs import Inputs, probe_inputs
 from loom_core.errors import BackendError
-from loom_core.graph.builder import GraphBuilder, Node
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Node
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.public import Wait
 
-if TYPE_CHECKING:
-    from loom_core.backends.webgpu.program import WebGpuProgram
-
 TOLERANCE = 5e-3
 """Of the largest number: far more than rounding does, far less than any mistake."""
+
+
+class Tried(Protocol):
+    """What a check asks of a program."""
+
+    plan: Plan
+
+    def write(self, port: str, data: Array) -> None:
+        """Copy data into an input port."""
+
+    def queue(self) -> object:
+        """Run everything."""
+
+    def pieces(self, ports: Iterable[str]) -> list[Piece]:
+        """Return where ports lie on the device."""
+
+    def release(self) -> None:
+        """Give the memory back."""
 
 
 def variants(nodes: Sequence[Node], kernels: Sequence[Kernel]) -> dict[Variant, Node]:
@@ -60,7 +76,7 @@ class SelfCheck:
         prepare: Makes a program of a plan there.
     """
 
-    def __init__(self, device: Device, prepare: Callable[[Plan], WebGpuProgram]) -> None:
+    def __init__(self, device: Device, prepare: Callable[[Plan], Tried]) -> None:
         self._device = device
         self._prepare = prepare
         self._passed: set[Variant] = set()

@@ -7,18 +7,24 @@ right), so that a convolution over one axis is one over two of which the first h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from loom_core import limits
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, Cost, NoGradient, Op, size_pair
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
+from loom_core.graph.op import (
+    Attributes,
+    Cost,
+    Emitter,
+    Gradients,
+    Node,
+    NoGradient,
+    Op,
+    Value,
+    size_pair,
+)
 
 
 def convolved_size(size: int, kernel: int, stride: int, padding: int) -> int:
@@ -125,9 +131,7 @@ def _conv2d_dw(inputs: Sequence[Array], outputs: Sequence[Array], attributes: At
     np.sum(per_image, axis=0, out=dw.reshape(filters, -1))
 
 
-def _conv2d_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _conv2d_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     x, w = node.inputs
     common = {"stride": node.attributes["stride"], "padding": node.attributes["padding"]}
     return (

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, NoGradient, Op, number
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient, Op, Value, number
 
 
 def same_shape(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
@@ -36,9 +32,7 @@ def _add(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attribut
     np.add(inputs[0], inputs[1], out=outputs[0])
 
 
-def _add_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _add_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     return (lambda: dy, lambda: dy)
 
 
@@ -46,9 +40,7 @@ def _mul(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attribut
     np.multiply(inputs[0], inputs[1], out=outputs[0])
 
 
-def _mul_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _mul_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     a, b = node.inputs
     return (lambda: graph.emit("mul", dy, b), lambda: graph.emit("mul", dy, a))
 
@@ -57,9 +49,7 @@ def _scale(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attrib
     np.multiply(inputs[0], number(attributes, "factor"), out=outputs[0])
 
 
-def _scale_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _scale_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     return (lambda: graph.emit("scale", dy, factor=node.attributes["factor"]),)
 
 
@@ -67,9 +57,7 @@ def _activate(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Att
     ACTIVATIONS[str(attributes["function"])].apply(inputs[0], outputs[0])
 
 
-def _activate_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _activate_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     (y,) = node.outputs
     return (lambda: graph.emit("activate_dx", dy, y, function=node.attributes["function"]),)
 

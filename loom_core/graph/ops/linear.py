@@ -6,19 +6,15 @@ width, U V output height and width, K kernel size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, NoGradient, Op, integer
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient, Op, Value, integer
 
 
 def _matmul_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
@@ -41,9 +37,7 @@ def _matmul(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attri
     np.matmul(a, b, out=outputs[0])
 
 
-def _matmul_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _matmul_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     """With y = op(a) op(b): d op(a) = dy op(b)^T, d op(b) = op(a)^T dy; transposed where needed."""
     a, b = node.inputs
     flip_a, flip_b = bool(node.attributes["transpose_a"]), bool(node.attributes["transpose_b"])
@@ -88,9 +82,7 @@ def _add_bias(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Att
         ACTIVATIONS[str(attributes["function"])].apply(y, y)
 
 
-def _add_bias_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _add_bias_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     axis, function = node.attributes["axis"], node.attributes["function"]
     (y,) = node.outputs
 
@@ -108,9 +100,7 @@ def _mul_channels(
     np.multiply(x, _along(g, x, attributes), out=outputs[0])
 
 
-def _mul_channels_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _mul_channels_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     x, g = node.inputs
     axis = node.attributes["axis"]
     return (

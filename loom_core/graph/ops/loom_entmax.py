@@ -5,17 +5,13 @@ Its threshold counts the sum of the largest scores twice, and its entmax blends 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from loom_core.arrays import Array
-from loom_core.graph.op import Attributes, NoGradient, Op, number
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient, Op, Value, number
 from loom_core.graph.ops.elementwise import elementwise_cost, same_shape
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
 
 
 def _parts(x: Array) -> tuple[Array, Array, Array, Array]:
@@ -53,9 +49,7 @@ def _loom_entmax(inputs: Sequence[Array], outputs: Sequence[Array], attributes: 
     np.divide(mixed, 1 if alpha == 2 else total, out=y, casting="same_kind")
 
 
-def _loom_entmax_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _loom_entmax_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     (x,) = node.inputs
     return (lambda: graph.emit("loom_entmax_dx", dy, x, **node.attributes),)
 

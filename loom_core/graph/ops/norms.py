@@ -6,17 +6,13 @@ Gain and bias are ops of their own (mul_channels, add_bias), so that every norm 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loom_core.arrays import Array, Shape
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, NoGradient, Op, number
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient, Op, Value, number
 from loom_core.graph.ops.elementwise import elementwise_cost
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
 
 
 def _norm_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
@@ -60,9 +56,7 @@ def _rms_norm_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: 
     np.multiply(dy - y * along, r, out=dx)
 
 
-def _norm_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _norm_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     y, r = node.outputs
     return (lambda: graph.emit(f"{node.op.name}_dx", dy, y, r),)
 

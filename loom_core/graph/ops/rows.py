@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from loom_core.arrays import Array, Shape
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, NoGradient, Op, number
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient, Op, Value, number
 from loom_core.graph.ops.elementwise import elementwise_cost, same_shape
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
 
 BISECTIONS = 60
 """Halvings of entmax's threshold: its interval of length 1 shrinks below any float64 step."""
@@ -42,9 +38,7 @@ def _softmax(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attr
     np.divide(y, y.sum(axis=-1, keepdims=True), out=y)
 
 
-def _softmax_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _softmax_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     (y,) = node.outputs
     temperature = node.attributes["temperature"]
     return (lambda: graph.emit("softmax_dx", dy, y, temperature=temperature),)
@@ -89,9 +83,7 @@ def _entmax(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attri
     np.divide(found, found.sum(axis=-1, keepdims=True), out=y, casting="same_kind")
 
 
-def _entmax_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _entmax_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     (y,) = node.outputs
     return (lambda: graph.emit("entmax_dx", dy, y, **node.attributes),)
 

@@ -7,18 +7,14 @@ gradients; only what really depends on the step before is inside a scan.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, NoGradient, Op, number
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient, Op, Value, number
 from loom_core.graph.ops.elementwise import elementwise_cost
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
 
 
 def _scan_shapes(gates: int) -> Callable[[Sequence[Shape], Attributes], tuple[Shape, ...]]:
@@ -41,9 +37,7 @@ def _rnn_scan(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Att
         h[:, t] = state
 
 
-def _rnn_scan_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _rnn_scan_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     _, w = node.inputs
     (h,) = node.outputs
     held: list[Value] = []
@@ -56,7 +50,7 @@ def _rnn_scan_gradient(
     return du, lambda: _recurrent_dw(graph, du(), h)
 
 
-def _recurrent_dw(graph: GraphBuilder, du: Value, h: Value) -> Value:
+def _recurrent_dw(graph: Emitter, du: Value, h: Value) -> Value:
     """DW = sum over samples and steps of du_t h_{t-1}^T, one product."""
     batch, steps, width = du.shape
     before = graph.emit("shift_time", h)
@@ -91,9 +85,7 @@ def _lstm_scan(inputs: Sequence[Array], outputs: Sequence[Array], attributes: At
         h[:, t], c[:, t], gates[:, t] = state, cell, z
 
 
-def _lstm_scan_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _lstm_scan_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     _, w = node.inputs
     h, c, gates = node.outputs
     held: list[Value] = []
@@ -191,9 +183,7 @@ def _rope(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attribu
     y[..., 2 * half :] = x[..., 2 * half :]
 
 
-def _rope_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _rope_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     """Rotate back: the gradient of a rotation."""
     theta, sign = number(node.attributes, "theta"), number(node.attributes, "sign")
     return (lambda: graph.emit("rope", dy, theta=theta, sign=-sign),)

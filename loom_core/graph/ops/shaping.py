@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loom_core.arrays import Array, Shape
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, Op, integer, integers
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, Op, Value, integer, integers
 
 
 def _nothing(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes: Attributes) -> int:
@@ -30,9 +26,7 @@ def _transpose(inputs: Sequence[Array], outputs: Sequence[Array], attributes: At
     np.copyto(outputs[0], inputs[0].transpose(integers(attributes, "axes")))
 
 
-def _transpose_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _transpose_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     axes = integers(node.attributes, "axes")
     back = tuple(axes.index(axis) for axis in range(len(axes)))
     return (lambda: graph.emit("transpose", dy, axes=back),)
@@ -51,9 +45,7 @@ def _concat(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attri
     np.concatenate(inputs, axis=integer(attributes, "axis"), out=outputs[0])
 
 
-def _concat_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _concat_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     axis = integer(node.attributes, "axis")
     sizes = [x.shape[axis] for x in node.inputs]
     starts = np.cumsum([0, *sizes]).tolist()
@@ -82,9 +74,7 @@ def _slice(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attrib
     np.copyto(outputs[0], inputs[0][_stretch(attributes, integer(attributes, "size"))])
 
 
-def _slice_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _slice_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     axis, start = integer(node.attributes, "axis"), integer(node.attributes, "start")
     size = node.inputs[0].shape[axis]
     return (lambda: graph.emit("pad_axis", dy, axis=axis, start=start, size=size),)
@@ -104,9 +94,7 @@ def _pad(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attribut
     y[_stretch(attributes, x.shape[integer(attributes, "axis")])] = x
 
 
-def _pad_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _pad_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     axis, start = integer(node.attributes, "axis"), integer(node.attributes, "start")
     size = node.inputs[0].shape[axis]
     return (lambda: graph.emit("slice_axis", dy, axis=axis, start=start, size=size),)
@@ -123,9 +111,7 @@ def _permute(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attr
     np.take(inputs[0], integers(attributes, "order"), axis=-1, out=outputs[0])
 
 
-def _permute_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _permute_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     order = integers(node.attributes, "order")
     back = tuple(int(i) for i in np.argsort(order))
     return (lambda: graph.emit("permute_columns", dy, order=back),)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loom_core.arrays import Array, Shape
 from loom_core.errors import ShapeError
-from loom_core.graph.op import Attributes, NoGradient, Op, integer
+from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient, Op, Value, integer
 from loom_core.graph.ops.elementwise import elementwise_cost
-
-if TYPE_CHECKING:
-    from loom_core.graph.builder import GraphBuilder, Node, Value
 
 
 def _rows_of(ids: Array, count: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -42,9 +38,7 @@ def _gather(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attri
     flat[~valid] = 0
 
 
-def _gather_gradient(
-    graph: GraphBuilder, node: Node, dy: Value
-) -> tuple[Callable[[], Value] | None, ...]:
+def _gather_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     table, ids = node.inputs
     zero = lambda: graph.emit("scale", ids, factor=0.0)  # noqa: E731 (ids have no slope)
     return (lambda: graph.emit("scatter_add_rows", dy, ids, rows=table.shape[0]), zero)

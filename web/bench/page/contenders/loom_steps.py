@@ -9,7 +9,8 @@ from loom_core import Network
 from loom_core.backends.base import Program
 from loom_core.backends.choice import choose
 from loom_core.graph.autodiff import differentiate
-from loom_core.graph.builder import GraphBuilder, Value
+from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.op import Value
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.models.network_json import build_network_from_json
 from loom_core.optimize.losses import emit_loss
