@@ -93,10 +93,11 @@ def test_blueprint_visualization(network):
 
 def test_live_telemetry(network):
     output = network.forward_cpu(guide_inputs())
-    network.backward_cpu(np.ones_like(output))
+    one_output = np.zeros_like(output)  # all of a softmax's together never change
+    one_output[0] = 1
+    network.backward_cpu(one_output)
     telemetry = network.get_telemetry()
     assert telemetry.memory_usage >= network.get_memory_usage()
-    assert f"{telemetry.memory_usage / 1024 / 1024:.2f} MB".endswith(" MB")
     assert [layer.index for layer in telemetry.layer_stats] == list(range(12))
     for layer in telemetry.layer_stats[:-1]:
         weights = network.layers[layer.index].weights.values()

@@ -17,7 +17,7 @@ from update_cases import SCALE_CASES, UPDATE_CASES
 from webgpu_support import run_node
 
 from loom_core.backends.webgpu.shader_files import shader_source
-from loom_core.backends.webgpu.wgpu_device import WgpuDevice
+from loom_core.backends.webgpu.wgpu_device import WgpuDevice, find_adapter
 
 FLAG_BINDING = 20
 
@@ -53,7 +53,7 @@ class CheckedDevice(WgpuDevice):
     """A device whose kernels note an index beyond an end."""
 
     def __init__(self, software, source=shader_source):
-        super().__init__(wgpu.gpu.request_adapter_sync())
+        super().__init__(find_adapter())
         self.source = source
         self.adapter = replace(self.adapter, software=software)
         usage = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST

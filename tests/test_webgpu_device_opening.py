@@ -4,7 +4,7 @@ import pytest
 import wgpu
 
 from loom_core import BackendError
-from loom_core.backends.webgpu.wgpu_device import open_wgpu_device
+from loom_core.backends.webgpu.wgpu_device import find_adapter, open_wgpu_device
 
 
 class Adapter:
@@ -12,8 +12,9 @@ class Adapter:
 
     features = frozenset({"shader-f16", "subgroup"})
 
-    def __init__(self, error):
+    def __init__(self, error, backend="Vulkan", kind="DiscreteGPU"):
         self.error = error
+        self.info = {"device": f"a {kind}", "backend_type": backend, "adapter_type": kind}
         self.limits = {"max-buffer-size": 1024}
         self.asked = {}
 
@@ -23,10 +24,19 @@ class Adapter:
 
 
 @pytest.fixture
-def adapter_with(monkeypatch):
+def adapters_are(monkeypatch):
+    def given(*adapters):
+        found = list(adapters)
+        monkeypatch.setattr(type(wgpu.gpu), "enumerate_adapters_sync", lambda self: found)
+
+    return given
+
+
+@pytest.fixture
+def adapter_with(adapters_are):
     def given(error):
         adapter = Adapter(error)
-        monkeypatch.setattr(type(wgpu.gpu), "request_adapter_sync", lambda self, **_: adapter)
+        adapters_are(adapter)
         return adapter
 
     return given
@@ -45,3 +55,21 @@ def test_only_limits_are_asked_for_and_no_features(adapter_with):
     with pytest.raises(BackendError):
         open_wgpu_device()
     assert adapter.asked == {"required_limits": {"max-buffer-size": 1024}}
+
+
+def test_an_opengl_adapter_is_none_as_wgpu_would_end_the_process(adapters_are):
+    adapters_are(Adapter(None, backend="OpenGL"))
+    with pytest.raises(BackendError, match=r"only a DiscreteGPU \(OpenGL\)") as error:
+        open_wgpu_device()
+    assert "mesa-vulkan-drivers" in error.value.hint
+    adapters_are()
+    with pytest.raises(BackendError, match="no driver has one"):
+        open_wgpu_device()
+
+
+def test_the_fastest_adapter_of_a_driver_that_computes_is_taken(adapters_are):
+    software, card = Adapter(None, kind="CPU"), Adapter(None, "Metal", kind="IntegratedGPU")
+    adapters_are(Adapter(None, "OpenGL"), software, card, Adapter(None, kind="new"))
+    assert find_adapter() is card
+    adapters_are(software)
+    assert find_adapter() is software

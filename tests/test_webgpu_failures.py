@@ -140,10 +140,10 @@ def test_a_value_beyond_the_limit_is_refused_before_memory_is_taken(monkeypatch)
 def test_without_the_package_or_an_adapter_the_error_says_what_to_install(monkeypatch):
     import wgpu
 
-    def none(**_):
+    def none(_):
         raise RuntimeError("Request adapter failed")
 
-    monkeypatch.setattr(type(wgpu.gpu), "request_adapter_sync", lambda self, **_: none())
+    monkeypatch.setattr(type(wgpu.gpu), "enumerate_adapters_sync", none)
     with pytest.raises(BackendError, match="no GPU adapter") as error:
         network(backend="webgpu")
     assert "mesa-vulkan-drivers" in error.value.hint

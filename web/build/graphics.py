@@ -8,7 +8,7 @@ from .errors import BuildError
 
 ADVICE = "Install a Vulkan driver; Debian's mesa-vulkan-drivers computes on the CPU."
 
-PROBE = "import wgpu; wgpu.gpu.request_adapter_sync()"
+PROBE = "from loom_core.backends.webgpu.wgpu_device import find_adapter; find_adapter()"
 
 
 def ensure_graphics_adapter() -> None:

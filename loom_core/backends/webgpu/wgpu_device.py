@@ -19,24 +19,55 @@ from loom_core.public import Wait
 
 INSTALL = "pip install 'loom-core[gpu]'"
 
+DRIVERS = frozenset({"Vulkan", "Metal", "D3D12"})
+"""Interfaces of drivers that compute. wgpu ends the whole process when its OpenGL one is used."""
 
-def open_wgpu_device() -> WgpuDevice:
-    """Return a device of the fastest adapter.
+FASTEST_FIRST = ("DiscreteGPU", "IntegratedGPU", "Unknown", "CPU")
+"""Types of adapters, as wgpu calls them."""
+
+
+def find_adapter() -> Any:
+    """Return the fastest ``wgpu.GPUAdapter`` of a driver that computes.
 
     Raises:
-        BackendError: The package is missing, no driver offers an adapter, or it gives no device.
+        BackendError: The package is missing, or no driver offers such an adapter.
     """
     try:
         import wgpu
     except ImportError as error:
         raise BackendError("the package wgpu is not installed", hint=INSTALL) from error
     try:
-        adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+        found = wgpu.gpu.enumerate_adapters_sync()
     except RuntimeError as error:
-        raise BackendError(
-            f"there is no GPU adapter here: {error}",
-            hint="Install a Vulkan driver; on Debian, mesa-vulkan-drivers has a software one.",
-        ) from error
+        raise _no_adapter(str(error)) from error
+    usable = [adapter for adapter in found if adapter.info["backend_type"] in DRIVERS]
+    if not usable:
+        others = ", ".join(f"{a.info['device']} ({a.info['backend_type']})" for a in found)
+        raise _no_adapter(f"only {others}, which cannot compute" if others else "no driver has one")
+    return min(usable, key=_slowness)
+
+
+def _no_adapter(reason: str) -> BackendError:
+    return BackendError(
+        f"there is no GPU adapter here: {reason}",
+        hint="Install a Vulkan driver; on Debian, mesa-vulkan-drivers has a software one.",
+    )
+
+
+def _slowness(adapter: Any) -> int:
+    kind = adapter.info["adapter_type"]
+    return FASTEST_FIRST.index(kind if kind in FASTEST_FIRST else "Unknown")
+
+
+def open_wgpu_device() -> WgpuDevice:
+    """Return a device of the fastest adapter.
+
+    Raises:
+        BackendError: There is no adapter (see :func:`find_adapter`), or it gives no device.
+    """
+    adapter = find_adapter()
+    import wgpu
+
     try:
         return WgpuDevice(adapter)
     except (RuntimeError, wgpu.GPUError) as error:
