@@ -90,7 +90,6 @@ from loom_core.network.bundle_text import save_bundle_to_string
 from loom_core.network.evaluation import CheckpointEvaluation
 from loom_core.network.introspecting import MethodInfo, ParameterInfo
 from loom_core.network.network import Network
-from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
 from loom_core.observers.channel import ChannelObserver, new_channel_observer
 from loom_core.observers.diagnosis import DiagnosisFinding, diagnose_stats
 from loom_core.observers.http_observer import DeliveryStatus, HTTPObserver, new_http_observer
@@ -138,6 +137,7 @@ from loom_core.optimize.schedulers import (
 )
 from loom_core.stepping.step_state import StepState
 from loom_core.stepping.training_config import SteppingTrainingConfig, SteppingTrainingResult
+from loom_core.telemetry.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
 from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,

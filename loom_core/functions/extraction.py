@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from loom_core.errors import SpecError
 from loom_core.json_records import to_json
 from loom_core.network.network import Network
-from loom_core.observe.blueprint import blueprint_of, extract_model
-from loom_core.observe.telemetry_records import ModelTelemetry, NetworkBlueprint
 from loom_core.public import public
 from loom_core.running import require_network
+from loom_core.telemetry.blueprint import blueprint_of, extract_model
+from loom_core.telemetry.telemetry_records import ModelTelemetry, NetworkBlueprint
 
 
 @public("ExtractNetworkBlueprint")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from loom_core.checks import positive
 from loom_core.json_records import to_json
-from loom_core.observe.blueprint import blueprint_of, extract_model
-from loom_core.observe.blueprint_text import blueprint_text
-from loom_core.observe.live_telemetry import live_telemetry, of_present_layers
-from loom_core.observe.telemetry_records import NetworkBlueprint, Telemetry
 from loom_core.observers.observer import LayerObserver, require_observer
 from loom_core.public import public
 from loom_core.running import NetworkGrid
+from loom_core.telemetry.blueprint import blueprint_of, extract_model
+from loom_core.telemetry.blueprint_text import blueprint_text
+from loom_core.telemetry.live_telemetry import live_telemetry, of_present_layers
+from loom_core.telemetry.telemetry_records import NetworkBlueprint, Telemetry
 from loom_core.watch.layer_events import WatchedRun
 
 

@@ -1,1 +1,1 @@
-"""Who is told what happens inside a network, and what they make of it."""
+"""Who is told what happens inside a network; what keeps, sends or judges what they hear."""

@@ -1,1 +1,1 @@
-"""What a watched run shows of each layer."""
+"""What happens inside a run: layer by layer, ports of a plan turned into events for observers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry
+from loom_core.telemetry.telemetry_records import LayerTelemetry, ModelTelemetry
 
 _HEAD = ("Layer", "Type", "Grid", "Input", "Output", "Activation", "Params")
 _RIGHT = {0, 6}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from loom_core.observe.memory import FLOAT_BYTES, optimizers_of
-from loom_core.observe.telemetry_records import LayerHealth, Telemetry
 from loom_core.observers.records import LayerStats
 from loom_core.optimize.trained_weights import trained_weights
 from loom_core.running import NetworkGrid
+from loom_core.telemetry.memory import FLOAT_BYTES, optimizers_of
+from loom_core.telemetry.telemetry_records import LayerHealth, Telemetry
 from loom_core.watch.layer_events import WatchedRun, all_weights
 from loom_core.watch.layer_words import layer_code
 from loom_core.watch.statistics import norm_of

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from loom_core.arrays import Shape, element_count
 from loom_core.layers import Layer, Parallel, Sequential
 from loom_core.layers.chain import complete_chain, complete_layer
-from loom_core.observe.memory import memory_telemetry
-from loom_core.observe.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
 from loom_core.running import NetworkGrid
+from loom_core.telemetry.memory import memory_telemetry
+from loom_core.telemetry.telemetry_records import LayerTelemetry, ModelTelemetry, NetworkBlueprint
 from loom_core.watch.layer_words import activation_word, layer_code
 
 Place = tuple[int, int, int]

@@ -1,1 +1,0 @@
-"""Looking at networks from outside: what can be called, and (later) what happens inside."""
