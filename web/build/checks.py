@@ -22,6 +22,7 @@ def run_checks() -> int:
         "ruff check": [PYTHON, "-m", "ruff", "check", "."],
         "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "."],
         "mypy": [PYTHON, "-m", "mypy"],
+        "import-linter": [PYTHON.parent / "lint-imports"],
         "prettier": node_tool(prettier, "--check", "--log-level=warn", *FORMATTED),
         "tsc": node_tool(compiler, "--project", "tsconfig.json"),
     }
