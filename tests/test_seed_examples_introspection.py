@@ -93,8 +93,8 @@ def test_blueprint_visualization(network):
 
 def test_live_telemetry(network):
     output = network.forward_cpu(guide_inputs())
-    one_output = np.zeros_like(output)  # all of a softmax's together never change
-    one_output[0] = 1
+    one_output = np.zeros_like(output)  # all of a softmax together never change
+    one_output[:, 0] = 1
     network.backward_cpu(one_output)
     telemetry = network.get_telemetry()
     assert telemetry.memory_usage >= network.get_memory_usage()
