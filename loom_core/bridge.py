@@ -16,16 +16,9 @@ import numpy as np
 
 from loom_core.backends.simd_backend import SimdProgram
 from loom_core.calls import require_arguments
+from loom_core.cooperative import Cooperative, Wait
 from loom_core.errors import CallError, LoomError, WeightsAwayError
-from loom_core.public import (
-    FUNCTIONS,
-    METHODS,
-    RECORDS,
-    Cooperative,
-    Wait,
-    public_class_of,
-    write_record,
-)
+from loom_core.public import FUNCTIONS, METHODS, RECORDS, public_class_of, write_record
 from loom_core.questions import CallerFunction
 from loom_core.running import NetworkGrid
 

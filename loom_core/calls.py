@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import numpy as np
 
+from loom_core.cooperative import Cooperative
 from loom_core.errors import CallError
-from loom_core.public import Cooperative, public_class_of, public_hints
+from loom_core.public import public_class_of, public_hints
 
 _SIMPLE = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 

@@ -14,6 +14,7 @@ from dataclasses import MISSING
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from loom_core.arrays import F32, FloatData
+from loom_core.cooperative import Cooperative
 from loom_core.enums import ENUMS
 from loom_core.public import (
     CLASSES,
@@ -21,7 +22,6 @@ from loom_core.public import (
     METHODS,
     RECORDS,
     RESULTS,
-    Cooperative,
     public_hints,
     public_type,
     record_fields,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
+from loom_core.cooperative import Wait
 from loom_core.errors import CallError
-from loom_core.public import Wait
 
 
 class CallerFunction:

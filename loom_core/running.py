@@ -13,6 +13,7 @@ from loom_core.backends.base import Backend, Program
 from loom_core.backends.choice import BackendName, BackendReport, Choice, choose, report
 from loom_core.backends.program_cache import ProgramCache
 from loom_core.backends.webgpu_backend import WebGpuBackend
+from loom_core.cooperative import Wait, finish
 from loom_core.errors import SpecError
 from loom_core.graph.plan import Plan
 from loom_core.grid import Grid
@@ -23,7 +24,7 @@ from loom_core.optimize.gradient_sums import GradientSums
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.step_graph import inference_plan
 from loom_core.optimize.training_state import TrainingPosition
-from loom_core.public import Wait, finish, public
+from loom_core.public import public
 from loom_core.watch.layer_events import WatchedRun, read_values, summary_of
 from loom_core.watch.watched_layers import anyone_listens, watched_layers
 

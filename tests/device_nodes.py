@@ -8,8 +8,8 @@ from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu.residents import Residents
 from loom_core.backends.webgpu.self_check import node_plan
+from loom_core.cooperative import Wait
 from loom_core.graph.op import Node
-from loom_core.public import Wait
 
 
 def node_steps(

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from loom_core.cooperative import Cooperative
 from loom_core.introspection import describe
-from loom_core.public import FUNCTIONS, METHODS, Cooperative
+from loom_core.public import FUNCTIONS, METHODS
 
 ROOT = Path(__file__).parents[1]
 

@@ -13,9 +13,9 @@ from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.backends.simd.library import FILES, first_that_loads
 from loom_core.backends.simd_backend import SimdBackend
 from loom_core.backends.step_data import StepData
+from loom_core.cooperative import finish
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.plan import make_plan
-from loom_core.public import finish
 
 NO_KERNEL = 0x7FFFFFFF
 

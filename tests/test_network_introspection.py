@@ -7,9 +7,10 @@ import pytest
 
 from loom_core import CallError, Network
 from loom_core.bridge import Bridge
+from loom_core.cooperative import Cooperative
 from loom_core.introspection import describe, type_text
 from loom_core.network import introspecting as network_introspection
-from loom_core.public import METHODS, Cooperative
+from loom_core.public import METHODS
 
 
 @pytest.fixture

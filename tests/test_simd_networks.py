@@ -19,8 +19,8 @@ from tolerances import NETWORK, assert_close
 from loom_core import Dense, Network
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.backends.step_data import PickedRows, StepData
+from loom_core.cooperative import finish
 from loom_core.optimize.step_graph import training_plan
-from loom_core.public import finish
 
 
 @pytest.mark.parametrize("name", STACKS)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from webgpu_support import backend
 
-from loom_core import BackendError, Dense, Network, public
+from loom_core import BackendError, Dense, Network, cooperative
 from loom_core.bridge import Bridge
-from loom_core.public import FUNCTIONS, Cooperative, finish
+from loom_core.cooperative import Cooperative, finish
+from loom_core.public import FUNCTIONS
 
 
 class Promise:
@@ -70,9 +71,9 @@ def turns(count, log):
 
 def test_a_plain_call_sleeps_while_it_waits_for_others(monkeypatch):
     slept, log = [], []
-    monkeypatch.setattr(public.time, "sleep", slept.append)
+    monkeypatch.setattr(cooperative.time, "sleep", slept.append)
     assert finish(turns(3, log)) == "done"
-    assert slept == [public.TURN_SECONDS] * 3
+    assert slept == [cooperative.TURN_SECONDS] * 3
     finish(False for _ in range(3))  # to give way is not to wait
     assert len(slept) == 3
 
@@ -81,7 +82,7 @@ def test_an_interrupt_while_a_training_is_paused_ends_it(monkeypatch):
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(public.time, "sleep", interrupt)
+    monkeypatch.setattr(cooperative.time, "sleep", interrupt)
     log = []
     with pytest.raises(KeyboardInterrupt) as held:  # its traceback keeps the call's frames
         finish(turns(3, log))
@@ -118,7 +119,7 @@ def test_another_thread_resumes_a_paused_training():
 
 
 def test_in_a_browser_others_have_their_turn_or_the_call_says_so(monkeypatch, suspending):
-    monkeypatch.setattr(public.sys, "platform", "emscripten")
+    monkeypatch.setattr(cooperative.sys, "platform", "emscripten")
     waited = []
 
     def run_sync(turn):

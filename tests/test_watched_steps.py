@@ -7,10 +7,10 @@ from simd_support import backend as simd_backend
 
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.backends.step_data import StepData
+from loom_core.cooperative import finish
 from loom_core.graph.ops.updates import HYPER
 from loom_core.optimize.optimizers import SGDOptimizer
 from loom_core.optimize.step_graph import training_plan
-from loom_core.public import finish
 from loom_core.train.training_watch import TrainingWatch
 
 BACKENDS = {"numpy": NumpyBackend, "simd": simd_backend}

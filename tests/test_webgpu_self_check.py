@@ -19,9 +19,9 @@ from loom_core.backends.webgpu.residents import Residents
 from loom_core.backends.webgpu.self_check import SelfCheck, variants
 from loom_core.backends.webgpu.shader_files import shader_source
 from loom_core.backends.webgpu.wgpu_device import open_wgpu_device
+from loom_core.cooperative import finish
 from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder
-from loom_core.public import finish
 
 
 def check(nodes, device):

@@ -11,8 +11,8 @@ from device_nodes import node_steps
 from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.wgpu_device import open_wgpu_device
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
+from loom_core.cooperative import finish
 from loom_core.graph.op import Node
-from loom_core.public import finish
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # else the driver complains
 

@@ -12,10 +12,10 @@ import numpy as np
 from loom_core import limits
 from loom_core.arrays import Array, element_count
 from loom_core.backends.step_data import StepData
+from loom_core.cooperative import Wait
 from loom_core.errors import LimitError
 from loom_core.graph.op import Phase, Value
 from loom_core.graph.plan import ALIGNMENT, Plan
-from loom_core.public import Wait
 
 
 def zeros(count: int, dtype: type[np.generic]) -> Array:

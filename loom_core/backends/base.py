@@ -7,9 +7,9 @@ from typing import Protocol
 
 from loom_core.arrays import Array
 from loom_core.backends.step_data import StepData
+from loom_core.cooperative import Wait
 from loom_core.graph.op import Phase
 from loom_core.graph.plan import Plan
-from loom_core.public import Wait
 
 
 class Program(Protocol):

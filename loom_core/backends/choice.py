@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
+from loom_core.cooperative import finish
 from loom_core.errors import BackendError, SpecError
-from loom_core.public import finish, result_record
+from loom_core.public import result_record
 
 if TYPE_CHECKING:
     from loom_core.backends.simd_backend import SimdBackend

@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from loom_core.backends.base import Program
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
 from loom_core.graph.plan import Plan
-from loom_core.public import Wait
 
 LONG_SECONDS = 0.05
 """A run of this length is measured once; shorter ones are repeated until it has passed."""

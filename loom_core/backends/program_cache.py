@@ -11,9 +11,9 @@ from typing import TypeVar
 from loom_core.arrays import Array
 from loom_core.backends.base import Backend, Program
 from loom_core.backends.webgpu.program import WebGpuProgram
+from loom_core.cooperative import Wait
 from loom_core.errors import WeightsAwayError
 from loom_core.graph.plan import Plan
-from loom_core.public import Wait
 
 R = TypeVar("R")
 Key = tuple[object, ...]

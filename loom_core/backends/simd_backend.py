@@ -17,10 +17,10 @@ from loom_core.backends.simd.feeds import Feeds
 from loom_core.backends.simd.library import Library, open_library
 from loom_core.backends.simd.records import ENCODERS, Call, encode
 from loom_core.backends.step_data import StepData
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
 from loom_core.graph.op import Node, Phase
 from loom_core.graph.plan import Plan
-from loom_core.public import Wait
 
 Record = NDArray[np.int32]
 

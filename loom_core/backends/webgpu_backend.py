@@ -13,9 +13,9 @@ from loom_core.backends.webgpu.device import Device
 from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu.residents import Residents
 from loom_core.backends.webgpu.self_check import SelfCheck
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
 from loom_core.graph.plan import Plan
-from loom_core.public import Wait
 
 
 class WebGpuBackend:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from loom_core.arrays import FloatData
+from loom_core.cooperative import Cooperative, Wait
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.models.bundle import load_model
 from loom_core.network.evaluation import evaluation_steps
-from loom_core.public import Cooperative, Wait, public
+from loom_core.public import public
 
 
 @public("EvaluateFromCheckpointFiles")

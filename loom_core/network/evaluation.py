@@ -11,11 +11,12 @@ import numpy as np
 
 from loom_core import limits
 from loom_core.arrays import F32, Array, FloatData, to_float32, to_numbers
+from loom_core.cooperative import Cooperative, Wait
 from loom_core.errors import LoomError, ModelFormatError, ShapeError
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.model_io.json_text import parse_json
 from loom_core.model_io.text_file import read_text_file
-from loom_core.public import Cooperative, Wait, public, result_record
+from loom_core.public import public, result_record
 from loom_core.running import NetworkGrid
 from loom_core.train.validation import EVALUATION_BATCH
 

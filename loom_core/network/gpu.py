@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
+from loom_core.cooperative import Cooperative, Wait
 from loom_core.errors import BackendError, SpecError
-from loom_core.public import Cooperative, Wait, public, result_record
+from loom_core.public import public, result_record
 from loom_core.running import NetworkGrid
 from loom_core.train.backward import gradient_steps
 

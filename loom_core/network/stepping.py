@@ -7,8 +7,9 @@ from collections.abc import Generator
 
 from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.checks import positive
+from loom_core.cooperative import Cooperative, Wait
 from loom_core.errors import SpecError
-from loom_core.public import Cooperative, Wait, public
+from loom_core.public import public
 from loom_core.running import NetworkGrid
 from loom_core.stepping.step_state import StepState
 from loom_core.stepping.ticks import add_step_gradients, begin, tick

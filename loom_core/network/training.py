@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 
+from loom_core.cooperative import Cooperative, Wait
 from loom_core.errors import BusyError, SpecError
 from loom_core.optimize.training_state import write_training_state
-from loom_core.public import Cooperative, Wait, public
+from loom_core.public import public
 from loom_core.running import NetworkGrid
 from loom_core.train.config import (
     TrainingBatch,

@@ -7,9 +7,10 @@ from collections.abc import Callable, Generator
 from threading import Condition
 
 from loom_core.checks import positive
+from loom_core.cooperative import Cooperative
 from loom_core.observers.observer import LayerObserver, read_event
 from loom_core.observers.records import LayerEvent, TrainingEvent
-from loom_core.public import Cooperative, public, public_class, read_record
+from loom_core.public import public, public_class, read_record
 
 BUFFER_SIZE = 1_000
 """Events that wait at most, where it is not said otherwise."""

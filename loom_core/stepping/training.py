@@ -11,11 +11,12 @@ import numpy as np
 
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.checks import positive
+from loom_core.cooperative import Wait
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.optimize.optimizer import Learner
 from loom_core.optimize.optimizers import SGDOptimizer
 from loom_core.optimize.trained_weights import require_trained_weights
-from loom_core.public import Wait, read_record
+from loom_core.public import read_record
 from loom_core.questions import ask
 from loom_core.running import NetworkGrid
 from loom_core.stepping.step_state import StepState

@@ -15,10 +15,11 @@ from loom_core.backends.base import Backend, Program
 from loom_core.backends.measured_choice import measure, plan_shape
 from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu_backend import WebGpuBackend
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError, BusyError
 from loom_core.optimize.step_graph import training_plan
 from loom_core.optimize.training_state import TrainingPosition
-from loom_core.public import Wait, read_record
+from loom_core.public import read_record
 from loom_core.running import NetworkGrid
 from loom_core.train.batches import BatchSource, read_batches
 from loom_core.train.config import (

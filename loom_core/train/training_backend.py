@@ -9,8 +9,8 @@ import numpy as np
 
 from loom_core.arrays import F32, Array
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
+from loom_core.cooperative import Wait
 from loom_core.optimize.training_state import TrainingPosition
-from loom_core.public import Wait
 from loom_core.running import NetworkGrid
 from loom_core.train.config import TrainingConfig
 

@@ -10,9 +10,9 @@ import numpy as np
 from loom_core.arrays import Array
 from loom_core.backends.base import Program
 from loom_core.backends.step_data import StepData
+from loom_core.cooperative import Wait
 from loom_core.graph.ops.updates import HYPER
 from loom_core.observers.records import TrainingEvent
-from loom_core.public import Wait
 from loom_core.running import NetworkGrid
 from loom_core.train.config import TrainingResult
 from loom_core.watch.layer_events import WatchedRun, read_values, summary_of

@@ -8,9 +8,9 @@ import numpy as np
 
 from loom_core.arrays import F32, Array, to_float32
 from loom_core.backends.base import Backend
+from loom_core.cooperative import Wait
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.optimize.losses import loss_value
-from loom_core.public import Wait
 from loom_core.running import NetworkGrid
 from loom_core.train.batches import Samples, read_samples
 from loom_core.train.config import TrainingConfig, TrainingResult

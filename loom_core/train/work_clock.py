@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 
+from loom_core.cooperative import Wait
 from loom_core.optimize.control import TrainingControl
-from loom_core.public import Wait
 
 
 class WorkClock:

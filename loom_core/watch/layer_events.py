@@ -14,12 +14,12 @@ from loom_core.arrays import F32, Array, FloatData
 from loom_core.backends.arena import ArenaProgram
 from loom_core.backends.base import Program
 from loom_core.backends.simd_backend import SimdProgram
+from loom_core.cooperative import Wait
 from loom_core.graph.plan import Plan
 from loom_core.layers import Layer
 from loom_core.layers.base import is_bias
 from loom_core.observers.observer import LayerObserver
 from loom_core.observers.records import LayerEvent, LayerStats
-from loom_core.public import Wait
 from loom_core.watch.layer_words import activation_name, activation_word, layer_code
 from loom_core.watch.statistics import Summarize, array_statistics, norm_of, saturated_share
 from loom_core.watch.watched_layers import WatchedLayer

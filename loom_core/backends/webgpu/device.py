@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from loom_core.arrays import Array
 from loom_core.backends.webgpu.dispatch import Adapter
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
-from loom_core.public import Wait
 
 RUN, COPY = 0, 1
 """Commands of :meth:`Device.submit`: ``RUN, list``, and ``COPY, from, offset, to, offset, bytes``

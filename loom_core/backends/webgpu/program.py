@@ -25,10 +25,10 @@ from loom_core.backends.webgpu.residents import Resident, Residents
 from loom_core.backends.webgpu.self_check import SelfCheck, variants
 from loom_core.backends.webgpu.step_batches import Staging, StepBatch
 from loom_core.backends.webgpu.uniforms import Uniforms
+from loom_core.cooperative import Wait, finish
 from loom_core.errors import BackendError
 from loom_core.graph.op import Node, Phase, Value
 from loom_core.graph.plan import Plan
-from loom_core.public import Wait, finish
 
 R = TypeVar("R")
 

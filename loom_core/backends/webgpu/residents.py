@@ -15,8 +15,8 @@ import numpy as np
 
 from loom_core.arrays import Array
 from loom_core.backends.webgpu.device import Device, Piece
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError, BusyError
-from loom_core.public import Wait
 
 
 @dataclass(slots=True, eq=False)

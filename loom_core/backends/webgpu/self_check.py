@@ -20,11 +20,11 @@ from loom_core.backends.webgpu.device import Device, Piece
 from loom_core.backends.webgpu.dispatch import Kernel
 from loom_core.backends.webgpu.kernel_variants import Variant, smallest, variant_of, work
 from loom_core.backends.webgpu.probe_inputs import Inputs, probe_inputs
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Node
 from loom_core.graph.plan import Plan, make_plan
-from loom_core.public import Wait
 
 TOLERANCE = 5e-3
 """Of the largest number: far more than rounding does, far less than any mistake."""

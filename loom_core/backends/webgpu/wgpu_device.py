@@ -14,8 +14,8 @@ from loom_core.arrays import Array
 from loom_core.backends.webgpu.device import RUN, BoundDispatch, Device, Piece
 from loom_core.backends.webgpu.dispatch import Adapter
 from loom_core.backends.webgpu.shader_files import shader_source
+from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
-from loom_core.public import Wait
 
 INSTALL = "pip install 'loom-core[gpu]'"
 

@@ -6,7 +6,7 @@ from typing import Any
 import loom_steps
 
 from loom_core.backends.webgpu_backend import WebGpuBackend, open_backend
-from loom_core.public import Wait
+from loom_core.cooperative import Wait
 
 
 async def settled(waiting: Generator[Wait, None, Any]) -> Any:
