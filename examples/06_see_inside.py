@@ -15,8 +15,8 @@ points = np.random.default_rng(0).uniform(-1, 1, (512, 2)).astype(np.float32)
 same_sign = (points[:, 0] * points[:, 1] > 0).astype(int)
 
 network = Network(input_size=2, rows=1, cols=1, layers_per_cell=3, seed=1)
-network.set_layer(0, 0, 0, Dense(2, 16, "tanh"))
-network.set_layer(0, 0, 1, Dense(16, 2, "linear"))
+network.set_layer(0, 0, 0, Dense(16, "tanh", input_size=2))
+network.set_layer(0, 0, 1, Dense(2, "linear", input_size=16))
 network.set_layer(0, 0, 2, Softmax())
 print(network.get_blueprint_text())
 

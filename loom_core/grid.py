@@ -5,6 +5,7 @@ from __future__ import annotations
 from loom_core import limits
 from loom_core.activations import activation
 from loom_core.arrays import F32, Shape, element_count
+from loom_core.enums import ActivationType
 from loom_core.errors import ShapeError, SpecError
 from loom_core.layers import Dense, Layer
 from loom_core.layers.chain import chain_input_features, complete_chain
@@ -37,7 +38,9 @@ class Grid:
         self.seed = seed
         self.batch_size = batch_size
         self.model_id = model_id
-        self.layers: list[Layer] = [Dense(activation=index % 5) for index in range(count)]
+        self.layers: list[Layer] = [
+            Dense(activation=ActivationType(index % 5)) for index in range(count)
+        ]
 
     # The grid
 

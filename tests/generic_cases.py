@@ -24,8 +24,8 @@ from loom_core.layers import Dense, LayerNorm, Residual, RMSNorm, Sequential, Sw
 
 def sequential():
     layers = [
-        Dense(4, 4, "tanh"), Residual(), Sequential([RMSNorm(), SwiGLU(3)]),
-        Dense(4, 3, "tanh", disabled=True), Dense(4, 2, "sigmoid"),
+        Dense(4, "tanh", input_size=4), Residual(), Sequential([RMSNorm(), SwiGLU(3)]),
+        Dense(3, "tanh", input_size=4, disabled=True), Dense(2, "sigmoid", input_size=4),
     ]  # fmt: skip
 
     def run(t):
@@ -40,9 +40,9 @@ def sequential():
 
 def parallel(mode):
     branches = [
-        Dense(4, 3, "tanh"),
-        Dense(4, 3, "sigmoid"),
-        Sequential([LayerNorm(4), Dense(4, 3)]),
+        Dense(3, "tanh", input_size=4),
+        Dense(3, "sigmoid", input_size=4),
+        Sequential([LayerNorm(4), Dense(3, input_size=4)]),
     ]
 
     def run(t):
@@ -57,7 +57,10 @@ def parallel(mode):
 
 
 def filtered():
-    branches, gate = [Dense(4, 3, "tanh"), Dense(4, 2, "tanh")], Dense(4, 2, "linear")
+    branches, gate = (
+        [Dense(3, "tanh", input_size=4), Dense(2, "tanh", input_size=4)],
+        Dense(2, "linear", input_size=4),
+    )
 
     def run(t):
         found = g.parallel_forward_filtered(t["input"], branches, gate, "standard", 0.5, 2)

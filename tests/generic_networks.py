@@ -28,14 +28,14 @@ def network(*layers, inputs=None):
 def mixed():
     """Most kinds of layers, a skip, a disabled and a frozen one, children to two depths."""
     return network(
-        Dense(8, 8, "tanh"),
+        Dense(8, "tanh", input_size=8),
         Residual(),
         RMSNorm(4),
         MultiHeadAttention(2, causal=True, rope_theta=100.0),
-        Dense(8, 8, "linear", frozen=True),
-        Parallel([SwiGLU(3), Sequential([LSTM(4, disabled=True), Dense(8, 8, "sigmoid")])], "add"),
-        Dense(8, 5, "tanh", disabled=True),
-        Dense(8, 3, "linear"),
+        Dense(8, "linear", input_size=8, frozen=True),
+        Parallel([SwiGLU(3), Sequential([LSTM(4, disabled=True), Dense(8, "sigmoid")])], "add"),
+        Dense(5, "tanh", input_size=8, disabled=True),
+        Dense(3, "linear", input_size=8),
         Softmax(),
         inputs=8,
     )  # fmt: skip

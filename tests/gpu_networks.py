@@ -11,8 +11,8 @@ SETTINGS = {"Epochs": 3, "LearningRate": 0.05, "LossType": "cross_entropy", "Gra
 
 def network(seed=3, **options):
     made = Network(12, 1, 1, 3, seed=seed, **options)
-    made.set_layer(0, 0, 0, Dense(12, 9, "relu"))
-    made.set_layer(0, 0, 1, Dense(9, 4, "linear"))
+    made.set_layer(0, 0, 0, Dense(9, "relu", input_size=12))
+    made.set_layer(0, 0, 1, Dense(4, "linear", input_size=9))
     made.set_layer(0, 0, 2, Softmax())
     return made
 

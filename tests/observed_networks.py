@@ -33,7 +33,7 @@ def network_of(*layers, rows=1, cols=1, input_size=None, **options):
 def guide_network():
     """A grid of 2 x 3 cells of 2 layers, as the guide's blueprint has it, only smaller."""
     sizes = [16, 12, 8, 8, 8, 8, 8, 8, 8, 8, 8, 6]
-    layers = [Dense(None, size, "tanh") for size in sizes[:-1]] + [Softmax()]
+    layers = [Dense(size, "tanh") for size in sizes[:-1]] + [Softmax()]
     return network_of(*layers, rows=2, cols=3, input_size=20)
 
 
@@ -47,7 +47,7 @@ def digits_cnn(**options):
     return network_of(
         Conv2D(8, 3, 2, 1, "relu", input_channels=1, input_height=28, input_width=28),
         Conv2D(16, 3, 2, 1, "relu", input_channels=8, input_height=14, input_width=14),
-        Dense(None, 10, "linear"),
+        Dense(10, "linear"),
         Softmax(),
         **options,
     )
@@ -55,13 +55,13 @@ def digits_cnn(**options):
 
 def nested_network(**options):
     """Branches, children and a gate, two levels deep, with a residual connection behind."""
-    inner = Sequential([Dense(None, 6, "relu"), LayerNorm()])
-    branches = [Dense(None, 6, "tanh"), inner, Parallel([Dense(None, 2), Dense(None, 4)])]
+    inner = Sequential([Dense(6, "relu"), LayerNorm()])
+    branches = [Dense(6, "tanh"), inner, Parallel([Dense(2), Dense(4)])]
     return network_of(
-        Dense(5, 6, "sigmoid"),
-        Parallel(branches, "filter", gate=Dense(None, 3, "linear")),
+        Dense(6, "sigmoid", input_size=5),
+        Parallel(branches, "filter", gate=Dense(3, "linear")),
         Residual(),
-        Dense(None, 4, "linear"),
+        Dense(4, "linear"),
         **options,
     )
 
@@ -70,18 +70,18 @@ def every_layer_type(**options):
     """Networks that hold every layer type among them."""
     image = Conv2D(3, 3, 1, 1, "relu", input_channels=2, input_height=4, input_width=5)
     return {
-        "images": network_of(image, RMSNorm(), Dense(None, 3), Softmax(), **options),
+        "images": network_of(image, RMSNorm(), Dense(3), Softmax(), **options),
         "tokens": network_of(
             Embedding(11, 8, input_length=6),
             MultiHeadAttention(4, num_kv_heads=2),
             SwiGLU(12),
             LSTM(5),
-            Dense(None, 2),
+            Dense(2),
             **options,
         ),
         "sequence": network_of(
             Conv1D(4, 3, 1, 1, "tanh", input_channels=2, input_length=7),
-            Dense(None, 3),
+            Dense(3),
             **options,
         ),
         "nested": nested_network(**options),

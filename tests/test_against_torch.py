@@ -23,9 +23,9 @@ from loom_core.layers.chain import complete_chain
 ARRAYS = np.load(Path(__file__).parent / "fixtures" / "torch_layers.npz", allow_pickle=False)
 
 CASES = {
-    "dense 1": lambda: Dense(None, 1, "tanh"),
-    "dense odd": lambda: Dense(None, 5, "sigmoid"),
-    "dense large": lambda: Dense(None, 67, "softplus"),
+    "dense 1": lambda: Dense(1, "tanh"),
+    "dense odd": lambda: Dense(5, "sigmoid"),
+    "dense large": lambda: Dense(67, "softplus"),
     "conv2d 1": lambda: Conv2D(1, 1, activation="linear"),
     "conv2d odd": lambda: Conv2D(4, 3, 2, 1, "linear"),
     "conv2d large": lambda: Conv2D(9, 5, 1, 2, "linear"),

@@ -222,7 +222,11 @@ def cross_entropy_gradient(o, t):
     ],
 )
 def test_a_loop_by_hand_reaches_the_weights_of_loom(run, limit, gradient, backend):
-    layers = [Dense(4, 6, "leaky_relu"), Dense(6, 5, "tanh"), Dense(5, 3, "sigmoid")]
+    layers = [
+        Dense(6, "leaky_relu", input_size=4),
+        Dense(5, "tanh", input_size=6),
+        Dense(3, "sigmoid", input_size=5),
+    ]
     for layer, weights in zip(layers, LOOM["init"], strict=True):
         layer.set_weights(weights)
     network, plain = network_of(layers, 4, backend=backend()), SGDOptimizer()

@@ -46,17 +46,22 @@ def test_shapes_are_those_of_the_data(name):
 
 
 def test_the_documented_counts_hold():
-    network = network_of(Dense(1024, 512), Dense(512, 256), Dense(256, 64), input_size=1024)
+    network = network_of(
+        Dense(512, input_size=1024),
+        Dense(256, input_size=512),
+        Dense(64, input_size=256),
+        input_size=1024,
+    )
     assert [layer.parameters for layer in network.get_blueprint().layers[:2]] == [524_800, 131_328]
     image = network_of(Conv2D(16, 3, input_channels=3, input_height=8, input_width=8))
     (layer,) = image.get_blueprint().layers
     assert (layer.parameters, layer.input_shape, layer.output_shape) == (448, [3, 8, 8], [16, 6, 6])
-    branches = network_of(Parallel([Dense(64, 32) for _ in range(3)]))
+    branches = network_of(Parallel([Dense(32, input_size=64) for _ in range(3)]))
     assert branches.get_blueprint().total_params == 6_240
 
 
 def test_places_follow_the_grid_in_reading_order():
-    network = network_of(*(Dense(4, 4) for _ in range(12)), rows=2, cols=2)
+    network = network_of(*(Dense(4, input_size=4) for _ in range(12)), rows=2, cols=2)
     blueprint = network.get_blueprint()
     places = [(layer.grid_row, layer.grid_col, layer.cell_layer) for layer in blueprint.layers]
     assert places == [(r, c, k) for r in range(2) for c in range(2) for k in range(3)]
@@ -79,7 +84,7 @@ def test_branches_children_and_gates_are_described_inside():
 
 
 def test_the_json_has_the_documented_keys():
-    network = network_of(Dense(8, 4, "tanh"), Softmax(), model_id="m")
+    network = network_of(Dense(4, "tanh", input_size=8), Softmax(), model_id="m")
     model = json.loads(loom_core.extract_network_blueprint_json(network, "my-model"))
     first = model["layers"][0]
     assert model["id"] == "my-model"
@@ -96,7 +101,10 @@ def test_the_json_has_the_documented_keys():
 
 
 def test_several_networks_make_one_blueprint():
-    parts = {"encoder": network_of(Dense(4, 2)), "decoder": network_of(Dense(2, 4))}
+    parts = {
+        "encoder": network_of(Dense(2, input_size=4)),
+        "decoder": network_of(Dense(4, input_size=2)),
+    }
     blueprint = loom_core.extract_bundle_blueprint(parts)
     assert [model.id for model in blueprint.models] == ["encoder", "decoder"]
     assert blueprint.total_params == 10
@@ -123,7 +131,7 @@ def test_memory_is_that_of_the_plans():
 
 
 def test_a_network_that_does_not_fit_together_says_so():
-    network = network_of(Dense(4, 3), Dense(5, 2))
+    network = network_of(Dense(3, input_size=4), Dense(2, input_size=5))
     with pytest.raises(loom_core.ShapeError, match=r"cell \(0, 0\) layer 1"):
         network.get_blueprint()
 

@@ -40,7 +40,7 @@ def test_a_summary(printed):
 
 
 def test_layers(printed):
-    network = network_of(Dense(2, 3))
+    network = network_of(Dense(3, input_size=2))
     network.set_observer(ConsoleObserver())
     text = printed(lambda: network.forward_cpu(np.ones((4, 2))))
     assert "[Layer 0] Dense: 2 -> 3" in text

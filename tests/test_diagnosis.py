@@ -34,13 +34,13 @@ def recorded(network, x, dy=None):
 
 
 def test_a_healthy_network_has_no_findings():
-    network = network_of(Dense(4, 8, "leaky_relu"), Dense(8, 2, "linear"))
+    network = network_of(Dense(8, "leaky_relu", input_size=4), Dense(2, "linear", input_size=8))
     x = np.random.default_rng(0).normal(size=(16, 4))
     assert recorded(network, x, np.ones((16, 2))).diagnose() == []
 
 
 def test_gradients_vanish_through_saturated_layers():
-    network = network_of(*(Dense(3, 3, "sigmoid") for _ in range(6)))
+    network = network_of(*(Dense(3, "sigmoid", input_size=3) for _ in range(6)))
     for layer in network.layers:
         layer.set_weights({"kernel": np.eye(3) * 1e-3, "bias": [0, 0, 0]})
     findings = recorded(network, [1, 2, 3], [1, 1, 1]).diagnose()
@@ -54,7 +54,7 @@ def test_gradients_vanish_through_saturated_layers():
 
 
 def test_gradients_explode_through_large_weights():
-    network = network_of(*(Dense(2, 2, "linear") for _ in range(3)))
+    network = network_of(*(Dense(2, "linear", input_size=2) for _ in range(3)))
     for layer in network.layers:
         layer.set_weights({"kernel": np.full((2, 2), 9.0), "bias": [0, 0]})
     findings = recorded(network, [1, 1], [1, 1]).diagnose()
@@ -64,7 +64,7 @@ def test_gradients_explode_through_large_weights():
 
 
 def test_numbers_that_are_not_finite_come_first():
-    network = network_of(Dense(2, 2, "linear"), Dense(2, 2, "linear"))
+    network = network_of(Dense(2, "linear", input_size=2), Dense(2, "linear", input_size=2))
     network.layers[1].set_weights({"kernel": [3e38] * 4, "bias": [0, 0]})
     findings = recorded(network, [9, 9], [1, 1]).diagnose()
     assert [finding.problem for finding in findings[:2]] == ["not_finite", "not_finite"]
@@ -74,18 +74,21 @@ def test_numbers_that_are_not_finite_come_first():
 
 def test_dead_neurons_are_those_of_relu_only():
     for activation, expected in (("relu", [("dead_relu", 0)]), ("linear", [])):
-        network = network_of(Dense(2, 4, activation))
+        network = network_of(Dense(4, activation, input_size=2))
         network.layers[0].set_weights({"kernel": np.zeros(8), "bias": [1, -1, -1, -1]})
         if activation == "linear":
             network.layers[0].set_weights({"bias": [1, 0, 0, 0]})
         findings = recorded(network, np.ones((8, 2))).diagnose()
         assert problems(findings) == expected
-    assert recorded(network_of(Dense(2, 4)), np.ones((8, 2))).diagnose() == []
+    assert recorded(network_of(Dense(4, input_size=2)), np.ones((8, 2))).diagnose() == []
 
 
 def relu_network(dead_layer=None):
     network = network_of(
-        Dense(6, 32, "relu"), Dense(32, 32, "relu"), Dense(32, 1, "leaky_relu"), input_size=6
+        Dense(32, "relu", input_size=6),
+        Dense(32, "relu", input_size=32),
+        Dense(1, "leaky_relu", input_size=32),
+        input_size=6,
     )
     network.initialize_weights()
     if dead_layer is not None:
@@ -155,8 +158,8 @@ def test_advice_against_sigmoid_and_tanh_is_given_only_where_there_are_some():
 
 
 def test_saturation_is_found_inside_layers():
-    inner = Dense(1, 2, "tanh")
-    network = network_of(Sequential([Dense(1, 1, "linear"), inner]))
+    inner = Dense(2, "tanh", input_size=1)
+    network = network_of(Sequential([Dense(1, "linear", input_size=1), inner]))
     inner.set_weights({"kernel": [50.0, -50.0], "bias": [20.0, 20.0]})
     findings = recorded(network, np.full((3, 1), 5.0)).diagnose()
     assert [(finding.problem, finding.layer_path) for finding in findings] == [("saturated", [1])]

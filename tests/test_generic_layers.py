@@ -113,7 +113,7 @@ def test_float32_gives_the_numbers_of_the_layers():
         return layer
 
     x = rng.standard_normal((2, 40)).astype(np.float32)
-    dense = ready(Dense(40, 3, "tanh"))
+    dense = ready(Dense(3, "tanh", input_size=40))
     t = tensors(dense)
     found = g.dense_forward(g.Tensor(x), t["kernel"], t["bias"], 40, 3, 2, "tanh")
     equal(found.post_activation, run_layer(dense, x, 2))
@@ -167,7 +167,11 @@ def test_every_layer_type_has_its_pair():
 
 
 def test_weight_gradients_of_containers_equal_finite_differences():
-    layers = [Dense(3, 4, "tanh"), Dense(4, 2, "tanh", frozen=True), Dense(2, 3, "sigmoid")]
+    layers = [
+        Dense(4, "tanh", input_size=3),
+        Dense(2, "tanh", input_size=4, frozen=True),
+        Dense(3, "sigmoid", input_size=2),
+    ]
     x = g.Tensor(np.random.default_rng(1).uniform(-1, 1, (2, 3)))
     output = g.sequential_forward(x, layers, 2).output
     w = np.random.default_rng(5).standard_normal(output.shape)
@@ -191,8 +195,11 @@ def test_weight_gradients_of_containers_equal_finite_differences():
 def test_gates_and_nested_children_are_trained():
     from loom_core import Sequential
 
-    branches = [Sequential([Dense(2, 2, "tanh")]), Dense(2, 2, "tanh", frozen=True)]
-    gate = Dense(2, 2, "linear")
+    branches = [
+        Sequential([Dense(2, "tanh", input_size=2)]),
+        Dense(2, "tanh", input_size=2, frozen=True),
+    ]
+    gate = Dense(2, "linear", input_size=2)
     x = g.Tensor(np.array([[0.5, -1.0]]))
     forward = g.parallel_forward_filtered(x, branches, gate)
     np.testing.assert_allclose(forward.gate_weights.array.sum(axis=1), 1)

@@ -34,7 +34,7 @@ def test_activations_are_those_of_the_layers():
     dense = np.tanh(x @ net.layers[0].weights["kernel"] + net.layers[0].weights["bias"])
     np.testing.assert_allclose(trail[1].array, dense, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(trail[7].array, trail[6].array)  # the disabled layer
-    skip = network(Dense(3, 3, "linear"), Residual())
+    skip = network(Dense(3, "linear", input_size=3), Residual())
     trail = g.generic_forward_pass(skip, g.Tensor(samples(1, 3))).activations
     np.testing.assert_allclose(trail[2].array, trail[1].array + trail[0].array)
 
@@ -82,7 +82,7 @@ def test_gradients_equal_finite_differences():
 
 
 def test_tokens_are_integers_of_scale_1():
-    net = network(Embedding(5, 3), Dense(None, 2, "linear"), inputs=4)
+    net = network(Embedding(5, 3), Dense(2, "linear"), inputs=4)
     ids = g.new_tensor_from_slice([4, 0, 1, 2], [1, 4], "int32", 1.0)
     found = g.generic_forward_pass(net, ids).output
     right = net.forward_cpu([4.0, 0, 1, 2])

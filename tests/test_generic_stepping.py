@@ -39,7 +39,7 @@ def test_each_input_comes_out_as_the_forward_pass_gives_it(dtype):
 
 
 def test_a_value_flows_one_layer_a_tick():
-    layers = [Dense(1, 1, "linear") for _ in range(2)]
+    layers = [Dense(1, "linear", input_size=1) for _ in range(2)]
     for layer in layers:
         layer.set_weights({"kernel": [2.0], "bias": [0.0]})
     net = network(*layers)
@@ -63,7 +63,7 @@ def test_before_anything_came_through_the_gradients_are_zero():
 
 
 def test_disabled_layers_pass_on():
-    net = network(Dense(2, 2, disabled=True), inputs=2)
+    net = network(Dense(2, input_size=2, disabled=True), inputs=2)
     state = g.new_generic_step_state(1, 2)
     state.set_input(g.Tensor(np.array([1.0, 2.0], np.float32)))
     g.step_forward_generic(net, state)

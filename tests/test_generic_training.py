@@ -11,7 +11,7 @@ from loom_core import generic as g
 
 
 def test_training_through_a_frozen_layer():
-    net = network(Dense(2, 2, "tanh"), Dense(2, 1, "linear", frozen=True))
+    net = network(Dense(2, "tanh", input_size=2), Dense(1, "linear", input_size=2, frozen=True))
     held = net.layers[1].weights["kernel"].copy()
     before = net.layers[0].weights["kernel"].copy()
     g.generic_train_step(net, g.Tensor(samples(4, 2)), g.Tensor(samples(4, 1)), 0.1)
@@ -21,7 +21,7 @@ def test_training_through_a_frozen_layer():
 
 @pytest.mark.parametrize("dtype", g.DTYPES)
 def test_every_type_learns(dtype):
-    net = network(Dense(2, 8, "tanh"), Dense(8, 1, "sigmoid"))
+    net = network(Dense(8, "tanh", input_size=2), Dense(1, "sigmoid", input_size=8))
     if dtype.startswith("u"):
         for layer in net.layers:
             layer.set_weights({"kernel": np.abs(layer.weights["kernel"])})
@@ -55,7 +55,7 @@ def test_a_step_is_forward_backward_and_update():
 
 
 def test_cross_entropy_and_gumbel_noise():
-    net = network(Dense(2, 3, "linear"), Softmax(variant="gumbel"))
+    net = network(Dense(3, "linear", input_size=2), Softmax(variant="gumbel"))
     x, t = g.Tensor(samples(2, 2)), g.Tensor(np.eye(3, dtype=np.float32)[:2])
     first = g.generic_train_step(net, x, t, 0.0, loss_type="cross_entropy")
     again = g.generic_train_step(net, x, t, 0.0, loss_type="cross_entropy")
@@ -66,7 +66,7 @@ def test_cross_entropy_and_gumbel_noise():
 
 
 def test_shared_weights_change_once():
-    shared = Dense(2, 2, "linear")
+    shared = Dense(2, "linear", input_size=2)
     net = network(shared, shared)
     x = g.Tensor(samples(1, 2))
     forward = g.generic_forward_pass(net, x)
@@ -129,7 +129,7 @@ def test_nothing_changes_when_something_is_wrong():
 
 
 def test_a_network_in_training_is_busy():
-    net = network(Dense(2, 1, "linear"))
+    net = network(Dense(1, "linear", input_size=2))
     x = g.Tensor(samples(1, 2))
     steps = type(net).train.steps(net, [{"Input": [1, 2], "Target": [1]}])
     next(steps)

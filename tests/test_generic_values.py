@@ -86,7 +86,11 @@ def test_softmax_of_vectors_and_blocks():
 def test_filter_without_a_gate_and_with_one():
     from loom_core import Dense
 
-    doubled, tenfold, gate = Dense(1, 2, "linear"), Dense(1, 1, "linear"), Dense(1, 2, "linear")
+    doubled, tenfold, gate = (
+        Dense(2, "linear", input_size=1),
+        Dense(1, "linear", input_size=1),
+        Dense(2, "linear", input_size=1),
+    )
     doubled.set_weights({"kernel": [2, 4], "bias": [0, 0]})
     tenfold.set_weights({"kernel": [10], "bias": [0]})
     gate.set_weights({"kernel": [0, 0], "bias": [0, math.log(3)]})

@@ -31,7 +31,12 @@ def network_of(layers, width, **settings):
 
 
 def mlp(**settings):
-    layers = [Dense(3, 4, "tanh"), Dense(4, 4, "sigmoid"), Residual(), Dense(4, 2, "linear")]
+    layers = [
+        Dense(4, "tanh", input_size=3),
+        Dense(4, "sigmoid", input_size=4),
+        Residual(),
+        Dense(2, "linear", input_size=4),
+    ]
     return network_of(layers, 3, **settings)
 
 
@@ -91,8 +96,10 @@ def test_backward_cpu_gives_the_gradients_of_float64(name, backend):
 
 
 def test_kernel_and_bias_gradients_stand_in_the_order_of_the_weights():
-    layer = Dense(2, 3, "linear")
-    network = network_of([layer, Parallel([Dense(3, 1), Dense(3, 1)], "add")], 2)
+    layer = Dense(3, "linear", input_size=2)
+    network = network_of(
+        [layer, Parallel([Dense(1, input_size=3), Dense(1, input_size=3)], "add")], 2
+    )
     network.forward_cpu([2.0, 5.0])
     layer.set_weights({"kernel": np.ones(6), "bias": np.zeros(3)})
     network.layers[1].set_frozen(True)
@@ -130,7 +137,7 @@ def test_the_input_gradient_has_the_form_of_the_output_gradient():
 
 
 def test_an_embedding_passes_no_gradient_on():
-    network = network_of([Embedding(5, 3), Dense(3, 2)], 4)
+    network = network_of([Embedding(5, 3), Dense(2, input_size=3)], 4)
     network.forward_cpu([0, 1, 4, 1])
     np.testing.assert_array_equal(network.backward_cpu(np.ones(8)), np.zeros(4))
     assert network.kernel_gradients()[0].reshape(5, 3)[[2, 3]].any() == np.False_

@@ -75,7 +75,7 @@ def local(server, **options):
 def test_events_arrive_in_order_in_batches():
     with serving() as server:
         observer = local(server)
-        network = network_of(Dense(2, 3, "relu"), Dense(3, 1), model_id="m")
+        network = network_of(Dense(3, "relu", input_size=2), Dense(1, input_size=3), model_id="m")
         network.set_observer(observer)
         for _ in range(20):
             network.forward_cpu([1, 2])
@@ -96,7 +96,7 @@ def test_a_server_that_does_not_answer_holds_nothing_up():
     with serving() as server:
         server.may_answer.clear()
         observer = local(server, queue_size=5)
-        network = network_of(Dense(2, 3))
+        network = network_of(Dense(3, input_size=2))
         network.set_observer(observer)
         network.forward_cpu([1, 2])
         assert server.asked.wait(LONG)
@@ -138,7 +138,7 @@ def test_what_the_server_refuses_is_counted_with_the_reason(status):
 def test_numbers_that_json_lacks_are_sent_as_null():
     with serving() as server:
         observer = local(server)
-        network = network_of(Dense(1, 1, "linear"))
+        network = network_of(Dense(1, "linear", input_size=1))
         network.layers[0].set_weights({"kernel": [3e38], "bias": [0]})
         network.set_observer(observer)
         with np.errstate(all="ignore"):

@@ -59,7 +59,7 @@ def test_the_plain_kernels_serve_where_the_preferred_ones_do_not_load(bundle, mo
     monkeypatch.setattr(choice, "_simd", lambda: SimdBackend(library))
     for asked, words in (("auto", "the SIMD kernels run here"), ("simd", "it was asked for")):
         network = Network(3, 1, 1, 1, backend=asked)
-        network.set_layer(0, 0, 0, Dense(3, 2, "tanh"))
+        network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
         report = network.backend_report()
         assert (report.used, report.variant) == ("simd", "simd128")
         assert report.reason.startswith(f"{words}; the kernel library")

@@ -110,7 +110,7 @@ def test_layers_inside_layers_are_told_before_them_with_their_place():
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_backward_statistics_are_those_of_the_gradients(backend):
-    layers = [Dense(3, 4, "tanh"), LayerNorm(), Dense(4, 2, "linear")]
+    layers = [Dense(4, "tanh", input_size=3), LayerNorm(), Dense(2, "linear", input_size=4)]
     network = network_of(*layers, backend=BACKENDS[backend](), model_id="m")
     rng = np.random.default_rng(2)
     x, dy = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
@@ -138,7 +138,7 @@ def test_backward_statistics_are_those_of_the_gradients(backend):
 
 
 def test_a_layer_without_weights_shows_the_norm_of_its_output_gradient():
-    network = network_of(Dense(3, 4, "tanh"), Dense(activation="sigmoid"))
+    network = network_of(Dense(4, "tanh", input_size=3), Dense(activation="sigmoid"))
     seen = Collector()
     network.set_observer(seen)
     network.forward_cpu([1, 2, 3])
@@ -152,7 +152,11 @@ def test_a_layer_without_weights_shows_the_norm_of_its_output_gradient():
 
 
 def test_disabled_layers_are_not_told():
-    network = network_of(Dense(3, 3), Dense(3, 3), Sequential([Dense(3, 3), Dense(3, 2)]))
+    network = network_of(
+        Dense(3, input_size=3),
+        Dense(3, input_size=3),
+        Sequential([Dense(3, input_size=3), Dense(2, input_size=3)]),
+    )
     network.layers[1].set_disabled(True)
     seen = Collector()
     network.set_observer(seen)
@@ -199,7 +203,7 @@ def test_saturation_is_counted_at_both_ends():
 
 
 def test_saturation_of_a_layer_follows_its_activation():
-    network = network_of(Dense(1, 2, "tanh"), Dense(2, 2, "linear"))
+    network = network_of(Dense(2, "tanh", input_size=1), Dense(2, "linear", input_size=2))
     network.layers[0].set_weights({"kernel": [100.0, 0.0], "bias": [0.0, 0.0]})
     seen = Collector()
     network.set_observer(seen)
@@ -209,7 +213,7 @@ def test_saturation_of_a_layer_follows_its_activation():
 
 
 def test_values_are_kept_as_many_as_the_observer_says():
-    network = network_of(Parallel([Dense(4, 30), Dense(4, 3)]), Softmax())
+    network = network_of(Parallel([Dense(30, input_size=4), Dense(3, input_size=4)]), Softmax())
     seen = Collector(values_kept=5)
     network.set_observer(seen)
     output = network.forward_cpu([1, 2, 3, 4])

@@ -32,7 +32,7 @@ def test_norms_of_weights_count_branches_children_and_gates():
 
 
 def test_activations_are_those_of_the_last_input_with_the_present_weights():
-    network = network_of(Dense(2, 3, "tanh"), Dense(3, 2, "relu"))
+    network = network_of(Dense(3, "tanh", input_size=2), Dense(2, "relu", input_size=3))
     x = np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
     network.forward_cpu(x)
     network.layers[1].set_weights({"kernel": np.ones(6), "bias": [1, -99]})
@@ -46,7 +46,9 @@ def test_activations_are_those_of_the_last_input_with_the_present_weights():
 
 
 def test_gradients_are_those_that_backward_left():
-    network = network_of(Parallel([Dense(2, 2), Dense(2, 1)]), Dense(3, 1, "linear"))
+    network = network_of(
+        Parallel([Dense(2, input_size=2), Dense(1, input_size=2)]), Dense(1, "linear", input_size=3)
+    )
     network.forward_cpu([1, 2])
     network.backward_cpu([1])
     pairs = zip(network.kernel_gradients(), network.bias_gradients(), strict=True)
@@ -55,7 +57,7 @@ def test_gradients_are_those_that_backward_left():
 
 
 def test_memory_is_the_sum_of_its_parts():
-    network = network_of(Dense(100, 50), Dense(50, 10))
+    network = network_of(Dense(50, input_size=100), Dense(10, input_size=50))
     network.forward_cpu(np.ones(100))
     network.backward_cpu(np.ones(10))
     telemetry = network.get_telemetry()
@@ -69,7 +71,7 @@ def test_memory_is_the_sum_of_its_parts():
 
 @pytest.mark.parametrize("optimizer", ["adamw", AdamWOptimizer()], ids=["by name", "own"])
 def test_memory_counts_the_optimizer_of_the_training(optimizer):
-    network = network_of(Dense(2, 3, "tanh"), Dense(3, 2))
+    network = network_of(Dense(3, "tanh", input_size=2), Dense(2, input_size=3))
     network.train(DATA, {"optimizer": optimizer, "epochs": 1})
     held = 2 * 4 * network.get_total_parameters()  # two running means of float32
     assert network.get_telemetry().optimizer_bytes == held
@@ -92,7 +94,7 @@ def shown(network):
 
 
 def test_whatever_came_last_is_shown():
-    network, seen = network_of(Dense(2, 3, "tanh"), Dense(3, 2)), Collector()
+    network, seen = network_of(Dense(3, "tanh", input_size=2), Dense(2, input_size=3)), Collector()
     network.forward_cpu([1, 2])
     network.backward_cpu([1, 2])
     by_hand = shown(network)[0]
@@ -118,7 +120,7 @@ def test_whatever_came_last_is_shown():
 
 
 def test_a_training_that_nobody_watches_leaves_nothing_old_to_show():
-    network = network_of(Dense(2, 3, "tanh"), Dense(3, 2))
+    network = network_of(Dense(3, "tanh", input_size=2), Dense(2, input_size=3))
     network.forward_cpu([0.5, 3])
     network.set_observer(Collector())
     network.train(DATA, {"epochs": 1})

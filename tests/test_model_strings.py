@@ -94,7 +94,7 @@ def small_network(seed=3):
         0, 0, 0, Conv2D(2, 3, 1, 1, "tanh", input_channels=1, input_height=6, input_width=6)
     )
     network.set_layer(0, 0, 1, Conv2D(3, 2, 2, 0, "leaky_relu", frozen=True))
-    network.set_layer(0, 1, 0, Dense(None, 4, "linear"))
+    network.set_layer(0, 1, 0, Dense(4, "linear"))
     network.set_layer(0, 1, 1, Softmax(0.5, variant="temperature"))
     return network
 
@@ -113,7 +113,7 @@ def test_save_load_save_gives_the_same_string_and_outputs(save_as):
 @pytest.mark.parametrize("save_as", ["compact", "loom"])
 def test_extreme_weights_come_back_bit_for_bit(save_as):
     network = Network(3, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(3, 4, "linear"))
+    network.set_layer(0, 0, 0, Dense(4, "linear", input_size=3))
     network.require_weights()
     extremes = [
         0.0,

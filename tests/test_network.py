@@ -23,7 +23,7 @@ def test_a_fresh_grid_is_bare_activations_by_index():
 def test_data_flows_through_cells_in_reading_order():
     network = Network(1, 2, 2, 1)
     for number, (row, col) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
-        layer = Dense(1, 1, "linear")
+        layer = Dense(1, "linear", input_size=1)
         layer.set_weights({"kernel": [10.0], "bias": [number]})
         network.set_layer(row, col, 0, layer)
     assert network.forward_cpu([1.0]) == [10123.0]
@@ -31,7 +31,7 @@ def test_data_flows_through_cells_in_reading_order():
 
 def test_flat_and_batched_inputs_give_the_same_numbers():
     network = Network(6, 1, 1, 2, seed=4)
-    network.set_layer(0, 0, 0, Dense(6, 5, "tanh"))
+    network.set_layer(0, 0, 0, Dense(5, "tanh", input_size=6))
     network.set_layer(0, 0, 1, Softmax())
     x = np.random.default_rng(0).standard_normal((3, 2, 3)).astype(np.float32)
     batched = network.forward_cpu(x)
@@ -44,7 +44,7 @@ def test_flat_and_batched_inputs_give_the_same_numbers():
 
 
 def test_the_documented_dense_example():
-    layer = Dense(2, 3, "linear")
+    layer = Dense(3, "linear", input_size=2)
     layer.set_weights({"kernel": [1, 2, 3, 10, 20, 30], "bias": [0, 0, 0]})
     network = Network(2, 1, 1, 1)
     network.set_layer(0, 0, 0, layer)
@@ -55,8 +55,8 @@ def test_sizes_are_inferred_and_disabled_layers_are_skipped():
     network = Network(72, 1, 1, 4)
     network.set_layer(0, 0, 0, Conv2D(3, 3, 1, 1, input_channels=2, input_height=6, input_width=6))
     network.set_layer(0, 0, 1, Conv2D(4, 2, 2))
-    network.set_layer(0, 0, 2, Dense(5, 5, disabled=True))
-    network.set_layer(0, 0, 3, Dense(None, 7))
+    network.set_layer(0, 0, 2, Dense(5, input_size=5, disabled=True))
+    network.set_layer(0, 0, 3, Dense(7))
     assert network.complete_sizes() == [(3, 6, 6), (4, 3, 3), (4, 3, 3), (7,)]
     assert network.layers[3].weight_shapes()["kernel"] == (36, 7)
     assert network.get_total_parameters() == (3 * 2 * 9 + 3) + (4 * 3 * 4 + 4) + 30 + (36 * 7 + 7)
@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_order():
     def make(order):
         network = Network(3, 1, 1, 2, seed=9)
         for index in order:
-            network.set_layer(0, 0, index, Dense(3, 3))
+            network.set_layer(0, 0, index, Dense(3, input_size=3))
         network.initialize_weights()
         return [layer.weights["kernel"].tobytes() for layer in network.layers]
 
@@ -76,7 +76,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_order():
 
 def test_initialize_weights_returns_to_the_start_or_takes_another_seed():
     network = Network(3, 1, 1, 1, seed=9)
-    network.set_layer(0, 0, 0, Dense(3, 3))
+    network.set_layer(0, 0, 0, Dense(3, input_size=3))
     network.initialize_weights()
     kernel = network.layers[0].weights["kernel"]
     first = kernel.copy()
@@ -114,7 +114,10 @@ def test_random_stream_is_uniform_and_shuffles():
 
 
 def test_xavier_and_he_limits():
-    dense, conv = Dense(300, 100), Conv2D(50, 3, input_channels=8, input_height=9, input_width=9)
+    dense, conv = (
+        Dense(100, input_size=300),
+        Conv2D(50, 3, input_channels=8, input_height=9, input_width=9),
+    )
     for layer in (dense, conv):
         layer.initialize(1)
         assert not layer.weights["bias"].any()
@@ -137,7 +140,7 @@ def test_recurrent_weights_start_orthogonal(size):
 
 def test_plans_share_the_layers_own_arrays():
     network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, 1, "linear"))
+    network.set_layer(0, 0, 0, Dense(1, "linear", input_size=2))
     network.initialize_weights()
     network.forward_cpu([1.0, 1.0])
     network.layers[0].set_weights({"kernel": [3.0, 4.0]})
@@ -146,11 +149,11 @@ def test_plans_share_the_layers_own_arrays():
 
 def test_plans_are_kept_per_batch_size_and_dropped_with_the_layers():
     network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, 1))
+    network.set_layer(0, 0, 0, Dense(1, input_size=2))
     first = network.program(1, 2)
     assert network.program(1, 2) is first
     assert network.program(3, 2) is not first
-    network.set_layer(0, 0, 0, Dense(2, 4))
+    network.set_layer(0, 0, 0, Dense(4, input_size=2))
     assert network.program(1, 2) is not first
     assert network.forward_cpu([1.0, 2.0]).shape == (4,)
 
@@ -169,9 +172,9 @@ def test_plans_are_kept_per_batch_size_and_dropped_with_the_layers():
         (lambda n: n.layers[0].set_weights({"w": [1.0]}), SpecError, "no weight 'w'"),
         (lambda n: n.layers[0].set_weights({"bias": [1.0]}), ShapeError, "needs 3 values"),
         (lambda n: n.save_model_to_string(""), SpecError, "1 to 256 characters"),
-        (lambda n: Dense(3), SpecError, "no output size"),
-        (lambda n: Dense(0, 3), SpecError, "at least 1"),
-        (lambda n: Dense(2, 2, "gelu"), SpecError, "unknown activation 'gelu'"),
+        (lambda n: Dense(input_size=3), SpecError, "no output size"),
+        (lambda n: Dense(3, input_size=0), SpecError, "at least 1"),
+        (lambda n: Dense(2, "gelu", input_size=2), SpecError, "unknown activation 'gelu'"),
         (lambda n: Conv2D(1, 0), SpecError, "kernel_size must be"),
         (lambda n: Softmax(0.0), SpecError, "positive number"),
         (lambda n: Network(1, 0, 1, 1), SpecError, "rows of at least 1"),
@@ -179,15 +182,15 @@ def test_plans_are_kept_per_batch_size_and_dropped_with_the_layers():
 )
 def test_wrong_calls_are_typed_errors(call, error, message):
     network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, 3))
+    network.set_layer(0, 0, 0, Dense(3, input_size=2))
     with pytest.raises(error, match=message):
         call(network)
 
 
 def test_layers_that_do_not_fit_are_named():
     network = Network(4, 1, 2, 1)
-    network.set_layer(0, 0, 0, Dense(4, 3))
-    network.set_layer(0, 1, 0, Dense(5, 2))
+    network.set_layer(0, 0, 0, Dense(3, input_size=4))
+    network.set_layer(0, 1, 0, Dense(2, input_size=5))
     with pytest.raises(ShapeError, match=r"cell \(0, 1\) layer 0 dense: dense expects 5 inputs"):
         network.forward_cpu([0.0] * 4)
 
@@ -231,3 +234,9 @@ def test_build_from_json_knows_looms_keys_and_aliases():
 def test_wrong_descriptions_are_typed_errors(config, message):
     with pytest.raises(loom_core.LoomError, match=message):
         loom_core.build_network_from_json(json.dumps(config))
+
+
+def test_sizes_of_a_dense_layer_in_the_old_order_are_refused():
+    with pytest.raises(SpecError, match="must be a name, got 4") as error:
+        Dense(2, 4)
+    assert "output size comes first" in error.value.hint

@@ -28,7 +28,7 @@ from loom_core.train.validation import EVALUATION_BATCH
 def network_of(*sizes, seed=3):
     network = Network(sizes[0], 1, 1, len(sizes) - 1, seed=seed)
     for place, (inputs, outputs) in enumerate(pairwise(sizes)):
-        network.set_layer(0, 0, place, Dense(inputs, outputs, "tanh"))
+        network.set_layer(0, 0, place, Dense(outputs, "tanh", input_size=inputs))
     return network
 
 

@@ -24,7 +24,7 @@ from loom_core.bridge import Bridge
 
 
 def two_layers(**options):
-    return network_of(Dense(2, 3, "relu"), Dense(3, 1, "tanh"), **options)
+    return network_of(Dense(3, "relu", input_size=2), Dense(1, "tanh", input_size=3), **options)
 
 
 def test_nobody_listens_at_first_and_after_none_is_set():
@@ -60,14 +60,19 @@ def test_a_layer_tells_its_own_observer_instead():
 
 
 def test_a_branch_may_have_the_only_observer():
-    network, own = network_of(Parallel([Dense(2, 2), Dense(2, 2)])), Collector()
+    network, own = (
+        network_of(Parallel([Dense(2, input_size=2), Dense(2, input_size=2)])),
+        Collector(),
+    )
     network.layers[0].branches[1].set_observer(own)
     network.forward_cpu([1, 2])
     assert [(event.branch_idx, event.is_parallel_branch) for event in own.forward] == [(1, True)]
 
 
 def test_events_say_where_they_come_from():
-    network = network_of(*(Dense(2, 2) for _ in range(4)), rows=2, cols=2, model_id="grid")
+    network = network_of(
+        *(Dense(2, input_size=2) for _ in range(4)), rows=2, cols=2, model_id="grid"
+    )
     seen = Collector()
     network.set_observer(seen)
     network.forward_cpu([1, 2])
@@ -248,7 +253,7 @@ def test_a_channel_that_is_closed_ends_those_who_wait():
 
 
 def test_what_is_no_observer_is_refused_before_it_is_told_anything():
-    network = network_of(Dense(2, 1))
+    network = network_of(Dense(1, input_size=2))
     with pytest.raises(SpecError, match="an observer is needed, got function"):
         network.set_observer(lambda event: None)
     with pytest.raises(SpecError, match="an observer is needed, got str"):

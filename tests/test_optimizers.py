@@ -34,9 +34,9 @@ MAKERS = {
 
 def small_network(backend="numpy"):
     network = Network(3, 1, 1, 3, seed=4, backend=backend)
-    network.set_layer(0, 0, 0, Dense(3, 5, "tanh"))
+    network.set_layer(0, 0, 0, Dense(5, "tanh", input_size=3))
     network.set_layer(0, 0, 1, LayerNorm(5))
-    network.set_layer(0, 0, 2, Dense(5, 2, "linear"))
+    network.set_layer(0, 0, 2, Dense(2, "linear", input_size=5))
     return network
 
 
@@ -240,9 +240,11 @@ def test_state_of_another_size_is_found_when_it_meets_the_network():
 def test_layers_of_other_sizes_need_a_reset():
     network, optimizer = small_network(), AdamWOptimizer()
     one_step(network, optimizer, 0)
-    network.set_layer(0, 0, 0, Dense(3, 5, "tanh"))
+    network.set_layer(0, 0, 0, Dense(5, "tanh", input_size=3))
     one_step(network, optimizer, 1)  # the same sizes: the state goes on
-    for place, layer in enumerate((Dense(3, 4, "tanh"), LayerNorm(4), Dense(4, 2, "linear"))):
+    for place, layer in enumerate(
+        (Dense(4, "tanh", input_size=3), LayerNorm(4), Dense(2, "linear", input_size=4))
+    ):
         network.set_layer(0, 0, place, layer)
     with pytest.raises(ShapeError, match="numbers, the weight"):
         one_step(network, optimizer, 2)

@@ -74,7 +74,7 @@ def test_the_last_forward_serves_a_backward_when_its_program_is_dropped():
 def test_layers_that_are_stepped_one_by_one_keep_their_programs():
     net = Network(4, 1, 1, 2 * MOST_OF_A_KIND, backend="numpy")
     for index in range(2 * MOST_OF_A_KIND):
-        net.set_layer(0, 0, index, Dense(4, 4, "tanh"))
+        net.set_layer(0, 0, index, Dense(4, "tanh", input_size=4))
     state = net.init_step_state(4)
     made = []
     for _ in range(2):

@@ -11,7 +11,7 @@ from loom_core.functions import registry
 from loom_core.layers import LAYER_TYPES, Dense
 from loom_core.layers.softmax_variants import VARIANTS
 
-DENSE = Dense(4, 2)
+DENSE = Dense(2, input_size=4)
 CALLS = {
     "InitDenseLayer": ([4, 3, "tanh"], 4, 3),
     "InitStitchLayer": ([4, 3], 4, 3),
@@ -25,17 +25,19 @@ CALLS = {
     "InitResidualLayer": ([], 5, 5),
     "InitSwiGLULayer": ([4, 6], 8, 8),
     "InitEmbeddingLayer": ([9, 3], 2, 6),
-    "InitSequentialLayer": ([[Dense(4, 3), Dense(3, 2)]], 4, 2),
-    "InitParallelLayer": ([[Dense(4, 3), Dense(4, 3)], "add"], 4, 3),
+    "InitSequentialLayer": ([[Dense(3, input_size=4), Dense(2, input_size=3)]], 4, 2),
+    "InitParallelLayer": ([[Dense(3, input_size=4), Dense(3, input_size=4)], "add"], 4, 3),
     "InitGridScatterLayer": (
         [
-            [Dense(4, 3), Dense(4, 1)],
+            [Dense(3, input_size=4), Dense(1, input_size=4)],
             [{"branchIndex": 0, "targetRow": 1, "targetCol": 0},
              {"BranchIndex": 1, "TargetRow": 0, "TargetCol": 0}],
             2, 1,
         ], 4, 4,
     ),
-    "InitFilteredParallelLayer": ([[Dense(4, 3), Dense(4, 1)], 4, "sparse", 0.5], 4, 3),
+    "InitFilteredParallelLayer": (
+        [[Dense(3, input_size=4), Dense(1, input_size=4)], 4, "sparse", 0.5], 4, 3,
+    ),
     "InitSoftmaxLayer": ([], 6, 6),
     "InitTemperatureSoftmaxLayer": ([0.5], 6, 6),
     "InitGridSoftmaxLayer": ([2, 3], 6, 6),

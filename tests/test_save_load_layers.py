@@ -65,7 +65,7 @@ def test_random_networks_train_a_step_and_come_back(names, seed):
     """Stacks in a row, each behind a Dense layer of its width: built, trained, saved, loaded."""
     layers = []
     for name in names:
-        layers += [loom_core.Dense(None, 4, "tanh"), *STACKS[name][0]()]
+        layers += [loom_core.Dense(4, "tanh"), *STACKS[name][0]()]
     for layer in layers:
         layer.skip_from = None  # it counts from the start of a chain that is another now
     network = network_of(layers, 5)

@@ -74,7 +74,7 @@ def test_sample_level_tracking():
 
 def test_problem_vanishing_gradients():
     """Sigmoids one behind the other; each takes three quarters of the gradient or more."""
-    deep = network_of(*(Dense(None, 8, "sigmoid") for _ in range(14)), input_size=8)
+    deep = network_of(*(Dense(8, "sigmoid") for _ in range(14)), input_size=8)
     observer = new_recording_observer()
     deep.set_observer(observer)
     output = deep.forward_cpu(guide_inputs(4, 8))
@@ -93,7 +93,9 @@ def test_problem_vanishing_gradients():
 
 
 def test_problem_exploding_gradients():
-    large = network_of(Dense(8, 8, "linear"), Dense(8, 8, "linear"), input_size=8)
+    large = network_of(
+        Dense(8, "linear", input_size=8), Dense(8, "linear", input_size=8), input_size=8
+    )
     large.initialize_weights()
     for place in range(2):
         for weight in large.get_layer(0, 0, place).weights.values():
@@ -114,7 +116,9 @@ def test_problem_exploding_gradients():
 
 
 def test_problem_dead_relu():
-    dying = network_of(Dense(8, 10, "relu"), Dense(10, 2, "linear"), input_size=8)
+    dying = network_of(
+        Dense(10, "relu", input_size=8), Dense(2, "linear", input_size=10), input_size=8
+    )
     dying.initialize_weights()
     for weight in dying.get_layer(0, 0, 0).weights.values():
         if weight.ndim == 1:
@@ -138,7 +142,11 @@ def test_problem_dead_relu():
 def test_putting_it_together(tmp_path):
     """A complete monitoring: observer, evaluation, blueprint, a training loop by hand."""
     student = network_of(
-        Dense(8, 12, "tanh"), Dense(12, 3, "linear"), Softmax(), input_size=8, model_id="MyModel"
+        Dense(12, "tanh", input_size=8),
+        Dense(3, "linear", input_size=12),
+        Softmax(),
+        input_size=8,
+        model_id="MyModel",
     )
     data = guide_inputs(60, 8)
     labels = data[:, :3].argmax(axis=1)
@@ -179,7 +187,7 @@ def test_putting_it_together(tmp_path):
 
 def test_a_branch_is_told_apart():
     network = Network(4, 1, 1, 1, seed=1)
-    network.set_layer(0, 0, 0, Parallel([Dense(4, 2), Dense(4, 3)]))
+    network.set_layer(0, 0, 0, Parallel([Dense(2, input_size=4), Dense(3, input_size=4)]))
     observer = new_recording_observer()
     network.set_observer(observer)
     network.forward_cpu(guide_inputs(2, 4))

@@ -236,7 +236,7 @@ def test_training_events():
                 case "batch_end":
                     self.progress.append(event.batch)
 
-    student = network_of(Dense(4, 3, "tanh"), Dense(3, 1), input_size=4)
+    student = network_of(Dense(3, "tanh", input_size=4), Dense(1, input_size=3), input_size=4)
     observer = MyObserver()
     student.set_observer(observer)
     batches = [TrainingBatch(guide_inputs(2, 4), np.ones(2, np.float32)) for _ in range(3)]

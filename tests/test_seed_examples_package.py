@@ -24,7 +24,9 @@ from loom_core.bridge import Bridge
 
 @pytest.fixture
 def network():
-    return network_of(Dense(6, 8, "tanh"), Dense(8, 4, "linear"), Softmax(), input_size=6)
+    return network_of(
+        Dense(8, "tanh", input_size=6), Dense(4, "linear", input_size=8), Softmax(), input_size=6
+    )
 
 
 @pytest.fixture
@@ -215,7 +217,9 @@ def test_example_output():
 
 def test_use_case_benchmarking_versions(data):
     inputs, _ = data
-    versions = [network_of(Dense(6, 4, "tanh"), Softmax(), input_size=6) for _ in range(2)]
+    versions = [
+        network_of(Dense(4, "tanh", input_size=6), Softmax(), input_size=6) for _ in range(2)
+    ]
     versions[1].initialize_weights(99)
     expected = versions[0].forward_cpu(inputs).argmax(axis=1)
     scores = [version.evaluate_network(inputs, expected).score for version in versions]
@@ -226,7 +230,7 @@ def test_use_case_benchmarking_versions(data):
 def test_use_case_any_layer_type_can_be_judged():
     network = Network(12, 1, 1, 2, seed=1)
     network.set_layer(0, 0, 0, LSTM(5, 4, seq_length=3))
-    network.set_layer(0, 0, 1, Dense(15, 2))
+    network.set_layer(0, 0, 1, Dense(2, input_size=15))
     inputs = np.random.default_rng(1).normal(size=(9, 12)).astype(np.float32)
     metrics = network.evaluate_network(inputs, [0, 1, 0, 1, 0, 1, 0, 1, 0])
     assert metrics.total_samples == 9

@@ -27,18 +27,18 @@ from loom_core import (
 )
 
 LAYERS = [
-    Dense(1024, 512, "relu"),
-    Dense(512, 256, "relu"),
-    Dense(256, 256),
+    Dense(512, "relu", input_size=1024),
+    Dense(256, "relu", input_size=512),
+    Dense(256, input_size=256),
     MultiHeadAttention(8, 256, num_kv_heads=4, seq_length=1),
-    Dense(256, 64),
+    Dense(64, input_size=256),
     Softmax(),
     LSTM(32, 64, seq_length=1),
-    Dense(32, 10, "linear"),
+    Dense(10, "linear", input_size=32),
     Softmax(),
-    Dense(10, 64, "tanh"),
-    Parallel([Dense(64, 32), LSTM(32, 64), MultiHeadAttention(4, 64)], "filter"),
-    Dense(64, 10),
+    Dense(64, "tanh", input_size=10),
+    Parallel([Dense(32, input_size=64), LSTM(32, 64), MultiHeadAttention(4, 64)], "filter"),
+    Dense(10, input_size=64),
 ]
 
 PARAMETERS = [524_800, 131_328, 65_792, 197_376, 16_448, 0, 12_416, 330, 0, 704, 31_136, 650]
@@ -64,8 +64,8 @@ def telemetry(network):
 
 
 def test_network_blueprint_may_hold_several_models():
-    encoder = grid([Dense(8, 4)], 1, 1, 1, 8)
-    decoder = grid([Dense(4, 8)], 1, 1, 1, 4)
+    encoder = grid([Dense(4, input_size=8)], 1, 1, 1, 8)
+    decoder = grid([Dense(8, input_size=4)], 1, 1, 1, 4)
     blueprint = extract_bundle_blueprint({"encoder": encoder, "decoder": decoder})
     assert [model.id for model in blueprint.models] == ["encoder", "decoder"]
     assert [model.total_params for model in blueprint.models] == [36, 40]
@@ -95,7 +95,7 @@ def test_extracting_telemetry_inspecting_layers(telemetry):
 @pytest.mark.parametrize(
     ("layer", "parameters"),
     [
-        pytest.param(Dense(1024, 512), 524_800, id="dense_layer"),
+        pytest.param(Dense(512, input_size=1024), 524_800, id="dense_layer"),
         pytest.param(
             Conv2D(16, 3, input_channels=3, input_height=8, input_width=8), 448, id="conv2d_layer"
         ),
@@ -108,7 +108,9 @@ def test_extracting_telemetry_inspecting_layers(telemetry):
         pytest.param(RMSNorm(256), 256, id="rms_norm"),
         pytest.param(SwiGLU(2048, 512), 3_150_336, id="swiglu"),
         pytest.param(Softmax(), 0, id="softmax_layer"),
-        pytest.param(Parallel([Dense(64, 32) for _ in range(3)]), 6_240, id="parallel_layer"),
+        pytest.param(
+            Parallel([Dense(32, input_size=64) for _ in range(3)]), 6_240, id="parallel_layer"
+        ),
     ],
 )
 def test_parameter_counting(layer, parameters):
@@ -180,8 +182,10 @@ def test_use_cases_validation_before_deployment(network):
 
 
 def test_use_cases_architecture_comparison():
-    tel1 = extract_network_blueprint(grid([Dense(8, 8), Dense(8, 4), Softmax()], 1, 1, 3, 8), "v1")
-    tel2 = extract_network_blueprint(grid([Dense(8, 8), LSTM(4, 8)], 1, 1, 2, 8), "v2")
+    tel1 = extract_network_blueprint(
+        grid([Dense(8, input_size=8), Dense(4, input_size=8), Softmax()], 1, 1, 3, 8), "v1"
+    )
+    tel2 = extract_network_blueprint(grid([Dense(8, input_size=8), LSTM(4, 8)], 1, 1, 2, 8), "v2")
     differences = []
     for i, layer in enumerate(tel1.layers):
         if i >= len(tel2.layers):

@@ -63,7 +63,7 @@ def steps_data(width, outputs, batch, steps, rate=0.1):
 
 
 def program_of(runs):
-    layers, _ = stack(Dense(5, 9, "tanh"), Dense(9, 3, "linear"), width=5)
+    layers, _ = stack(Dense(9, "tanh", input_size=5), Dense(3, "linear", input_size=9), width=5)
     return layers, runs.prepare(training_plan(layers, 4, 5, "mse"))
 
 
@@ -135,8 +135,8 @@ def test_training_on_both_backends_reaches_the_same_weights():
     networks = []
     for runs in (backend(), NumpyBackend()):
         network = Network(4, 1, 1, 2, seed=3, backend=runs)
-        network.set_layer(0, 0, 0, Dense(4, 8, "tanh"))
-        network.set_layer(0, 0, 1, Dense(8, 2, "linear"))
+        network.set_layer(0, 0, 0, Dense(8, "tanh", input_size=4))
+        network.set_layer(0, 0, 1, Dense(2, "linear", input_size=8))
         rng = np.random.default_rng(1)
         data = {"Inputs": rng.standard_normal(80), "Targets": rng.standard_normal(40)}
         network.train({**data, "BatchSize": 8}, {"Epochs": 5, "LearningRate": 0.1})

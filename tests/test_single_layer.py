@@ -66,7 +66,7 @@ def test_rms_norm_with_a_residual():
 
 def test_wrong_layers_and_sizes_are_refused():
     with pytest.raises(SpecError, match="takes a SwiGLU layer, got Dense"):
-        swiglu_forward_cpu([1.0], Dense(1, 1))
+        swiglu_forward_cpu([1.0], Dense(1, input_size=1))
     with pytest.raises(ShapeError, match="not 3 samples"):
         multi_head_attention_forward_cpu([1.0, 2.0], MultiHeadAttention(1, 2), 3)
     with pytest.raises(ShapeError, match="4 numbers are not 1 x 1 x 2 x 3"):
@@ -82,4 +82,4 @@ def test_codes_agree_with_the_tables():
     for code in ActivationType:
         name = activation(int(code)).name
         assert name.replace("_", "") == code.name.lower()
-        assert loom_core.Dense(1, 1, code).activation == name
+        assert loom_core.Dense(1, code, input_size=1).activation == name

@@ -57,7 +57,7 @@ def test_layers_one_after_the_other_make_a_forward_pass(name):
 
 
 def test_an_input_flows_one_layer_a_tick():
-    layers = [Dense(1, 1, "linear") for _ in range(3)]
+    layers = [Dense(1, "linear", input_size=1) for _ in range(3)]
     for factor, layer in zip((2.0, 3.0, 5.0), layers, strict=True):
         layer.set_weights({"kernel": [factor], "bias": [0.0]})
     network = network_of(layers, 1)
@@ -88,7 +88,9 @@ def test_disabled_layers_take_a_tick_and_pass_on():
 
 def test_nothing_accumulates_under_a_constant_input():
     """Layers with a residual connection keep their value once it has arrived."""
-    network = network_of([Dense(4, 4, "tanh"), LayerNorm(skip_from=0), LayerNorm(skip_from=1)], 4)
+    network = network_of(
+        [Dense(4, "tanh", input_size=4), LayerNorm(skip_from=0), LayerNorm(skip_from=1)], 4
+    )
     state = network.init_step_state(4)
     state.set_input([1.0, 2.0, 3.0, -4.0])
     for _ in range(3):
@@ -147,8 +149,8 @@ def test_wrong_sizes_and_places_are_typed_errors(monkeypatch):
     with pytest.raises(ShapeError, match="has 3 numbers, the output 4"):
         network.step_backward(state, [1.0, 1.0, 1.0])
     with pytest.raises(ShapeError, match="of 4 layers, the network has 1"):
-        network_of([Dense(3, 2)], 3).step_forward(state)
-    network.set_layer(0, 0, 3, Dense(4, 3))
+        network_of([Dense(2, input_size=3)], 3).step_forward(state)
+    network.set_layer(0, 0, 3, Dense(3, input_size=4))
     with pytest.raises(ShapeError, match=r"layer 3 gives \(2, 3\), .* room for \(2, 2\)"):
         network.step_forward(state)
     monkeypatch.setattr("loom_core.limits.PLAN_BYTES", 1000)

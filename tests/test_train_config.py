@@ -227,8 +227,8 @@ def test_orders_of_many_epochs_are_those_of_each():
 
 def test_divergence_names_step_and_layer_and_keeps_the_last_good_weights():
     network = xor_network()
-    network.set_layer(0, 0, 0, Dense(2, 8, "linear"))
-    network.set_layer(0, 0, 1, Dense(8, 1, "linear"))
+    network.set_layer(0, 0, 0, Dense(8, "linear", input_size=2))
+    network.set_layer(0, 0, 1, Dense(1, "linear", input_size=8))
     data = TrainingData([*XOR_INPUTS, 3e38, 3e38], [*XOR_TARGETS, 0], batch_size=2, shuffle=False)
     optimizer = AdamWOptimizer()
     message = (
@@ -237,8 +237,8 @@ def test_divergence_names_step_and_layer_and_keeps_the_last_good_weights():
     with pytest.raises(NonFiniteError, match=message):
         network.train(data, TrainingConfig(optimizer=optimizer))
     kept, again = weights_of(network), xor_network()
-    again.set_layer(0, 0, 0, Dense(2, 8, "linear"))
-    again.set_layer(0, 0, 1, Dense(8, 1, "linear"))
+    again.set_layer(0, 0, 0, Dense(8, "linear", input_size=2))
+    again.set_layer(0, 0, 1, Dense(1, "linear", input_size=8))
     again.train(
         TrainingData(XOR_INPUTS, XOR_TARGETS, batch_size=2, shuffle=False),
         TrainingConfig(epochs=1, optimizer=AdamWOptimizer()),
@@ -250,8 +250,8 @@ def test_divergence_names_step_and_layer_and_keeps_the_last_good_weights():
 
 def test_a_gradient_that_is_not_finite_names_its_layers():
     network = Network(1, 1, 1, 2)
-    network.set_layer(0, 0, 0, Dense(1, 1, "linear"))
-    network.set_layer(0, 0, 1, Dense(1, 1, "linear"))
+    network.set_layer(0, 0, 0, Dense(1, "linear", input_size=1))
+    network.set_layer(0, 0, 1, Dense(1, "linear", input_size=1))
     network.get_layer(0, 0, 0).set_weights({"kernel": [1e-30], "bias": [0]})
     network.get_layer(0, 0, 1).set_weights({"kernel": [1e30], "bias": [0]})
     batch = TrainingBatch([1e15], [0.0])
@@ -264,7 +264,7 @@ def test_a_gradient_that_is_not_finite_names_its_layers():
 def test_a_training_of_nothing_is_refused(flag):
     network = Network(2, 1, 1, 2)
     network.set_layer(0, 0, 0, loom_core.Softmax())
-    layer = loom_core.Softmax() if flag == "none" else Dense(2, 2, **{flag: True})
+    layer = loom_core.Softmax() if flag == "none" else Dense(2, input_size=2, **{flag: True})
     network.set_layer(0, 0, 1, layer)
     batch = TrainingBatch([1.0, 2.0], [0.5, 0.5])
     with pytest.raises(SpecError, match="nothing to train") as error:
@@ -277,7 +277,7 @@ def test_a_training_of_nothing_is_refused(flag):
 
 def test_layers_may_be_frozen_while_a_training_runs():
     network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, 2, "tanh"))
+    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=2))
     freeze = lambda event: network.layers[0].set_frozen(True)  # noqa: E731
     good, bad = TrainingBatch([1.0, 2.0], [0.5, 0.5]), TrainingBatch([1.0, 2.0], [3e38, 0.5])
     result = network.train([good], TrainingConfig(epochs=4, progress_interval=0.0), freeze)

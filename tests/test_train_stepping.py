@@ -31,7 +31,7 @@ def assert_same(found, expected, **tolerance):
 
 def by_hand(samples, rate, every=1, optimizer=None, limit=None):
     """Train a single layer, which knows no delay, by ForwardCPU, BackwardCPU, ApplyGradients."""
-    network = network_of([Dense(3, 2, "sigmoid")], 3)
+    network = network_of([Dense(2, "sigmoid", input_size=3)], 3)
     network.set_optimizer(optimizer)
     losses = []
     for first in range(0, samples, every):
@@ -84,7 +84,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_one_layer_learns_as_by_hand(name):
     config, hand = CASES[name]
-    network = network_of([Dense(3, 2, "sigmoid")], 3)
+    network = network_of([Dense(2, "sigmoid", input_size=3)], 3)
     result = network.train_with_stepping({"learning_rate": 0.1, **config}, loader, 10)
     expected, losses = by_hand(10, **{"rate": 0.1, **hand})
     assert_same(weights_of(network), weights_of(expected), rtol=1e-5, atol=1e-6)
@@ -276,7 +276,7 @@ SIX = [
 def test_a_new_sample_at_each_tick_is_learned(config, backend):
     network = Network(4, 1, 1, 3, seed=2, backend=backend() if callable(backend) else backend)
     for index, (inputs, outputs) in enumerate([(4, 32), (32, 16), (16, 3)]):
-        network.set_layer(0, 0, index, Dense(inputs, outputs, "leaky_relu"))
+        network.set_layer(0, 0, index, Dense(outputs, "leaky_relu", input_size=inputs))
 
     def turn(step):
         x, label = SIX[step % 6]
@@ -305,7 +305,7 @@ def test_a_loop_by_hand_over_held_samples_learns_them():
     """The demonstration's own loop: samples are held, and targets wait in a queue."""
     network = Network(4, 1, 1, 3, seed=2, backend=simd())
     for index, (inputs, outputs) in enumerate([(4, 32), (32, 16), (16, 3)]):
-        network.set_layer(0, 0, index, Dense(inputs, outputs, "leaky_relu"))
+        network.set_layer(0, 0, index, Dense(outputs, "leaky_relu", input_size=inputs))
     state = network.init_step_state(4)
     waiting = deque(maxlen=3)
     for tick in range(6000):

@@ -34,12 +34,16 @@ LOSSES = {"mlp": "mse", "cnn": "cross_entropy"}
 
 def network_of(name, runs):
     if name == "mlp":
-        layers = [Dense(6, 16, "tanh"), Dense(16, 12, "tanh"), Dense(12, 2, "linear")]
+        layers = [
+            Dense(16, "tanh", input_size=6),
+            Dense(12, "tanh", input_size=16),
+            Dense(2, "linear", input_size=12),
+        ]
     else:
         layers = [
             Conv2D(3, 3, 1, 1, "tanh", input_channels=1, input_height=6, input_width=6),
             Conv2D(4, 2, 2, 0, "tanh"),
-            Dense(36, 3, "linear"),
+            Dense(3, "linear", input_size=36),
             Softmax(),
         ]
     network = Network(CURVES[f"{name}/x"].shape[1], 1, 1, len(layers), backend=runs)

@@ -129,8 +129,8 @@ def test_a_value_beyond_the_limit_is_refused_before_memory_is_taken(monkeypatch)
     net.init_gpu()
     with pytest.raises(BackendError, match=r"allows 4,096 \(maxStorageBufferBindingSize\)"):
         net.forward_gpu(np.zeros((200, 12)))
-    net.set_layer(0, 0, 1, Dense(9, 120, "linear"))
-    net.set_layer(0, 0, 2, Dense(120, 4, "linear"))
+    net.set_layer(0, 0, 1, Dense(120, "linear", input_size=9))
+    net.set_layer(0, 0, 2, Dense(4, "linear", input_size=120))
     with pytest.raises(BackendError, match=r"of shape \(9, 120\) needs 4,320 bytes"):
         net.forward_gpu(np.zeros(12))
     assert device.memory_bytes == before

@@ -108,7 +108,7 @@ def apply_gradients(net):
     [
         change_weight,
         lambda net: net.initialize_weights(11),
-        lambda net: net.set_layer(0, 0, 1, Dense(9, 4, "tanh")),
+        lambda net: net.set_layer(0, 0, 1, Dense(4, "tanh", input_size=9)),
         lambda net: net.train(data(), SETTINGS),
         apply_gradients,
     ],

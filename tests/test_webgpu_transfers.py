@@ -12,15 +12,15 @@ NUMBER = 4
 """Bytes of a float32."""
 
 NETWORKS = {
-    "dense": lambda: [Dense(WIDTH, 9, "relu"), Dense(9, CLASSES, "linear")],
+    "dense": lambda: [Dense(9, "relu", input_size=WIDTH), Dense(CLASSES, "linear", input_size=9)],
     "convolution": lambda: [
         Conv2D(
             input_height=4, input_width=6, input_channels=1,
             filters=3, kernel_size=3, padding=1, activation="relu",
         ),
-        Dense(3 * WIDTH, CLASSES, "linear"),
+        Dense(CLASSES, "linear", input_size=3 * WIDTH),
     ],
-    "attention": lambda: [MultiHeadAttention(2, 8, seq_length=3), Dense(WIDTH, CLASSES, "linear")],
+    "attention": lambda: [MultiHeadAttention(2, 8, seq_length=3), Dense(CLASSES, "linear")],
 }  # fmt: skip
 
 

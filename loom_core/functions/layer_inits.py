@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loom_core.activations import activation as find_activation
 from loom_core.layers import (
     LSTM,
     RNN,
@@ -41,7 +42,7 @@ def init_dense_layer(
         output_size: Numbers that come out, at least 1.
         activation: Name or code of the activation function.
     """
-    return Dense(input_size, output_size, activation)
+    return Dense(output_size, find_activation(activation).name, input_size=input_size)
 
 
 @public("InitStitchLayer")
@@ -52,7 +53,7 @@ def init_stitch_layer(input_size: int, output_size: int) -> Layer:
         input_size: Numbers in a sample that goes in, at least 1.
         output_size: Numbers that come out, at least 1.
     """
-    return Dense(input_size, output_size, "linear")
+    return Dense(output_size, "linear", input_size=input_size)
 
 
 @public("InitConv2DLayer")
@@ -285,6 +286,6 @@ def init_filtered_parallel_layer(
         temperature: Of that softmax, above 0; small lets one branch win, large mixes evenly.
         gate: A layer that gives one number for each branch; a Dense layer when left out.
     """
-    chosen = gate or Dense(gate_input_size, len(branches), "linear")
+    chosen = gate or Dense(len(branches), "linear", input_size=gate_input_size)
     softmax = Softmax(temperature, variant=softmax_type)
     return Parallel(branches, "filter", gate=chosen, gate_softmax=softmax)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loom_core.activations import activation as find_activation
 from loom_core.checks import positive
 from loom_core.generic.activation import before_activation, replay_activation
 from loom_core.generic.results import ActivatedOutput, GenericBackwardResult
@@ -39,7 +40,7 @@ def dense_forward(
         ShapeError: A tensor of another size.
     """
     with TensorGraph("DenseForward", input) as graph:
-        layer = Dense(input_size, output_size, activation)
+        layer = Dense(output_size, find_activation(activation).name, input_size=input_size)
         graph.lend(layer, {"kernel": weights, "bias": bias})
         x = graph.input(input, "input", (positive(batch_size, "batch_size"), input_size))
         y = layer.lower(graph.builder, x)
@@ -73,7 +74,7 @@ def dense_backward(
         SpecError, ShapeError: See :func:`dense_forward`.
     """
     with TensorGraph("DenseBackward", grad_output) as graph:
-        layer = Dense(input_size, output_size, activation)
+        layer = Dense(output_size, find_activation(activation).name, input_size=input_size)
         graph.lend(layer, {"kernel": weights, "bias": None})
         x = graph.input(input, "input", (positive(batch_size, "batch_size"), input_size))
         y = layer.lower(graph.builder, x)

@@ -12,6 +12,7 @@ import numpy as np
 from loom_core.activations import activation as find_activation
 from loom_core.arrays import F32, Shape
 from loom_core.checks import positive
+from loom_core.enums import ActivationType
 from loom_core.errors import ShapeError, SpecError
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
@@ -30,9 +31,9 @@ class Dense(Layer):
     elementwise, with no weights (the default layer of a fresh grid).
 
     Args:
-        input_size: I; inferred from the layer before when left out.
         output_size: O; None for the bare activation.
-        activation: Name or code, see :mod:`loom_core.activations`.
+        activation: Name, see :mod:`loom_core.activations`, or an ActivationType.
+        input_size: I; inferred from the layer before when left out.
         input_fit: ``"exact"``, or ``"pad"``: where the width is another, the numbers of the whole
             batch are padded with zeros or cut at the end, as Loom v0.0.7 does silently (set
             when such a model is loaded).
@@ -40,7 +41,8 @@ class Dense(Layer):
         disabled: The layer passes its input through.
 
     Raises:
-        SpecError: A size is below 1, the activation or fit is unknown, or only I is given.
+        SpecError: A size is below 1, the activation or fit is unknown (a bare number is no
+            activation, as it would be taken for a size), or only I is given.
 
     Source: Loom v0.0.7, dense.go. Initialisation: Glorot and Bengio 2010 (uniform).
     """
@@ -53,10 +55,10 @@ class Dense(Layer):
 
     def __init__(
         self,
-        input_size: int | None = None,
         output_size: int | None = None,
-        activation: str | int = "scaled_relu",
+        activation: str | ActivationType = "scaled_relu",
         *,
+        input_size: int | None = None,
         input_fit: InputFit = "exact",
         frozen: bool = False,
         disabled: bool = False,
@@ -64,6 +66,11 @@ class Dense(Layer):
         super().__init__(frozen=frozen, disabled=disabled)
         if output_size is None and input_size is not None:
             raise SpecError("dense has an input size but no output size", hint="Set output_size.")
+        if not isinstance(activation, str | ActivationType):
+            raise SpecError(
+                f"the activation of a dense layer must be a name, got {activation!r}",
+                hint='The output size comes first: Dense(8, "tanh", input_size=2).',
+            )
         if input_fit not in ("exact", "pad"):
             raise SpecError(f'input_fit must be "exact" or "pad", got {input_fit!r}')
         self.input_size = None if input_size is None else positive(input_size, "input_size")
@@ -148,9 +155,9 @@ class Dense(Layer):
         if named and fields.get("width") == 1 and fields.get("height") == 1:
             width = height = ()  # Loom writes 1 x 1 into every dense layer that it saves
         return cls(
-            fields.first_size(*width, *inputs),
             fields.first_size(*height, *outputs),
             fields.activation(),
+            input_size=fields.first_size(*width, *inputs),
             input_fit=fields.choice("input_fit", ("exact", "pad"), "exact"),
             **fields.flags(),
         )
