@@ -1,1 +1,1 @@
-"""Training: what a step computes, and the loop around it."""
+"""The training loop: batches, steps on a backend, validation, progress, checkpoints."""
