@@ -1,12 +1,26 @@
 // How a TypeScript program uses the built library. It is compiled, not run: a line that should not
 // compile is marked as such, and the compiler reports a mark that is not needed.
 import { LoomError, loadLoom, version } from "../../dist/loom/index.js";
+import { observe, observerEvents } from "../../dist/loom/observers.js";
 import type {
+  ActivatedOutputOnMainThread,
+  ChannelObserverOnMainThread,
   FloatArray,
+  LayerEvent,
   Loom,
+  LoomOnMainThread,
+  Memory,
   ModelBundle,
+  ModelBundleOnMainThread,
   Network,
   NetworkOnMainThread,
+  Session,
+  SessionOnMainThread,
+  SteppingTrainingConfigOnMainThread,
+  TensorOnMainThread,
+  Thread,
+  TrainingConfigOnMainThread,
+  TrainingEvent,
   TrainingResult,
   TrainingResultOnMainThread,
 } from "../../dist/loom/generated/api.js";
@@ -47,6 +61,72 @@ export async function onMainThread(x: FloatArray): Promise<void> {
   const output: Float32Array = net.ForwardCPU(x);
   const training: Promise<TrainingResultOnMainThread> = net.Train([{ Input: output, target: [1] }]);
   console.log(loom.memory().liveProxies, await training);
+}
+
+// Every kind of place where an object of a class may stand, on the main thread.
+export async function objectsOnMainThread(loom: LoomOnMainThread): Promise<number> {
+  const session: SessionOnMainThread = loom;
+  const memory: Memory = session.memory();
+  using net: NetworkOnMainThread = loom.loadModelFromString("{}", "m", "auto");
+  const bundle: ModelBundleOnMainThread = loom.LoadBundleFromString("{}");
+  net.SetLayer(0, 0, 0, bundle.getModel("m").GetLayer(0, 0, 0), { signal: AbortSignal.abort() });
+  loom.SaveBundle("bundle.json", { a: net, b: bundle.GetModel("b") });
+  const tensor: TensorOnMainThread = loom.NewTensorFromSlice([1, 2], [1, 2]);
+  const kernel = loom.NewTensor([2, 2], "float64");
+  const out: ActivatedOutputOnMainThread = loom.DenseForward(tensor, kernel, null, 2, 2, 1, "tanh");
+  const post: Float32Array = out.PostActivation.clone().Data();
+  const channel: ChannelObserverOnMainThread = loom.NewChannelObserver();
+  net.SetObserver(channel);
+  const listening: Promise<void> = channel.Listen((event: LayerEvent | TrainingEvent) => {
+    console.log("Stats" in event ? event.Stats.LayerIndex : event.Epoch);
+  });
+  const config: TrainingConfigOnMainThread = {
+    optimizer: net.GetOptimizer() ?? loom.NewSGDOptimizer(),
+  };
+  const stepping: SteppingTrainingConfigOnMainThread = {
+    OnCheckpoint: (step: number, saved: NetworkOnMainThread) => {
+      const text: string = saved.SaveModelToString(String(step));
+      console.log(text);
+    },
+  };
+  await net.TrainWithStepping(stepping, () => null, 10);
+  const metrics = (await net.Train({ Inputs: post }, config)).EvalMetrics;
+  await listening;
+  return memory.liveHandles + (metrics?.AverageDeviation() ?? 0);
+}
+
+// What is written for both ways to load takes either.
+export async function onEitherThread(
+  loom: Loom,
+  net: Network,
+  here: LoomOnMainThread,
+  netHere: NetworkOnMainThread,
+): Promise<number> {
+  const size = async (network: Network<Thread>): Promise<number> => network.TotalLayers();
+  const watches = [
+    await observe(loom, net, { onForward: ({ Stats }) => console.log(Stats.OutputMean) }),
+    await observe(here, netHere, {}, { everyN: 2 }),
+  ];
+  for await (const event of observerEvents(here.NewChannelObserver())) console.log(event.Type);
+  for await (const event of observerEvents(await loom.NewChannelObserver())) console.log(event);
+  for (const watch of watches) await watch.stop();
+  const session: Session = loom;
+  return (await size(net)) + (await size(netHere)) + (await session.memory()).liveJobs;
+}
+
+export async function mixed(net: Network, here: NetworkOnMainThread, session: Session) {
+  // @ts-expect-error: a network of the main thread is none of a worker
+  const worker: Network = here;
+  // @ts-expect-error: nor the other way round
+  const main: NetworkOnMainThread = net;
+  // @ts-expect-error: nor is a layer of one taken by the other
+  here.SetLayer(0, 0, 0, await net.GetLayer(0, 0, 0));
+  // @ts-expect-error: on the main thread a call gives no promise
+  here.ForwardCPU([1]).then();
+  // @ts-expect-error: but a training does
+  console.log(here.Train({ Inputs: [1], Labels: [0] }).FinalLoss);
+  // @ts-expect-error: in a worker a promise
+  console.log(session.memory().liveJobs, worker, main);
 }
 
 export async function stepped(net: Network): Promise<number[]> {

@@ -3,9 +3,8 @@
  * functions that are called with them.
  */
 
-/** @import { ChannelObserver, ChannelObserverOnMainThread } from "./generated/api.js" */
+/** @import { ChannelObserver, Loom, Network, Thread } from "./generated/api.js" */
 /** @import { LayerEvent, TrainingEvent } from "./generated/api.js" */
-/** @import { Loom, LoomOnMainThread, Network, NetworkOnMainThread } from "./generated/api.js" */
 
 /**
  * @typedef {object} EventOptions
@@ -32,7 +31,7 @@
  *
  *     for await (const event of observerEvents(channel)) show(event);
  *
- * @param {ChannelObserver | ChannelObserverOnMainThread} channel
+ * @param {ChannelObserver<Thread>} channel
  * @param {EventOptions} [options]
  * @returns {AsyncGenerator<LayerEvent | TrainingEvent, void, void>}
  */
@@ -58,8 +57,8 @@ export async function* observerEvents(channel, { maxEvents, signal } = {}) {
  *     await network.Train(data);
  *     await watch.stop();
  *
- * @param {Loom | LoomOnMainThread} loom
- * @param {Network | NetworkOnMainThread} network
+ * @param {Loom<Thread>} loom
+ * @param {Network<Thread>} network
  * @param {Handlers} handlers
  * @param {ObserveOptions} [options]
  * @returns {Promise<Watch>} when everything that happens from now on is watched
@@ -67,7 +66,7 @@ export async function* observerEvents(channel, { maxEvents, signal } = {}) {
 export async function observe(loom, network, handlers, { everyN, bufferSize, signal } = {}) {
   const channel = await loom.NewChannelObserver(bufferSize);
   try {
-    await setObserver(network, channel, everyN);
+    await network.SetObserver(channel, everyN);
   } catch (error) {
     channel.dispose();
     throw error;
@@ -81,8 +80,8 @@ export async function observe(loom, network, handlers, { everyN, bufferSize, sig
 }
 
 /**
- * @param {Network | NetworkOnMainThread} network
- * @param {ChannelObserver | ChannelObserverOnMainThread} channel is disposed of in the end
+ * @param {Network<Thread>} network
+ * @param {ChannelObserver<Thread>} channel is disposed of in the end
  * @param {Handlers} handlers
  * @param {AbortSignal} [signal]
  */
@@ -96,23 +95,9 @@ async function listen(network, channel, handlers, signal) {
   }
 }
 
-/** @param {Network | NetworkOnMainThread} network */
+/** @param {Network<Thread>} network */
 async function removeObserver(network) {
   await network.SetObserver(null);
-}
-
-/**
- * Both are of one session, which the types of the two ways to load cannot say.
- *
- * @param {Network | NetworkOnMainThread} network
- * @param {ChannelObserver | ChannelObserverOnMainThread} channel
- * @param {number} [everyN]
- */
-function setObserver(network, channel, everyN) {
-  return /** @type {Network} */ (network).SetObserver(
-    /** @type {ChannelObserver} */ (channel),
-    everyN,
-  );
 }
 
 /**

@@ -43,23 +43,23 @@ export interface LoomObject {
   [Symbol.dispose](): void;
 }
 
-interface AnySession {
+/** Where Python runs: in a worker, or on the page's main thread. */
+export type Thread = "worker" | "main";
+
+/** What a call gives: in a worker a promise, on the main thread its result at once. */
+export type Result<On extends Thread, T> = On extends "worker" ? Promise<T> : T;
+
+/** What every session has, whatever loom_core offers. */
+export interface Session<On extends Thread = "worker"> {
   /** Of loom_core. */
   readonly version: string;
   /** Every public name with its parameters, types and documentation, as data. */
   readonly description: Description;
   /** Ends the session at once; all that is pending fails with the code `terminated`. */
   terminate(): void;
+  /** What the session uses at present. */
+  memory(): Result<On, Memory>;
 }
 
-/** Python in a worker: every call gives a promise. */
-export interface Session extends AnySession {
-  /** What the session uses at present. */
-  memory(): Promise<Memory>;
-}
-
-/** Python on the page's own thread: calls give their results at once, trainings a promise. */
-export interface SessionOnMainThread extends AnySession {
-  /** What the session uses at present. */
-  memory(): Memory;
-}
+/** What every session has on the main thread. */
+export type SessionOnMainThread = Session<"main">;
