@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from loom_core.backends.simd_backend import SimdProgram
 from loom_core.calls import require_arguments
 from loom_core.cooperative import Cooperative, Wait
 from loom_core.errors import CallError, LoomError, WeightsAwayError
@@ -71,9 +70,8 @@ class Bridge:
     def prepare_forward(self, handle: int, length: int) -> int:
         """Return where the call sheet of ``ForwardCPU`` lies, for a flat input of that length.
 
-        Whoever works by it does what the call would do; see
-        :meth:`~loom_core.backends.simd_backend.SimdProgram.call_sheet`. It holds until anything
-        else is asked of this bridge.
+        See :meth:`~loom_core.running.NetworkGrid.forward_sheet`. It holds until anything else is
+        asked of this bridge.
 
         Returns:
             0 where the call itself has to be made, be it to say what is wrong with it.
@@ -114,10 +112,11 @@ class Bridge:
             return self._job(target, function.steps(*bound))
         try:
             return {"value": self._to_plain(function(*bound))}
-        except WeightsAwayError:
-            if self._at_once or not isinstance(owner, NetworkGrid):
+        except WeightsAwayError as error:
+            if self._at_once:
                 raise
-        return self._job(target, owner.programs.after_settling(partial(function, *bound)))
+            afterwards = error.afterwards
+        return self._job(target, afterwards(partial(function, *bound)))
 
     def _job(self, target: int, steps: Generator[Wait, None, Any]) -> Envelope:
         number = self._number()
@@ -126,13 +125,8 @@ class Bridge:
         return {"job": number}
 
     def _prepare_forward(self, handle: int, length: int) -> int:
-        network = self._object(handle)
-        if not isinstance(network, NetworkGrid):
-            return 0
-        if type(network).forward_cpu is not NetworkGrid.forward_cpu or network.listening():
-            return 0  # more is done than running a program
-        program = network.forward_program((length,))
-        return program.call_sheet("input", "output") if isinstance(program, SimdProgram) else 0
+        owner = self._object(handle)
+        return owner.forward_sheet(length) if isinstance(owner, NetworkGrid) else 0
 
     def _advance(self, job: int, budget_ms: float) -> Envelope:
         if job not in self._jobs:
@@ -159,13 +153,8 @@ class Bridge:
         self._jobs[job].close()
         self._forget_job(job)
         owner = self._objects.get(target)
-        if (
-            not isinstance(owner, NetworkGrid)
-            or owner.control.running
-            or not owner.programs.ahead()
-        ):
-            return {"value": None}
-        return self._job(target, owner.programs.settle())
+        rest = owner.left_on_gpu() if isinstance(owner, NetworkGrid) else None
+        return {"value": None} if rest is None else self._job(target, rest)
 
     def _forget_job(self, job: int) -> None:
         self._jobs.pop(job, None)

@@ -17,10 +17,8 @@ A message says where, what was expected and what came; the hint says what to do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from typing import Self
+from collections.abc import Callable, Generator
+from typing import Any, ClassVar, Self
 
 
 class LoomError(Exception):
@@ -37,7 +35,11 @@ class LoomError(Exception):
     def at(self, where: str) -> Self:
         """Return this error with an outer place said first: ``model 'm': cell (0, 0): ...``."""
         places = ": ".join(place for place in (where, self.where) if place)
-        return type(self)(self.message, hint=self.hint, where=places)
+        return self._said(places)
+
+    def _said(self, where: str) -> Self:
+        """Return this error as it is said of a place."""
+        return type(self)(self.message, hint=self.hint, where=where)
 
 
 class SpecError(LoomError, ValueError):
@@ -83,7 +85,26 @@ class BusyError(LoomError, RuntimeError):
 
 
 class WeightsAwayError(BusyError):
-    """The newest weights are on a GPU, and the call cannot wait for them."""
+    """The newest weights are on a GPU, and the call cannot wait for them.
+
+    Attributes:
+        afterwards: For who can wait: given the call, it returns a cooperative generator that waits
+            for the weights, then calls.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        where: str = "",
+        afterwards: Callable[[Callable[[], object]], Generator[Any, None, object]],
+    ) -> None:
+        super().__init__(message, hint=hint, where=where)
+        self.afterwards = afterwards
+
+    def _said(self, where: str) -> Self:
+        return type(self)(self.message, hint=self.hint, where=where, afterwards=self.afterwards)
 
 
 class BackendError(LoomError, RuntimeError):

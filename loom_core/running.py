@@ -255,11 +255,37 @@ class NetworkGrid(Grid):
         self.last_forward = self._forward(batch, width)
         return self.last_forward
 
+    def forward_sheet(self, length: int) -> int:
+        """Return where the call sheet of ForwardCPU lies, for a flat input of that length.
+
+        Whoever works by it does what the call would do; see
+        :meth:`~loom_core.backends.base.Program.call_sheet`. It holds until anything else is asked
+        of the network.
+
+        Returns:
+            0 where the call does more than to run a program in one go.
+
+        Raises:
+            ShapeError, BusyError: As ForwardCPU does.
+        """
+        if type(self).forward_cpu is not NetworkGrid.forward_cpu or self.listening():
+            return 0
+        return self.forward_program((length,)).call_sheet("input", "output")
+
     def _forward(self, batch: int, width: int) -> Program:
         """Return the prepared plan of an inference, which shows its layers while one listens."""
         if not self.control.running and self.listening():
             return self.watched_inference(batch, width)
         return self.program(batch, width)
+
+    def left_on_gpu(self) -> Generator[Wait, None, None] | None:
+        """Return what brings the weights back that a cancelled training left on a GPU.
+
+        None where there are none, or where another training runs, which will bring them.
+        """
+        if self.control.running or not self.programs.ahead():
+            return None
+        return self.programs.settle()
 
     # Watching
 

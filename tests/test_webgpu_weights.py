@@ -17,7 +17,7 @@ from gpu_trainings import (
 from test_simd_networks import weights_of
 from tolerances import NETWORK, assert_close
 
-from loom_core import Network, load_model_from_string
+from loom_core import Network, load_model, load_model_from_string
 from loom_core.bridge import Bridge
 from loom_core.errors import WeightsAwayError
 from loom_core.models.bundle import deserialize_model
@@ -150,6 +150,21 @@ def test_who_must_answer_at_once_refuses_rather_than_give_old_weights(name, argu
             pass
         assert "value" in driven.call(name, arguments)
         driven.call("ResumeTraining")
+        driven.result_of(driven.training)
+
+
+def test_a_function_that_reads_the_weights_of_a_network_waits_for_them_too(tmp_path):
+    with reads_take_turns(webgpu_support.device()):
+        driven = Driven()
+        driven.advance_to(7)
+        driven.advance_ahead()
+        saved = str(tmp_path / "bundle.json")
+        networks = {"m": {"$object": driven.handle}}
+        saving = driven.bridge.call(0, "SaveBundle", [saved, networks])["job"]
+        driven.result_of(saving, [driven.training])
+        assert driven.net.is_training()
+        weights = weights_of(load_model(saved, "m").layers)
+        assert step_of(weights, weights_after_each_step()) >= 7
         driven.result_of(driven.training)
 
 

@@ -114,6 +114,10 @@ class ArenaProgram(ABC):
         """Do nothing: the layers' arrays are the ones that were changed."""
         yield from ()
 
+    def call_sheet(self, source: str, target: str) -> int:
+        """Return 0: there is more to do than one call, unless a program knows better."""
+        return 0
+
     def run_steps(
         self, data: StepData, report: Sequence[str]
     ) -> Generator[Wait, None, dict[str, Array]]:

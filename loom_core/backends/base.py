@@ -59,6 +59,17 @@ class Program(Protocol):
         Where they lie elsewhere while it works, as on a GPU; a program of a CPU does nothing.
         """
 
+    def call_sheet(self, source: str, target: str) -> int:
+        """Return the address of what a caller outside Python needs to run the whole plan.
+
+        The sheet is words of a pointer's size: address and number of floats of the port
+        ``source``, the same of ``target``, then a function and its three arguments. Its reader
+        writes the first port, calls, and reads the second. It lives as long as the program.
+
+        Returns:
+            0 where one such call is not all there is to do.
+        """
+
 
 class Backend(Protocol):
     """Turns plans into programs."""

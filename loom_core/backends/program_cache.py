@@ -126,6 +126,7 @@ class ProgramCache:
                 raise WeightsAwayError(
                     "the network's weights are on the GPU, and this call cannot wait for them",
                     hint="Pause or stop the training first: then they come back.",
+                    afterwards=self.after_settling,
                 )
 
     def after_settling(self, action: Callable[[], R]) -> Generator[Wait, None, R]:

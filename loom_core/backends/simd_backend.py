@@ -94,15 +94,7 @@ class SimdProgram(ArenaProgram):
         return first if isinstance(first, partial) else None
 
     def call_sheet(self, source: str, target: str) -> int:
-        """Return the address of what a caller outside Python needs to run the whole plan.
-
-        The sheet is words of a pointer's size: address and number of floats of the port
-        ``source``, the same of ``target``, then the function and its three arguments. Its reader
-        writes the first port, calls, and reads the second. It lives as long as the program.
-
-        Returns:
-            0 where one call of the kernels is not all there is to do.
-        """
+        """Return its sheet; see :meth:`loom_core.backends.base.Program.call_sheet`."""
         key = (source, target)
         if key not in self._sheets:
             call = self._one_call()
