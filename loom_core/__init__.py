@@ -7,7 +7,8 @@
 (1,)
 """
 
-from loom_core.enums import ActivationType, DType, LayerType, SoftmaxType
+from loom_core.activations import ActivationType
+from loom_core.enums import DType, LayerType, SoftmaxType
 from loom_core.errors import (
     BackendError,
     BusyError,

@@ -1,7 +1,8 @@
-"""The activation functions: names, codes, formulas, derivatives. Everything else refers to these.
+"""The activation functions: one row each. All else refers to the rows or is tried against them.
 
-Each derivative is written in terms of the OUTPUT y, so that the pre-activation need not be kept:
-all of them are monotone, and where they have a kink the sign of y tells the side.
+A derivative is written in terms of the OUTPUT y where that is enough, so that the pre-activation
+need not be kept: for a monotone function whose kink, if any, shows in the sign of y. The others
+take x.
 Source: Loom v0.0.7's activation table; softplus here does not overflow.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
 
 import numpy as np
 
@@ -19,25 +22,54 @@ SCALED_RELU_GAIN = 1.1
 LEAKY_SLOPE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+class ActivationType(IntEnum):
+    """Activation functions by name, and the codes that stand for them."""
+
+    ScaledReLU = 0
+    Sigmoid = 1
+    Tanh = 2
+    Softplus = 3
+    LeakyReLU = 4
+    Linear = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """One activation function.
 
     Args:
         name: Its name here and in ops.
-        code: Loom's integer code.
-        json_name: The name written into model strings, which Loom reads.
+        kind: Its public name and code.
+        word: What the documents call it, where a layer is shown.
         aliases: Other names that are understood.
+        loom_name: Loom v0.0.7's name in model strings; None where Loom has no such function.
         apply: ``(x, out)`` writes f(x); ``out`` may be ``x``.
-        derivative: ``(y, out)`` writes f'(x) in terms of y = f(x); ``out`` may be ``y``.
+        derivative: ``(v, out)`` writes f'(x); ``out`` may be ``v``.
+        derivative_from: Whether v is x, the ``"input"``, or y = f(x), the ``"output"``.
+        bounds: The values between which it flattens out at both ends, where it does.
+        rectifies: Whether all that is below 0 becomes 0, so that a neuron can be dead.
     """
 
     name: str
-    code: int
-    json_name: str
-    aliases: tuple[str, ...]
+    kind: ActivationType
+    word: str
+    aliases: tuple[str, ...] = ()
+    loom_name: str | None = None
     apply: Callable[[Array, Array], None]
     derivative: Callable[[Array, Array], None]
+    derivative_from: Literal["input", "output"] = "output"
+    bounds: tuple[float, float] | None = None
+    rectifies: bool = False
+
+    @property
+    def code(self) -> int:
+        """Its code in kernels and in calls."""
+        return int(self.kind)
+
+    @property
+    def json_name(self) -> str:
+        """Its name in model strings: Loom's where there is one."""
+        return self.loom_name or self.name
 
 
 def _scaled_relu(x: Array, out: Array) -> None:
@@ -92,26 +124,70 @@ def _linear_derivative(y: Array, out: Array) -> None:
     out.fill(1)
 
 
-_FUNCTIONS = (
+_ROWS = (
     Activation(
-        "scaled_relu", 0, "relu", ("relu", "scaledrelu"), _scaled_relu, _scaled_relu_derivative,
+        name="scaled_relu",
+        kind=ActivationType.ScaledReLU,
+        word="ReLU",
+        aliases=("relu", "scaledrelu"),
+        loom_name="relu",
+        apply=_scaled_relu,
+        derivative=_scaled_relu_derivative,
+        rectifies=True,
     ),
-    Activation("sigmoid", 1, "sigmoid", (), _sigmoid, _sigmoid_derivative),
-    Activation("tanh", 2, "tanh", (), _tanh, _tanh_derivative),
-    Activation("softplus", 3, "softplus", (), _softplus, _softplus_derivative),
     Activation(
-        "leaky_relu", 4, "leaky_relu", ("leakyrelu",), _leaky_relu, _leaky_relu_derivative,
+        name="sigmoid",
+        kind=ActivationType.Sigmoid,
+        word="Sigmoid",
+        loom_name="sigmoid",
+        apply=_sigmoid,
+        derivative=_sigmoid_derivative,
+        bounds=(0.0, 1.0),
     ),
-    Activation("linear", 5, "linear", ("identity", "none"), _linear, _linear_derivative),
-)  # fmt: skip
+    Activation(
+        name="tanh",
+        kind=ActivationType.Tanh,
+        word="Tanh",
+        loom_name="tanh",
+        apply=_tanh,
+        derivative=_tanh_derivative,
+        bounds=(-1.0, 1.0),
+    ),
+    Activation(
+        name="softplus",
+        kind=ActivationType.Softplus,
+        word="Softplus",
+        loom_name="softplus",
+        apply=_softplus,
+        derivative=_softplus_derivative,
+    ),
+    Activation(
+        name="leaky_relu",
+        kind=ActivationType.LeakyReLU,
+        word="LeakyReLU",
+        aliases=("leakyrelu",),
+        loom_name="leaky_relu",
+        apply=_leaky_relu,
+        derivative=_leaky_relu_derivative,
+    ),
+    Activation(
+        name="linear",
+        kind=ActivationType.Linear,
+        word="Linear",
+        aliases=("identity", "none"),
+        loom_name="linear",  # which Loom writes, and reads as its scaled ReLU
+        apply=_linear,
+        derivative=_linear_derivative,
+    ),
+)
 
-ACTIVATIONS = {function.name: function for function in _FUNCTIONS}
-_BY_NAME = {name: f for f in _FUNCTIONS for name in (f.name, *f.aliases)}
-_BY_CODE = {function.code: function for function in _FUNCTIONS}
+ACTIVATIONS = {row.name: row for row in _ROWS}
+_BY_NAME = {name: row for row in _ROWS for name in (row.name, *row.aliases)}
+_BY_CODE = {row.code: row for row in _ROWS}
 
 
 def activation(name: str | int) -> Activation:
-    """Return the activation of a name, alias (any case) or Loom's code; -1 is linear too.
+    """Return the activation of a name, alias (any case) or code; -1 is linear too.
 
     Raises:
         SpecError: There is none of that name or code.
@@ -125,6 +201,6 @@ def activation(name: str | int) -> Activation:
     if found is None:
         raise SpecError(
             f"unknown activation {name!r}",
-            hint=f"Use one of {', '.join(sorted(_BY_NAME))}, or a code from 0 to 5.",
+            hint=f"Use one of {', '.join(sorted(_BY_NAME))}, or a code from 0 to {max(_BY_CODE)}.",
         )
     return found

@@ -1,19 +1,10 @@
-"""Loom's integer codes, by name. Functions that take an activation take names as well."""
+"""The public integer codes, by name. Functions that take an activation take names as well."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-
-class ActivationType(IntEnum):
-    """Activation functions by name, and the codes that stand for them."""
-
-    ScaledReLU = 0
-    Sigmoid = 1
-    Tanh = 2
-    Softplus = 3
-    LeakyReLU = 4
-    Linear = 5
+from loom_core.activations import ActivationType
 
 
 class LayerType(IntEnum):

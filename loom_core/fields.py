@@ -14,7 +14,11 @@ Reading = Literal["loom", "documented"]
 """Which meaning a file's settings have: ``"loom"`` is the arithmetic of Loom v0.0.7, its quirks
 turned into explicit settings; ``"documented"`` is the documented mathematics."""
 
-_LOOM_ACTIVATIONS = {f.json_name: f.name for f in ACTIVATIONS.values() if f.name != "linear"}
+_LOOM_ACTIVATIONS = {
+    row.loom_name: row.name
+    for row in ACTIVATIONS.values()
+    if row.loom_name is not None and row.name != "linear"
+}
 
 
 class Fields:

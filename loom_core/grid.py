@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from loom_core import limits
-from loom_core.activations import activation
+from loom_core.activations import ActivationType, activation
 from loom_core.arrays import F32, Shape, element_count
-from loom_core.enums import ActivationType
 from loom_core.errors import ShapeError, SpecError
 from loom_core.layers import Dense, Layer
 from loom_core.layers.chain import chain_input_features, complete_chain

@@ -42,7 +42,7 @@ fn mul(at: Invocation) {
     }
 }
 
-// dx = dy f'(x), a = dy, b = f(x)
+// dx = dy f'(x), a = dy, b = f(x) or x as the function wants
 @compute @workgroup_size(SIZE)
 fn activate_dx(at: Invocation) {
     for (var i = first_cell(at); i < cells.count; i += all_cells(at)) {

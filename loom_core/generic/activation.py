@@ -87,19 +87,21 @@ def before_activation(graph: TensorGraph, y: Value) -> Value:
     return graph.builder.reshape(node.inputs[0], y.shape)
 
 
-def replay_activation(graph: TensorGraph, y: Value, pre_activation: Tensor) -> Value:
-    """Let the activation that gives ``y`` have worked on numbers that the caller kept.
+def through_activation(
+    graph: TensorGraph, y: Value, dy: Value, pre_activation: Tensor
+) -> tuple[Value, Value]:
+    """Take a gradient back through the activation that gives ``y``, at its input as kept.
 
     Returns:
-        What gradients start from: the output of the activation, or ``y`` where there is none.
+        What gradients start from: the activation's input with the gradient there, or ``y`` and
+        ``dy`` where there is none.
     """
     node = graph.builder.producer(y)
     if node is None or node.op.name != "activate":
-        return y
+        return y, dy
     kept = graph.input(pre_activation, "preActivation", node.outputs[0].shape)
     known = graph.builder.emit("activate", kept, **node.attributes)
-    graph.replay(y, known)
-    return known
+    return node.inputs[0], graph.gradients(known, dy, [kept])[0]
 
 
 def _scalar(v: float) -> Tensor:

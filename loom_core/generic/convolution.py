@@ -8,7 +8,7 @@ from loom_core import limits
 from loom_core.arrays import Shape, element_count
 from loom_core.checks import positive
 from loom_core.errors import ShapeError
-from loom_core.generic.activation import before_activation, replay_activation
+from loom_core.generic.activation import before_activation, through_activation
 from loom_core.generic.results import ActivatedOutput, GenericBackwardResult
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
@@ -260,6 +260,6 @@ def _backward(
     grad_output, input, pre_activation, kernel = tensors
     x, y = _lower(graph, layer, input, kernel, None, shape)
     dy = graph.input(grad_output, "gradOutput", y.shape)
-    y = replay_activation(graph, y, pre_activation)
+    z, dz = through_activation(graph, y, dy, pre_activation)
     wanted = [x, *(layer.parameter(graph.builder, name) for name in ("kernel", "bias"))]
-    return GenericBackwardResult(*graph.run(*graph.gradients(y, dy, wanted)))
+    return GenericBackwardResult(*graph.run(*graph.gradients(z, dz, wanted)))

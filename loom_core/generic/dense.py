@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loom_core.activations import activation as find_activation
 from loom_core.checks import positive
-from loom_core.generic.activation import before_activation, replay_activation
+from loom_core.generic.activation import before_activation, through_activation
 from loom_core.generic.results import ActivatedOutput, GenericBackwardResult
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
@@ -79,6 +79,6 @@ def dense_backward(
         x = graph.input(input, "input", (positive(batch_size, "batch_size"), input_size))
         y = layer.lower(graph.builder, x)
         dy = graph.input(grad_output, "gradOutput", y.shape)
-        y = replay_activation(graph, y, pre_act)
+        z, dz = through_activation(graph, y, dy, pre_act)
         wanted = [x, *(layer.parameter(graph.builder, name) for name in ("kernel", "bias"))]
-        return GenericBackwardResult(*graph.run(*graph.gradients(y, dy, wanted)))
+        return GenericBackwardResult(*graph.run(*graph.gradients(z, dz, wanted)))

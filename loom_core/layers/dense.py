@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, TypeGuard
 
 import numpy as np
 
+from loom_core.activations import ActivationType
 from loom_core.activations import activation as find_activation
 from loom_core.arrays import F32, Shape
 from loom_core.checks import positive
-from loom_core.enums import ActivationType
 from loom_core.errors import ShapeError, SpecError
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder

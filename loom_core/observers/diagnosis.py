@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loom_core.activations import ACTIVATIONS
 from loom_core.observers.records import LayerStats
 from loom_core.observers.symptoms import (
     DiagnosisThresholds,
@@ -56,8 +57,11 @@ ADVICE: dict[str, list[str]] = {
 }
 """What to try, the likeliest first; a problem that can cause another stands before it."""
 
-FLAT = ("Sigmoid", "Tanh")
+FLAT = {row.word for row in ACTIVATIONS.values() if row.bounds}
 """Activations that :data:`INSTEAD` speaks of."""
+
+RECTIFIERS = {row.word for row in ACTIVATIONS.values() if row.rectifies}
+"""Activations whose neurons can be dead."""
 
 
 @result_record
@@ -116,7 +120,7 @@ def diagnose_stats(
         place = (item.layer_index, *item.layer_path)
         seen[place, item.gradient_norm is not None] += 1
         layers[place] = item
-        if item.activation == "ReLU" and item.gradient_norm is None:
+        if item.activation in RECTIFIERS and item.gradient_norm is None:
             rectified.setdefault(place, []).append(item)
         for symptom in symptoms_of(item, limits):
             found.setdefault((symptom.problem, place), []).append(symptom)

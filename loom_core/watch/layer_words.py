@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from loom_core.activations import ACTIVATIONS
 from loom_core.enums import LayerType
 from loom_core.layers import LAYER_TYPES, Layer
-
-_ACTIVATIONS = {
-    "scaled_relu": "ReLU",
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "softplus": "Softplus",
-    "leaky_relu": "LeakyReLU",
-    "linear": "Linear",
-}
 
 
 def layer_code(layer: Layer) -> LayerType:
@@ -34,4 +26,5 @@ def activation_name(layer: Layer) -> str:
 
 def activation_word(layer: Layer) -> str:
     """Return the documents' word for a layer's activation; empty where it has none."""
-    return _ACTIVATIONS.get(activation_name(layer), "")
+    row = ACTIVATIONS.get(activation_name(layer))
+    return row.word if row else ""

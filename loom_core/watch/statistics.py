@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import F32
 
 SATURATION = 0.98
@@ -122,14 +123,13 @@ def summarize_by_numpy(x: F32, outer: int, units: int, inner: int) -> tuple[list
 
 
 def saturated_share(y: F32, activation: str) -> float | None:
-    """Return the share of outputs in the flat ends of a sigmoid or tanh; None for others."""
-    if activation not in ("sigmoid", "tanh") or y.size == 0:
+    """Return the share of outputs in the flat ends of an activation; None where it has not two."""
+    row = ACTIVATIONS.get(activation)
+    if row is None or row.bounds is None or y.size == 0:
         return None
-    if activation == "sigmoid":
-        margin = (1 - SATURATION) / 2
-        flat = np.count_nonzero(y < margin) + np.count_nonzero(y > 1 - margin)
-    else:
-        flat = np.count_nonzero(np.abs(y) > SATURATION)
+    low, high = row.bounds
+    margin = (high - low) * (1 - SATURATION) / 2
+    flat = np.count_nonzero(y < low + margin) + np.count_nonzero(y > high - margin)
     return int(flat) / y.size
 
 

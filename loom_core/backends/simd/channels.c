@@ -33,27 +33,22 @@ INLINE void along_channels(const int32_t *node, Function *f)
     }
 }
 
-#define BIASED(function) \
-    INLINE f32x4 biased_##function(f32x4 x, f32x4 b) { return function(x + b, b); }
+#define BIASED(name, code) \
+    INLINE f32x4 biased_##name(f32x4 x, f32x4 b) { return name##_of(x + b); }
 
-BIASED(scaled_relu)
-BIASED(sigmoid_of)
-BIASED(tanh_of)
-BIASED(softplus)
-BIASED(leaky_relu)
+ACTIVATIONS(BIASED)
 
 /* y = f(x + b); parameter 3 is the function's code */
 void run_add_bias(const int32_t *node, float *scratch)
 {
     (void)scratch;
+#define CASE(name, code) \
+    case code: along_channels(node, biased_##name); break;
     switch (whole(node, 3)) {
-    case SCALED_RELU: along_channels(node, biased_scaled_relu); break;
-    case SIGMOID: along_channels(node, biased_sigmoid_of); break;
-    case TANH: along_channels(node, biased_tanh_of); break;
-    case SOFTPLUS: along_channels(node, biased_softplus); break;
-    case LEAKY_RELU: along_channels(node, biased_leaky_relu); break;
+        ACTIVATIONS(CASE)
     default: along_channels(node, plus);
     }
+#undef CASE
 }
 
 /* y = x g */

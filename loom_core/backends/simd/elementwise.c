@@ -48,6 +48,15 @@ void run_scale(const int32_t *node, float *scratch)
     each(buffer(node, 1), buffer(node, 0), splat(real(node, 1)), whole(node, 0), product_of);
 }
 
+#define ALONE(name, code) \
+    INLINE f32x4 name##_alone(f32x4 x, f32x4 unused) \
+    { \
+        (void)unused; \
+        return name##_of(x); \
+    }
+
+ACTIVATIONS(ALONE)
+
 /* y = f(x); parameter 1 is the function's code */
 void run_activate(const int32_t *node, float *scratch)
 {
@@ -56,29 +65,27 @@ void run_activate(const int32_t *node, float *scratch)
     float *y = buffer(node, 1);
     const extent count = whole(node, 0);
     const f32x4 none = splat(0.0f);
+#define CASE(name, code) \
+    case code: each(y, x, none, count, name##_alone); break;
     switch (whole(node, 1)) {
-    case SCALED_RELU: each(y, x, none, count, scaled_relu); break;
-    case SIGMOID: each(y, x, none, count, sigmoid_of); break;
-    case TANH: each(y, x, none, count, tanh_of); break;
-    case SOFTPLUS: each(y, x, none, count, softplus); break;
-    case LEAKY_RELU: each(y, x, none, count, leaky_relu); break;
+        ACTIVATIONS(CASE)
     default: copy(y, x, count);
     }
+#undef CASE
 }
 
-/* dx = dy f'(x), from y = f(x); parameter 1 is the function's code */
+/* dx = dy f'(x), from v = y or x as the function wants; parameter 1 is its code */
 void run_activate_dx(const int32_t *node, float *scratch)
 {
     (void)scratch;
-    const float *dy = buffer(node, 0), *y = buffer(node, 1);
+    const float *dy = buffer(node, 0), *v = buffer(node, 1);
     float *dx = buffer(node, 2);
     const extent count = whole(node, 0);
+#define CASE(name, code) \
+    case code: each_pair(dx, dy, v, count, name##_dx); break;
     switch (whole(node, 1)) {
-    case SCALED_RELU: each_pair(dx, dy, y, count, scaled_relu_dx); break;
-    case SIGMOID: each_pair(dx, dy, y, count, sigmoid_dx); break;
-    case TANH: each_pair(dx, dy, y, count, tanh_dx); break;
-    case SOFTPLUS: each_pair(dx, dy, y, count, softplus_dx); break;
-    case LEAKY_RELU: each_pair(dx, dy, y, count, leaky_relu_dx); break;
+        ACTIVATIONS(CASE)
     default: copy(dx, dy, count);
     }
+#undef CASE
 }

@@ -58,14 +58,16 @@ def _activate(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Att
 
 
 def _activate_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
-    (y,) = node.outputs
-    return (lambda: graph.emit("activate_dx", dy, y, function=node.attributes["function"]),)
+    function = str(node.attributes["function"])
+    from_input = ACTIVATIONS[function].derivative_from == "input"
+    (v,) = node.inputs if from_input else node.outputs
+    return (lambda: graph.emit("activate_dx", dy, v, function=function),)
 
 
 def _activate_dx(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
-    dy, y = inputs
-    slope = np.empty_like(y)
-    ACTIVATIONS[str(attributes["function"])].derivative(y, slope)
+    dy, v = inputs
+    slope = np.empty_like(v)
+    ACTIVATIONS[str(attributes["function"])].derivative(v, slope)
     np.multiply(dy, slope, out=outputs[0])
 
 
@@ -114,7 +116,7 @@ OPS = (
     ),
     Op(
         name="activate_dx",
-        inputs=("dy:(...)", "y:(...)"),
+        inputs=("dy:(...)", "v:(...)"),  # x or y, by the function's derivative_from
         outputs=("dx:(...)",),
         attributes={"function": "linear"},
         shapes=same_shape,

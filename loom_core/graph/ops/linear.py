@@ -83,12 +83,16 @@ def _add_bias(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Att
 
 
 def _add_bias_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
-    axis, function = node.attributes["axis"], node.attributes["function"]
-    (y,) = node.outputs
+    axis, function = node.attributes["axis"], str(node.attributes["function"])
 
     @cache
-    def dz() -> Value:  # the gradient of x + b serves both inputs
-        return dy if function == "linear" else graph.emit("activate_dx", dy, y, function=function)
+    def dz() -> Value:  # the gradient of z = x + b serves both inputs
+        if function == "linear":
+            return dy
+        (v,) = node.outputs
+        if ACTIVATIONS[function].derivative_from == "input":  # z was not kept: add once more
+            v = graph.emit("add_bias", *node.inputs, axis=axis)
+        return graph.emit("activate_dx", dy, v, function=function)
 
     return (dz, lambda: graph.emit("sum_to_axis", dz(), axis=axis))
 
