@@ -13,6 +13,16 @@ def _strict_numpy():
         yield
 
 
+@pytest.fixture
+def strange(monkeypatch):
+    """Let there be an op, ``strange``, that no backend has a kernel for."""
+    from strange_op import STRANGE
+
+    from loom_core.graph.ops import OPS
+
+    monkeypatch.setitem(OPS, "strange", STRANGE)
+
+
 @pytest.fixture(scope="module")
 def one_device():
     """Keep one GPU device for a whole module: pipelines are compiled once."""

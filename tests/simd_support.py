@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from loom_core.backends.simd.kernel_table import call_of, encode
 from loom_core.backends.simd.library import PATH_VARIABLE, Library
-from loom_core.backends.simd.records import ENCODERS, encode
 from loom_core.backends.simd_backend import SimdBackend
 
 SOURCES = Path(__file__).parents[1] / "loom_core" / "backends" / "simd"
@@ -109,8 +109,8 @@ def run_node(node, inputs, *, guard=GUARD, in_place=False):
     Returns:
         The outputs, then the inputs that the op changes.
     """
-    shapes = [x.shape for x in inputs], [y.shape for y in node.outputs]
-    call = ENCODERS[node.op.name](*shapes, node.attributes)
+    call = call_of(node)
+    assert call is not None, f"there is no kernel for {node.op.name} of {node.attributes}"
     held = [Guarded(np.asarray(x, np.float32), guard) for x in inputs]
     unset = np.uint32(GUARD_BITS).view(np.float32)
     made = [Guarded(np.full(y.shape, unset, np.float32), guard) for y in node.outputs]

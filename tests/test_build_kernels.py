@@ -1,13 +1,12 @@
 """The compiled side modules: small, equal bytes for equal sources, and asking for nothing."""
 
-import re
 import subprocess
 
 import pytest
 
 from loom_core.backends.simd.library import FILES
-from loom_core.backends.simd.records import ENCODERS
-from web.build.kernels import EXPORTS, SOURCES, compile_kernels, kernel_modules
+from web.build import kernel_table
+from web.build.kernels import EXPORTS, compile_kernels, kernel_modules
 
 IMPORTS_OF_A_SIDE_MODULE = {"memory", "__stack_pointer", "__memory_base", "__table_base"}
 
@@ -50,6 +49,12 @@ def test_a_module_exports_the_interpreter_and_imports_no_library(modules, name):
     assert set(EXPORTS) <= exports
 
 
-def test_both_tables_of_kernels_have_one_order():
-    rows = re.findall(r"^KERNEL\((\w+),", (SOURCES / "kernels.inc").read_text(), re.MULTILINE)
-    assert rows == list(ENCODERS)
+def test_the_library_is_compiled_from_the_table_of_this_package(capsys):
+    assert kernel_table.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_a_table_that_is_not_written_anew_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(kernel_table, "table_of_the_library", lambda: "KERNEL(strange, no_scratch)")
+    assert kernel_table.main(["--check"]) == 1
+    message = "loom_core/backends/simd/kernels.inc is stale: run python3 web/build types"
+    assert message in capsys.readouterr().out

@@ -6,32 +6,13 @@ import numpy as np
 import pytest
 from simd_support import backend
 
-import loom_core
 from loom_core import BackendError
 from loom_core.graph.builder import GraphBuilder
-from loom_core.graph.op import NoGradient, Op
 from loom_core.graph.plan import make_plan
 
 
-def strange_op():
-    """An op that no backend has heard of."""
-
-    def compute(inputs, outputs, attributes):
-        np.negative(inputs[0], out=outputs[0])
-
-    return Op(
-        name="strange",
-        inputs=("x:(...)",),
-        outputs=("y:(...)",),
-        shapes=lambda shapes, attributes: (shapes[0],),
-        compute=compute,
-        gradient=NoGradient("a test needs none"),
-        flops=lambda inputs, outputs, attributes: 0,
-    )
-
-
-def test_an_op_without_a_kernel_runs_by_its_definition_and_is_counted(monkeypatch):
-    monkeypatch.setitem(loom_core.graph.ops.OPS, "strange", strange_op())
+@pytest.mark.usefixtures("strange")
+def test_an_op_without_a_kernel_runs_by_its_definition_and_is_counted():
     graph = GraphBuilder()
     x = graph.input("x", (2, 3))
     y = graph.emit("scale", graph.emit("strange", graph.emit("scale", x, factor=2.0)), factor=3.0)

@@ -12,7 +12,8 @@ from huge_records import HUGE
 import loom_core
 from loom_core import Conv1D, Conv2D, LimitError, Network, limits
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.backends.simd.records import Call, encode
+from loom_core.backends.simd.kernel_table import encode
+from loom_core.backends.simd.records import Call
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.plan import make_plan
 

@@ -9,13 +9,14 @@ import numpy as np
 import loom_core
 from loom_core import Conv2D, Dense, LimitError, Network, Softmax, limits
 from loom_core.backends import simd
+from loom_core.backends.simd.kernel_table import KERNELS
 from loom_core.backends.simd.library import FILES, Library
-from loom_core.backends.simd.records import ENCODERS, lay_out
+from loom_core.backends.simd.records import lay_out
 from loom_core.backends.simd_backend import SimdBackend
 
 # Padding and stride whose bordered image is negative, or small, where 32 bits count it.
 BORDERS = [(46341, 46000), (25000, 50000), (46341, 46343)]
-CODES = {name: code for code, name in enumerate(ENCODERS)}
+CODES = {name: code for code, name in enumerate(KERNELS)}
 HELD = []
 
 

@@ -14,8 +14,9 @@ from loom_core.arrays import Array
 from loom_core.backends.arena import ArenaProgram, zeros
 from loom_core.backends.numpy_backend import bind
 from loom_core.backends.simd.feeds import Feeds
+from loom_core.backends.simd.kernel_table import call_of, encode
 from loom_core.backends.simd.library import Library, open_library
-from loom_core.backends.simd.records import ENCODERS, Call, encode
+from loom_core.backends.simd.records import Call
 from loom_core.backends.step_data import StepData
 from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
@@ -37,7 +38,7 @@ class SimdProgram(ArenaProgram):
     """
 
     def __init__(self, plan: Plan, library: Library) -> None:
-        calls = [_call(node) for node in plan.nodes]
+        calls = [call_of(node) for node in plan.nodes]
         scratch = _scratch_floats(library, plan, calls)
         super().__init__(plan, 4 * scratch)
         self.fallbacks: Counter[str] = Counter()
@@ -143,13 +144,6 @@ class SimdProgram(ArenaProgram):
                 calls.append(step)
         close()
         return calls
-
-
-def _call(node: Node) -> Call | None:
-    """Return what the kernel of a node is told; None where no kernel can do it."""
-    encoder = ENCODERS.get(node.op.name)
-    shapes = [x.shape for x in node.inputs], [y.shape for y in node.outputs]
-    return encoder(*shapes, node.attributes) if encoder else None
 
 
 def _scratch_floats(library: Library, plan: Plan, calls: Sequence[Call | None]) -> int:

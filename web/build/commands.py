@@ -34,7 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", help="build, then serve the playground until Ctrl-C")
     start.add_argument("--host", default="127.0.0.1", help="address to serve on (%(default)s)")
     start.add_argument("--port", type=int, help="port to serve on (8000, or a free one)")
-    commands.add_parser("types", help="write the TypeScript types of the API from loom_core")
+    commands.add_parser(
+        "types", help="write what is made from loom_core: the API's types, the table of kernels"
+    )
     commands.add_parser("test", help="build, then run every check and test")
     add_options(commands.add_parser("bench", help="build, then measure beside other libraries"))
     return parser
@@ -44,8 +46,9 @@ def _run(options: argparse.Namespace) -> int:
     # Only now: these need packages that the environment holds and the host's Python may not.
     if options.command == "types":
         from .api_types import main as write_api_types
+        from .kernel_table import main as write_kernel_table
 
-        return write_api_types([])
+        return write_api_types([]) or write_kernel_table([])
     from .site_folder import build_site
 
     if options.command == "test":

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from loom_core.arrays import F32
-from loom_core.backends.simd.records import RECORD_FORMAT
+from loom_core.backends.simd.kernel_table import RECORD_FORMAT
 from loom_core.errors import BackendError
 
 PATH_VARIABLE = "LOOM_KERNELS"

@@ -1,4 +1,4 @@
-/* One node of a plan as 32-bit words, written by records.py:
+/* One node of a plan as 32-bit words, written by records.py, whose LAYOUT changes when this does:
 
        0        which kernel: its place in kernels.inc
        1        words in the record
@@ -7,15 +7,13 @@
        4 ...    addresses of inputs, outputs and constants, two words each, the lower first
        then     parameters: whole numbers, and real ones by the bits of a float
 
-   Addresses are two words everywhere, so that one format serves 32-bit and 64-bit targets. */
+   Addresses are two words everywhere, so that one format serves 32-bit and 64-bit targets. Words
+   that follow one another are records. */
 
 #ifndef LOOM_RECORD_H
 #define LOOM_RECORD_H
 
 #include "simd.h"
-
-/* Words that follow one another are records; a change of this format takes another number. */
-#define RECORD_FORMAT 4
 
 typedef void Kernel(const int32_t *node, float *scratch);
 
@@ -40,10 +38,10 @@ INLINE float real(const int32_t *node, int i)
     return word.value;
 }
 
-#define KERNEL(name, scratch) Kernel run_##name;
+/* The table of kernels is kernel_table.py's: RECORD_FORMAT, which tells it and this layout from any
+   other, then each op's name with what counts its working memory. */
+#define KERNEL(name, scratch_of) Kernel run_##name; Scratch scratch_of;
 #include "kernels.inc"
 #undef KERNEL
-
-Scratch matmul_scratch, convolution_scratch, sort_scratch, scan_scratch, no_scratch;
 
 #endif

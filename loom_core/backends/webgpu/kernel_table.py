@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
+from loom_core.backends.missing_kernels import MISSING_KERNELS
 from loom_core.backends.webgpu import kernels
 from loom_core.backends.webgpu.dispatch import MOST_WORKGROUPS, Adapter, Encoder, Kernel
 from loom_core.errors import BackendError
@@ -37,7 +38,11 @@ def kernel_of(node: Node, adapter: Adapter) -> Kernel:
     name = node.op.name
     encoder = encoders().get(name)
     if encoder is None:
-        raise BackendError(f"WebGPU has no kernel for {name}", hint='Use backend="auto".')
+        why = MISSING_KERNELS.get(name, {}).get("webgpu")
+        raise BackendError(
+            f"WebGPU has no kernel for {name}" + (f": {why}" if why else ""),
+            hint='Use a CPU: backend="auto", "simd" or "numpy", and use_gpu=False in a training.',
+        )
     inputs, outputs = [x.shape for x in node.inputs], [y.shape for y in node.outputs]
     kernel = encoder(inputs, outputs, node.attributes, adapter)
     most = adapter.limits.get("maxComputeWorkgroupsPerDimension", MOST_WORKGROUPS)
