@@ -106,17 +106,13 @@ from loom_core.observers.symptoms import DiagnosisThresholds
 from loom_core.optimize.loss_gradients import LossGradient, cross_entropy_loss_grad
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizer_config import OptimizerConfig
-from loom_core.optimize.optimizers import (
-    AdamWOptimizer,
-    RMSpropOptimizer,
-    SGDOptimizer,
-    new_adamw_optimizer,
-    new_adamw_optimizer_default,
+from loom_core.optimize.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
+from loom_core.optimize.optimizers.adamw import new_adamw_optimizer, new_adamw_optimizer_default
+from loom_core.optimize.optimizers.rmsprop import (
     new_rmsprop_optimizer,
     new_rmsprop_optimizer_default,
-    new_sgd_optimizer,
-    new_sgd_optimizer_with_momentum,
 )
+from loom_core.optimize.optimizers.sgd import new_sgd_optimizer, new_sgd_optimizer_with_momentum
 from loom_core.optimize.scheduler_config import SchedulerConfig
 from loom_core.optimize.schedulers import (
     ConstantScheduler,

@@ -169,7 +169,9 @@ def first_line(doc: str | None) -> str:
 
 def _describe_record(name: str, cls: type) -> Description:
     hints = get_type_hints(cls, localns=CLASSES, include_extras=True)
-    docs = argument_docs(cls.__doc__)
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__[:-1]):  # fields may come from what a record derives from
+        docs |= argument_docs(base.__doc__)
     return {
         "name": name,
         "doc": first_line(cls.__doc__),

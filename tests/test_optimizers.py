@@ -1,7 +1,10 @@
 """Optimizer objects: names, settings, hyper numbers, and state that survives saving."""
 
+import inspect
 import json
 import math
+from dataclasses import fields
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -21,6 +24,9 @@ from loom_core import (
 )
 from loom_core.graph.ops.updates import HYPER
 from loom_core.model_io.base64_text import encode_base64
+from loom_core.optimize.optimizer_config import OptimizerSettings, make_optimizer
+from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
+from loom_core.public import FUNCTIONS
 
 MAKERS = {
     "SGD": lambda: SGDOptimizer(),
@@ -58,6 +64,37 @@ def assert_equal_weights(a, b):
 @pytest.mark.parametrize("name", MAKERS)
 def test_names_are_looms(name):
     assert MAKERS[name]().name() == name
+
+
+CLASSES = list(dict.fromkeys(OPTIMIZERS.values()))
+
+
+def test_names_in_configs_are_those_of_the_classes():
+    assert get_args(OptimizerName) == tuple(OPTIMIZERS)
+    for name, kind in OPTIMIZERS.items():
+        implied = kind.aliases.get(name, {})
+        assert make_optimizer(name).settings() == kind(**implied).settings()
+
+
+def test_configs_have_the_settings_of_all_optimizers_and_no_others():
+    settings = {name for kind in CLASSES for name in kind.setting_names}
+    assert {field.name for field in fields(OptimizerSettings)} == settings
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_settings_are_kept_under_the_names_of_the_constructor(kind):
+    made = kind()
+    for name, parameter in inspect.signature(kind).parameters.items():
+        assert getattr(made, name) == parameter.default, name
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_javascript_can_make_each_optimizer(kind):
+    makers = [make for name, make in FUNCTIONS.items() if name.startswith(f"New{kind.__name__}")]
+    assert makers
+    for make in makers:
+        asked = [*inspect.signature(make).parameters]
+        assert asked == [*kind.setting_names[: len(asked)]]
 
 
 @pytest.mark.parametrize("through_json", [False, True])

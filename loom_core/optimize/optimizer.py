@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 from loom_core.arrays import F32
 from loom_core.checks import finite_number
 from loom_core.errors import ModelFormatError, ShapeError, SpecError
-from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
 from loom_core.model_io.base64_text import decode_base64, encode_base64
 from loom_core.model_io.weight_tree import require_finite
 from loom_core.optimize.trained_weights import TrainedWeight
+from loom_core.optimize.weight_update import StepNumbers, WeightUpdate
 from loom_core.public import public, public_class, stands_for
 
 MOST_STEPS = 2**53
@@ -52,8 +53,14 @@ class Optimizer(ABC):
     type_name: ClassVar[str]
     """In configs and states."""
 
-    setting_names: ClassVar[tuple[str, ...]]
+    aliases: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+    """Other names in configs, each with the settings that it stands for."""
+
+    setting_names: ClassVar[tuple[str, ...]] = ()
     """The constructor's parameters, which are attributes too."""
+
+    def __init_subclass__(cls) -> None:
+        cls.setting_names = tuple(inspect.signature(cls.__init__).parameters)[1:]
 
     def __init__(self, weight_decay: float = 0.0) -> None:
         self.weight_decay = finite_number(weight_decay, "weight_decay")
@@ -70,7 +77,7 @@ class Optimizer(ABC):
         """
         last = self._network() if self._network is not None else None
         other = last is not None and last is not network
-        if other and self.steps_done and self.update_op()[2]:
+        if other and self.steps_done and self.state_names:
             raise SpecError(
                 f"this {self.label} optimizer holds the running means of another network",
                 hint="Give each network an optimizer of its own, or Reset this one first.",
@@ -84,9 +91,17 @@ class Optimizer(ABC):
     def label(self) -> str:
         """The name for readers."""
 
+    @property
     @abstractmethod
-    def update_op(self) -> tuple[str, dict[str, bool], tuple[str, ...]]:
-        """Return the op of one update, its attributes, and the names of the state it changes."""
+    def state_names(self) -> tuple[str, ...]:
+        """What is kept beside each weight, in arrays of its shape that begin at 0."""
+
+    @abstractmethod
+    def emit_update(self, update: WeightUpdate) -> None:
+        """Emit the update of one weight: out of ops, or as one that does it all.
+
+        What is emitted may depend on settings, as these are part of :meth:`plan_key`.
+        """
 
     @abstractmethod
     def fill_hyper(self, columns: Mapping[str, F32], steps: NDArray[np.float64]) -> None:
@@ -94,24 +109,22 @@ class Optimizer(ABC):
 
     # In plans
 
-    def emit(
-        self, graph: GraphBuilder, weight: TrainedWeight, dw: Value, hyper: Value, scale: Value
-    ) -> None:
+    def emit(self, step: StepNumbers, weight: TrainedWeight, dw: Value) -> None:
         """Emit the update of one weight by its gradient ``dw``.
 
         Raises:
             ShapeError: The state was loaded for a weight of another size.
         """
-        op, attributes, names = self.update_op()
+        graph, names = step.graph, self.state_names
         held = self._state_of(weight, names)
         states = [graph.parameter(held[name], name) for name in names]
         w = graph.parameter(weight.array, weight.name)
         decay = self.weight_decay != 0 and weight.decays
-        graph.emit_update(op, w, dw, *states, hyper, scale, decay=decay, **attributes)
+        self.emit_update(WeightUpdate(step, w, dw, states, decay))
 
     def plan_key(self) -> tuple[object, ...]:
         """Return what a plan with this optimizer's updates depends on."""
-        return (self, self.weight_decay != 0, *self.update_op()[1].values(), self.update_op()[0])
+        return (self, *(getattr(self, name) for name in self.setting_names))
 
     def hyper(self, step: int, rate: float) -> F32:
         """Return the numbers of one step, (8,); steps are counted from 1."""
@@ -128,7 +141,7 @@ class Optimizer(ABC):
 
     def needed_bytes(self, weights: Iterable[TrainedWeight]) -> int:
         """Return the bytes of the state beside some weights, there already or not."""
-        return len(self.update_op()[2]) * sum(weight.array.nbytes for weight in weights)
+        return len(self.state_names) * sum(weight.array.nbytes for weight in weights)
 
     @property
     def nbytes(self) -> int:
@@ -243,12 +256,12 @@ class Optimizer(ABC):
         steps = read_count(state.get("step", 0), "step of the optimizer's state")
         if steps and "moments" not in state:
             raise ModelFormatError("the optimizer's state has a step but no moments")
-        loaded = self._read_moments(state.get("moments", {}), other.update_op()[2])
+        loaded = self._read_moments(state.get("moments", {}), other.state_names)
         for name in self.setting_names:
             setattr(self, name, getattr(other, name))
         self.reset()
         self.steps_done = steps
-        names = self.update_op()[2]
+        names = self.state_names
         for held in self._state.values():
             for name in held.keys() - set(names):
                 del held[name]

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from loom_core.errors import SpecError
 from loom_core.optimize.optimizer import Optimizer
-from loom_core.optimize.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
+from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
 from loom_core.public import read_record, record, record_fields, record_key
 
-OptimizerName = Literal["sgd", "sgd_momentum", "adamw", "rmsprop"]
 
-OPTIMIZERS: Mapping[str, type[Optimizer]] = {
-    "sgd": SGDOptimizer,
-    "sgd_momentum": SGDOptimizer,
-    "adamw": AdamWOptimizer,
-    "rmsprop": RMSpropOptimizer,
-}
-
-DEFAULT_MOMENTUM = 0.9
-"""Of ``"sgd_momentum"`` without a momentum, as in Loom."""
-
-
-@record
-@dataclass
-class OptimizerConfig:
-    """An optimizer as plain data; what is left out takes the optimizer's own default.
+@dataclass(kw_only=True)
+class OptimizerSettings:
+    """What optimizers can be set to; what is left out takes the optimizer's own default.
 
     Args:
-        type: ``"sgd"``, ``"sgd_momentum"`` (0.9 unless given), ``"adamw"`` or ``"rmsprop"``.
-        momentum: Of sgd and rmsprop.
-        dampening: Of sgd with momentum.
-        nesterov: Of sgd with momentum.
-        beta1: Of adamw.
-        beta2: Of adamw.
-        alpha: Of rmsprop.
-        epsilon: Of adamw and rmsprop.
-        weight_decay: Of each; on matrices and kernels only.
+        momentum: Share of the step before that is kept.
+        dampening: Share of the gradient that does not enter the momentum.
+        nesterov: Nesterov's form of momentum.
+        beta1: Share of the running mean of gradients that is kept.
+        beta2: Share of the second running mean that is kept, of squares for example.
+        alpha: Share of the running mean of squares that is kept.
+        epsilon: What is added to a root before it divides.
+        weight_decay: Pull towards zero, on matrices and kernels only.
     """
 
-    type: OptimizerName
     momentum: float | None = None
     dampening: float | None = None
     nesterov: bool | None = None
@@ -50,6 +33,18 @@ class OptimizerConfig:
     alpha: float | None = None
     epsilon: float | None = None
     weight_decay: float | None = None
+
+
+@record
+@dataclass
+class OptimizerConfig(OptimizerSettings):
+    """An optimizer as plain data; a setting that it does not have is refused.
+
+    Args:
+        type: The optimizer's name; ``"sgd_momentum"`` has a momentum of 0.9 unless given.
+    """
+
+    type: OptimizerName
 
 
 def make_optimizer(asked: object) -> Optimizer:
@@ -79,6 +74,4 @@ def make_optimizer(asked: object) -> Optimizer:
     ]
     if unknown:
         raise SpecError(f"the optimizer {config.type!r} has no {', '.join(unknown)}")
-    if config.type == "sgd_momentum":
-        settings.setdefault("momentum", DEFAULT_MOMENTUM)
-    return kind(**settings)
+    return kind(**{**kind.aliases.get(config.type, {}), **settings})

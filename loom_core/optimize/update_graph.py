@@ -9,6 +9,7 @@ from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.trained_weights import TrainedWeight
+from loom_core.optimize.weight_update import StepNumbers
 
 
 def emit_updates(
@@ -32,6 +33,7 @@ def emit_updates(
     with graph.segment("update"):
         norms = graph.emit("squared_norms", *gradients.values())
         scale, norm = graph.emit_all("step_scale", loss, norms, limit, halted)
+        step = StepNumbers(graph, hyper, scale)
         for weight, gradient in gradients.items():
-            optimizer.emit(graph, weight, gradient, hyper, scale)
+            optimizer.emit(step, weight, gradient)
     return {"hyper": hyper, "limit": limit, "norms": norms, "norm": norm, "halted": halted}

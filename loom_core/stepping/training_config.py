@@ -10,7 +10,8 @@ from typing import Any
 from loom_core.checks import finite_number, positive
 from loom_core.errors import SpecError
 from loom_core.optimize.optimizer import Learner, Optimizer
-from loom_core.optimize.optimizer_config import OPTIMIZERS, OptimizerName, make_optimizer
+from loom_core.optimize.optimizer_config import make_optimizer
+from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
 from loom_core.optimize.scheduler_config import FIELDS, SchedulerName, make_scheduler
 from loom_core.optimize.schedulers import LRScheduler
 from loom_core.public import record, result_record

@@ -11,7 +11,8 @@ from loom_core.checks import finite_number, positive
 from loom_core.errors import SpecError
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.optimize.optimizer import Optimizer
-from loom_core.optimize.optimizer_config import OptimizerConfig, OptimizerName
+from loom_core.optimize.optimizer_config import OptimizerConfig
+from loom_core.optimize.optimizers import OptimizerName
 from loom_core.optimize.scheduler_config import SchedulerConfig, SchedulerName
 from loom_core.optimize.schedulers import LRScheduler
 from loom_core.public import public, record, result_record
