@@ -113,13 +113,13 @@ from loom_core.optimize.optimizers.rmsprop import (
     new_rmsprop_optimizer_default,
 )
 from loom_core.optimize.optimizers.sgd import new_sgd_optimizer, new_sgd_optimizer_with_momentum
+from loom_core.optimize.scheduler import LRScheduler
 from loom_core.optimize.scheduler_config import SchedulerConfig
 from loom_core.optimize.schedulers import (
     ConstantScheduler,
     CosineAnnealingScheduler,
     ExponentialDecayScheduler,
     LinearDecayScheduler,
-    LRScheduler,
     PolynomialDecayScheduler,
     StepDecayScheduler,
     WarmupScheduler,

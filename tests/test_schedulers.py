@@ -1,14 +1,25 @@
 """Learning-rate schedulers: formulas at chosen steps, ends, restarts, warm-up, wrong settings."""
 
+import inspect
 import json
 import math
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from loom_core import Dense, Network, SpecError, TrainingData
 from loom_core.optimize import schedulers as s
+from loom_core.optimize.scheduler_config import (
+    SCHEDULERS,
+    SchedulerConfig,
+    SchedulerName,
+    make_scheduler,
+)
+from loom_core.public import FUNCTIONS
+from loom_core.stepping.training_config import SteppingTrainingConfig
 
 LOOM = json.loads((Path(__file__).parent / "fixtures/loom/schedulers.json").read_text())
 
@@ -39,6 +50,41 @@ def test_rates_at_chosen_steps(scheduler, expected):
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-15)
     together = scheduler.rates(np.array(list(expected), np.float64))
     np.testing.assert_array_equal(together, list(found.values()))
+
+
+def test_names_in_configs_are_those_of_the_rows():
+    assert get_args(SchedulerName) == tuple(SCHEDULERS)
+
+
+def test_configs_have_the_settings_of_all_rows_and_no_others():
+    settings = {name for row in SCHEDULERS.values() for name in row.settings}
+    shared = {"type", "initial_lr", "warmup_steps", "warmup_lr"}
+    assert {field.name for field in fields(SchedulerConfig)} == settings | shared
+
+
+NEEDED = {"cosine_warm_restarts": {"restart_period": 5}, "warmup": {"warmup_steps": 5}}
+"""What a scheduler cannot do without."""
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [(name, key) for name, row in SCHEDULERS.items() for key in row.settings]
+)
+def test_both_configs_hand_a_setting_to_the_scheduler(name, setting):
+    given = {**NEEDED.get(name, {}), setting: 3}
+    made = make_scheduler(SchedulerConfig(name, **given), 0.5, 20)
+    attribute = "total_steps" if setting == "restart_period" else setting
+    assert getattr(made, attribute) == 3
+    theirs = {"final_lr": "min_lr", "decay_factor": "decay_rate"}
+    given = {theirs.get(key, key): value for key, value in given.items()}
+    by_ticks = SteppingTrainingConfig(learning_rate=0.5, lr_schedule=name, **given)
+    assert vars(by_ticks.make_scheduler(20)) == vars(made)
+
+
+@pytest.mark.parametrize("kind", {row.kind for row in SCHEDULERS.values()} | {s.WarmupScheduler})
+def test_javascript_can_make_each_scheduler(kind):
+    make = FUNCTIONS[f"New{kind.__name__}"]
+    plain = [n for n, p in inspect.signature(kind).parameters.items() if p.kind != p.KEYWORD_ONLY]
+    assert [*inspect.signature(make).parameters] == plain
 
 
 MADE = {

@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from loom_core.checks import finite_number, positive
 from loom_core.errors import SpecError
 from loom_core.optimize.optimizer import Learner, Optimizer
-from loom_core.optimize.optimizer_config import make_optimizer
+from loom_core.optimize.optimizer_config import OptimizerSettings, make_optimizer
 from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
-from loom_core.optimize.scheduler_config import FIELDS, SchedulerName, make_scheduler
-from loom_core.optimize.schedulers import LRScheduler
+from loom_core.optimize.scheduler import LRScheduler
+from loom_core.optimize.scheduler_config import (
+    SCHEDULERS,
+    SchedulerName,
+    SchedulerSettings,
+    make_scheduler,
+)
 from loom_core.public import record, result_record
+
+_OWN_NAMES = {"final_lr": "min_lr", "warmup_lr": "min_lr", "decay_factor": "decay_rate"}
+"""What SchedulerConfig calls otherwise: one name here, whatever the schedule."""
 
 
 @record
 @dataclass
-class SteppingTrainingConfig:
+class SteppingTrainingConfig(OptimizerSettings, SchedulerSettings):
     """Settings of TrainWithStepping; each optimizer and schedule reads those that it has.
 
     Args:
-        optimizer: ``"sgd"``, ``"sgd_momentum"``, ``"adamw"`` or ``"rmsprop"``; the one that is set
-            on the network when left out, or plain gradient descent.
+        optimizer: Its name; the one that is set on the network when left out, or plain gradient
+            descent.
         learning_rate: At the start, or after the warm-up.
-        beta1: Of adamw; 0.9 when left out.
-        beta2: Of adamw; 0.999 when left out.
-        weight_decay: On matrices and kernels only; 0.01 for adamw when left out, else 0.
-        momentum: Of sgd and rmsprop; 0.9 for sgd_momentum when left out, else 0.
-        dampening: Of sgd with momentum.
-        nesterov: Of sgd with momentum.
-        alpha: Of rmsprop; 0.99 when left out.
-        epsilon: Of adamw and rmsprop; 1e-8 when left out.
         lr_schedule: How the rate changes: a type of SchedulerConfig; constant when left out.
         warmup_steps: Steps in which the rate rises from ``min_lr``, in front of any schedule.
+        min_lr: Where linear, polynomial and the cosines end; 1 % of the learning rate for linear
+            when left out, else 0.
         total_steps: Of linear, cosine and polynomial; the steps asked for when left out.
-        min_lr: Where these three end; 1 % of the learning rate for linear when left out, else 0.
         decay_rate: Of exponential, 0.96 when left out; of step, 0.1.
-        decay_steps: Of exponential; 1000 when left out.
-        step_size: Of step; 10000 when left out.
-        power: Of polynomial; 1 when left out.
-        restart_period: Of cosine_warm_restarts; has to be given.
         grad_accum_steps: Steps whose mean gradient makes one update.
         grad_clip_value: Most that the norm over all gradients may be; 0 does not clip.
         checkpoint_every: Steps between two calls of ``on_checkpoint``; 0 for none.
@@ -53,23 +50,8 @@ class SteppingTrainingConfig:
 
     optimizer: OptimizerName | None = None
     learning_rate: float = 0.01
-    beta1: float | None = None
-    beta2: float | None = None
-    weight_decay: float | None = None
-    momentum: float | None = None
-    dampening: float | None = None
-    nesterov: bool | None = None
-    alpha: float | None = None
-    epsilon: float | None = None
     lr_schedule: SchedulerName = "constant"
     warmup_steps: int = 0
-    total_steps: int | None = None
-    min_lr: float | None = None
-    decay_rate: float | None = None
-    decay_steps: int | None = None
-    step_size: int | None = None
-    power: float | None = None
-    restart_period: int | None = None
     grad_accum_steps: int = 1
     grad_clip_value: float = 0.0
     checkpoint_every: int = 0
@@ -106,8 +88,9 @@ class SteppingTrainingConfig:
         if self.optimizer is None:
             return None
         kind = OPTIMIZERS.get(self.optimizer)
-        settings = self._settings({name: name for name in kind.setting_names} if kind else {})
-        return make_optimizer({"type": self.optimizer, **settings})
+        return make_optimizer(
+            {"type": self.optimizer, **self._given(kind.setting_names if kind else ())}
+        )
 
     def make_scheduler(self, steps: int) -> LRScheduler:
         """Return the schedule of that name for a training of so many steps.
@@ -115,16 +98,16 @@ class SteppingTrainingConfig:
         Raises:
             SpecError: An unknown name, or a setting that is not allowed.
         """
-        theirs = {"final_lr": "min_lr", "decay_factor": "decay_rate"}
-        names = {name: theirs.get(name, name) for name in FIELDS.get(self.lr_schedule, ())}
+        row = SCHEDULERS.get(self.lr_schedule)
+        names = [*row.settings] if row else []
         if self.warmup_steps:
-            names |= {"warmup_steps": "warmup_steps", "warmup_lr": "min_lr"}
-        config = {"type": self.lr_schedule, **self._settings(names)}
+            names += ["warmup_steps", "warmup_lr"]
+        config = {"type": self.lr_schedule, **self._given(names)}
         return make_scheduler(config, self.learning_rate, steps)
 
-    def _settings(self, names: dict[str, str]) -> dict[str, Any]:
-        """Return settings that are not left out, by the names that others know them by."""
-        found = {theirs: getattr(self, ours) for theirs, ours in names.items()}
+    def _given(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return those of an optimizer's or scheduler's settings that are not left out."""
+        found = {name: getattr(self, _OWN_NAMES.get(name, name)) for name in names}
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -13,8 +13,8 @@ from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizer_config import OptimizerConfig
 from loom_core.optimize.optimizers import OptimizerName
+from loom_core.optimize.scheduler import LRScheduler
 from loom_core.optimize.scheduler_config import SchedulerConfig, SchedulerName
-from loom_core.optimize.schedulers import LRScheduler
 from loom_core.public import public, record, result_record
 
 LossName = Literal["mse", "cross_entropy"]

@@ -727,42 +727,42 @@ export type NormGradients<On extends Thread = "worker"> = {
 /** Gradients of a norm. */
 export type NormGradientsOnMainThread = NormGradients<"main">;
 
-/** An optimizer as plain data; what is left out takes the optimizer's own default. */
+/** An optimizer as plain data; a setting that it does not have is refused. */
 export type OptimizerConfig =
-  /** `"sgd"`, `"sgd_momentum"` (0.9 unless given), `"adamw"` or `"rmsprop"`. */
+  /** The optimizer's name; `"sgd_momentum"` has a momentum of 0.9 unless given. */
   ({ Type: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" } | { type: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" }) &
   {
-  /** Of sgd and rmsprop. */
+  /** Share of the step before that is kept. */
   Momentum?: number | null | undefined;
-  /** Of sgd and rmsprop. */
+  /** Share of the step before that is kept. */
   momentum?: number | null | undefined;
-  /** Of sgd with momentum. */
+  /** Share of the gradient that does not enter the momentum. */
   Dampening?: number | null | undefined;
-  /** Of sgd with momentum. */
+  /** Share of the gradient that does not enter the momentum. */
   dampening?: number | null | undefined;
-  /** Of sgd with momentum. */
+  /** Nesterov's form of momentum. */
   Nesterov?: boolean | null | undefined;
-  /** Of sgd with momentum. */
+  /** Nesterov's form of momentum. */
   nesterov?: boolean | null | undefined;
-  /** Of adamw. */
+  /** Share of the running mean of gradients that is kept. */
   Beta1?: number | null | undefined;
-  /** Of adamw. */
+  /** Share of the running mean of gradients that is kept. */
   beta1?: number | null | undefined;
-  /** Of adamw. */
+  /** Share of the second running mean that is kept, of squares for example. */
   Beta2?: number | null | undefined;
-  /** Of adamw. */
+  /** Share of the second running mean that is kept, of squares for example. */
   beta2?: number | null | undefined;
-  /** Of rmsprop. */
+  /** Share of the running mean of squares that is kept. */
   Alpha?: number | null | undefined;
-  /** Of rmsprop. */
+  /** Share of the running mean of squares that is kept. */
   alpha?: number | null | undefined;
-  /** Of adamw and rmsprop. */
+  /** What is added to a root before it divides. */
   Epsilon?: number | null | undefined;
-  /** Of adamw and rmsprop. */
+  /** What is added to a root before it divides. */
   epsilon?: number | null | undefined;
-  /** Of each; on matrices and kernels only. */
+  /** Pull towards zero, on matrices and kernels only. */
   WeightDecay?: number | null | undefined;
-  /** Of each; on matrices and kernels only. */
+  /** Pull towards zero, on matrices and kernels only. */
   weightDecay?: number | null | undefined;
 };
 
@@ -848,19 +848,9 @@ export type ResidualGradientsOnMainThread = ResidualGradients<"main">;
 
 /** A scheduler as plain data; steps are those of the training. */
 export type SchedulerConfig =
-  /**
-   * `"constant"`, `"linear"`, `"cosine"`, `"cosine_warm_restarts"`, `"exponential"`, `"step"`, `"polynomial"`; `"warmup"` is a warm-up, then level.
-   */
+  /** The scheduler's name; `"warmup"` is a warm-up, then level. */
   ({ Type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" } | { type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" }) &
   {
-  /** The training's learning rate when left out. */
-  InitialLR?: number | null | undefined;
-  /** The training's learning rate when left out. */
-  initialLR?: number | null | undefined;
-  /** Of linear (1 % of the initial rate) and polynomial (0). */
-  FinalLR?: number | null | undefined;
-  /** Of linear (1 % of the initial rate) and polynomial (0). */
-  finalLR?: number | null | undefined;
   /** Of the cosines; 0 when left out. */
   MinLR?: number | null | undefined;
   /** Of the cosines; 0 when left out. */
@@ -885,10 +875,6 @@ export type SchedulerConfig =
   DecaySteps?: number | null | undefined;
   /** Of exponential; 1000 when left out. */
   decaySteps?: number | null | undefined;
-  /** Of step; 0.1 when left out. */
-  DecayFactor?: number | null | undefined;
-  /** Of step; 0.1 when left out. */
-  decayFactor?: number | null | undefined;
   /** Of step; 10000 when left out. */
   StepSize?: number | null | undefined;
   /** Of step; 10000 when left out. */
@@ -897,6 +883,18 @@ export type SchedulerConfig =
   Power?: number | null | undefined;
   /** Of polynomial; 1 when left out. */
   power?: number | null | undefined;
+  /** The training's learning rate when left out. */
+  InitialLR?: number | null | undefined;
+  /** The training's learning rate when left out. */
+  initialLR?: number | null | undefined;
+  /** Of linear (1 % of the initial rate) and polynomial (0). */
+  FinalLR?: number | null | undefined;
+  /** Of linear (1 % of the initial rate) and polynomial (0). */
+  finalLR?: number | null | undefined;
+  /** Of step; 0.1 when left out. */
+  DecayFactor?: number | null | undefined;
+  /** Of step; 0.1 when left out. */
+  decayFactor?: number | null | undefined;
   /** In front of any; none when left out. */
   WarmupSteps?: number | null | undefined;
   /** In front of any; none when left out. */
@@ -910,65 +908,21 @@ export type SchedulerConfig =
 /** Settings of TrainWithStepping; each optimizer and schedule reads those that it has. */
 export type SteppingTrainingConfig<On extends Thread = "worker"> = {
   /**
-   * `"sgd"`, `"sgd_momentum"`, `"adamw"` or `"rmsprop"`; the one that is set on the network when left out, or plain gradient descent.
+   * Where linear, polynomial and the cosines end; 1 % of the learning rate for linear when left out, else 0.
    */
-  Optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  MinLR?: number | null | undefined;
   /**
-   * `"sgd"`, `"sgd_momentum"`, `"adamw"` or `"rmsprop"`; the one that is set on the network when left out, or plain gradient descent.
+   * Where linear, polynomial and the cosines end; 1 % of the learning rate for linear when left out, else 0.
    */
-  optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
-  /** At the start, or after the warm-up. */
-  LearningRate?: number | undefined;
-  /** At the start, or after the warm-up. */
-  learningRate?: number | undefined;
-  /** Of adamw; 0.9 when left out. */
-  Beta1?: number | null | undefined;
-  /** Of adamw; 0.9 when left out. */
-  beta1?: number | null | undefined;
-  /** Of adamw; 0.999 when left out. */
-  Beta2?: number | null | undefined;
-  /** Of adamw; 0.999 when left out. */
-  beta2?: number | null | undefined;
-  /** On matrices and kernels only; 0.01 for adamw when left out, else 0. */
-  WeightDecay?: number | null | undefined;
-  /** On matrices and kernels only; 0.01 for adamw when left out, else 0. */
-  weightDecay?: number | null | undefined;
-  /** Of sgd and rmsprop; 0.9 for sgd_momentum when left out, else 0. */
-  Momentum?: number | null | undefined;
-  /** Of sgd and rmsprop; 0.9 for sgd_momentum when left out, else 0. */
-  momentum?: number | null | undefined;
-  /** Of sgd with momentum. */
-  Dampening?: number | null | undefined;
-  /** Of sgd with momentum. */
-  dampening?: number | null | undefined;
-  /** Of sgd with momentum. */
-  Nesterov?: boolean | null | undefined;
-  /** Of sgd with momentum. */
-  nesterov?: boolean | null | undefined;
-  /** Of rmsprop; 0.99 when left out. */
-  Alpha?: number | null | undefined;
-  /** Of rmsprop; 0.99 when left out. */
-  alpha?: number | null | undefined;
-  /** Of adamw and rmsprop; 1e-8 when left out. */
-  Epsilon?: number | null | undefined;
-  /** Of adamw and rmsprop; 1e-8 when left out. */
-  epsilon?: number | null | undefined;
-  /** How the rate changes: a type of SchedulerConfig; constant when left out. */
-  LRSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
-  /** How the rate changes: a type of SchedulerConfig; constant when left out. */
-  lrSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
-  /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
-  WarmupSteps?: number | undefined;
-  /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
-  warmupSteps?: number | undefined;
+  minLR?: number | null | undefined;
   /** Of linear, cosine and polynomial; the steps asked for when left out. */
   TotalSteps?: number | null | undefined;
   /** Of linear, cosine and polynomial; the steps asked for when left out. */
   totalSteps?: number | null | undefined;
-  /** Where these three end; 1 % of the learning rate for linear when left out, else 0. */
-  MinLR?: number | null | undefined;
-  /** Where these three end; 1 % of the learning rate for linear when left out, else 0. */
-  minLR?: number | null | undefined;
+  /** Of cosine_warm_restarts; has to be given. */
+  RestartPeriod?: number | null | undefined;
+  /** Of cosine_warm_restarts; has to be given. */
+  restartPeriod?: number | null | undefined;
   /** Of exponential, 0.96 when left out; of step, 0.1. */
   DecayRate?: number | null | undefined;
   /** Of exponential, 0.96 when left out; of step, 0.1. */
@@ -985,10 +939,54 @@ export type SteppingTrainingConfig<On extends Thread = "worker"> = {
   Power?: number | null | undefined;
   /** Of polynomial; 1 when left out. */
   power?: number | null | undefined;
-  /** Of cosine_warm_restarts; has to be given. */
-  RestartPeriod?: number | null | undefined;
-  /** Of cosine_warm_restarts; has to be given. */
-  restartPeriod?: number | null | undefined;
+  /** Share of the step before that is kept. */
+  Momentum?: number | null | undefined;
+  /** Share of the step before that is kept. */
+  momentum?: number | null | undefined;
+  /** Share of the gradient that does not enter the momentum. */
+  Dampening?: number | null | undefined;
+  /** Share of the gradient that does not enter the momentum. */
+  dampening?: number | null | undefined;
+  /** Nesterov's form of momentum. */
+  Nesterov?: boolean | null | undefined;
+  /** Nesterov's form of momentum. */
+  nesterov?: boolean | null | undefined;
+  /** Share of the running mean of gradients that is kept. */
+  Beta1?: number | null | undefined;
+  /** Share of the running mean of gradients that is kept. */
+  beta1?: number | null | undefined;
+  /** Share of the second running mean that is kept, of squares for example. */
+  Beta2?: number | null | undefined;
+  /** Share of the second running mean that is kept, of squares for example. */
+  beta2?: number | null | undefined;
+  /** Share of the running mean of squares that is kept. */
+  Alpha?: number | null | undefined;
+  /** Share of the running mean of squares that is kept. */
+  alpha?: number | null | undefined;
+  /** What is added to a root before it divides. */
+  Epsilon?: number | null | undefined;
+  /** What is added to a root before it divides. */
+  epsilon?: number | null | undefined;
+  /** Pull towards zero, on matrices and kernels only. */
+  WeightDecay?: number | null | undefined;
+  /** Pull towards zero, on matrices and kernels only. */
+  weightDecay?: number | null | undefined;
+  /** Its name; the one that is set on the network when left out, or plain gradient descent. */
+  Optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /** Its name; the one that is set on the network when left out, or plain gradient descent. */
+  optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  /** At the start, or after the warm-up. */
+  LearningRate?: number | undefined;
+  /** At the start, or after the warm-up. */
+  learningRate?: number | undefined;
+  /** How the rate changes: a type of SchedulerConfig; constant when left out. */
+  LRSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
+  /** How the rate changes: a type of SchedulerConfig; constant when left out. */
+  lrSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
+  /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
+  WarmupSteps?: number | undefined;
+  /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
+  warmupSteps?: number | undefined;
   /** Steps whose mean gradient makes one update. */
   GradAccumSteps?: number | undefined;
   /** Steps whose mean gradient makes one update. */
