@@ -8,7 +8,7 @@ from loom_core.activations import ActivationType
 
 
 class LayerType(IntEnum):
-    """Layer types by name, and the codes that stand for them."""
+    """Layer types by name, and the codes that stand for them; those from 14 on are not Loom's."""
 
     Dense = 0
     Conv2D = 1

@@ -7,7 +7,7 @@ from generic_cases import CASES, make_tensors
 
 from loom_core import generic as g
 from loom_core import run_layer
-from loom_core.layers import LAYER_TYPES, LSTM, RNN, Conv1D, Conv2D, Dense, MultiHeadAttention
+from loom_core.layers import LOOM_LAYER_TYPES, LSTM, RNN, Conv1D, Conv2D, Dense, MultiHeadAttention
 from loom_core.public import FUNCTIONS
 
 
@@ -152,14 +152,14 @@ def test_float32_gives_the_numbers_of_the_layers():
     equal(y, run_layer(mha, x, 2))
 
 
-def test_every_layer_type_has_its_pair():
+def test_every_layer_type_of_loom_has_its_pair():
     pairs = {
         "dense": "Dense", "conv2d": "Conv2D", "conv1d": "Conv1D", "rnn": "RNN", "lstm": "LSTM",
         "multi_head_attention": "MultiHeadAttention", "layer_norm": "LayerNorm",
         "rms_norm": "RMSNorm", "swiglu": "SwiGLU", "embedding": "Embedding",
         "residual": "Residual", "sequential": "Sequential", "parallel": "Parallel",
     }  # fmt: skip
-    assert pairs.keys() | {"softmax"} == {layer.type_name for layer in LAYER_TYPES}
+    assert pairs.keys() | {"softmax"} == {layer.type_name for layer in LOOM_LAYER_TYPES}
     wanted = {f"{name}{way}" for name in pairs.values() for way in ("Forward", "Backward")}
     wanted |= {"ApplySoftmax", "ApplySoftmaxGrid", "SoftmaxBackward"}
     wanted |= {"ParallelForwardFiltered", "ParallelBackwardFiltered"}

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 import loom_core
-from loom_core import Conv2D, Dense, Network, ShapeError, Softmax, SpecError
+from loom_core import (
+    Conv2D,
+    Dense,
+    Network,
+    Residual,
+    Sequential,
+    ShapeError,
+    Softmax,
+    SpecError,
+)
 
 FIXTURES = Path(__file__).parent / "fixtures" / "loom"
 LOADABLE = json.loads((FIXTURES / "loadable.json").read_text())
@@ -181,3 +190,26 @@ def test_saving_a_network_keeps_a_hostile_id_as_text():
     text = small_network().save_model_to_string(name)
     assert loom_core.list_models(text) == [name]
     assert loom_core.load_model_from_string(text, name).model_id == name
+
+
+class Own(Residual):
+    """A layer that Loom does not know."""
+
+    type_name = "own"
+
+
+@pytest.mark.parametrize(
+    ("layers", "place"),
+    [
+        ([Dense(2, input_size=2), Own()], r"cell \(0, 0\) layer 1 own: "),
+        ([Sequential([Own()])], r"cell \(0, 0\) layer 0 sequential: child 0 own: "),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_layers_that_loom_lacks_are_not_saved_for_it(layers, place, dtype):
+    network = Network(2, 1, 1, len(layers))
+    for index, layer in enumerate(layers):
+        network.set_layer(0, 0, index, layer)
+    with pytest.raises(SpecError, match=place + "Loom v0.0.7 has no layer type 'own'"):
+        network.save_model_with_dtype("m", dtype, "loom")
+    assert '"type": "own"' in network.save_model_with_dtype("m", dtype)

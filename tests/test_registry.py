@@ -8,7 +8,7 @@ import pytest
 from loom_core import CallError, Network, Softmax, SpecError, call_layer_init
 from loom_core.bridge import Bridge
 from loom_core.functions import registry
-from loom_core.layers import LAYER_TYPES, Dense
+from loom_core.layers import LOOM_LAYER_TYPES, Dense
 from loom_core.layers.softmax_variants import VARIANTS
 
 DENSE = Dense(2, input_size=4)
@@ -60,11 +60,11 @@ def test_every_init_function_makes_a_layer_that_runs(name):
     assert network.forward_cpu(x).shape == (2 * outputs,)
 
 
-def test_the_list_is_complete():
+def test_the_list_is_complete_for_the_layers_of_loom():
     listed = registry.list_layer_init_functions()
     assert [entry.name for entry in listed] == sorted(CALLS)
     made = [call_layer_init(name, args) for name, (args, *_) in CALLS.items()]
-    assert {layer.type_name for layer in made} == {layer.type_name for layer in LAYER_TYPES}
+    assert {layer.type_name for layer in made} == {layer.type_name for layer in LOOM_LAYER_TYPES}
     assert {layer.variant for layer in made if isinstance(layer, Softmax)} == set(VARIANTS)
     conv = registry.get_layer_init_function("InitConv2DLayer")
     assert conv.arg_names[:4] == ["input_height", "input_width", "input_channels", "kernel_size"]

@@ -16,7 +16,7 @@ from loom_core.functions.single_layer import (
     rms_norm_forward_cpu,
     swiglu_forward_cpu,
 )
-from loom_core.layers import LAYER_TYPES
+from loom_core.layers import LAYER_TYPES, LOOM_LAYER_TYPES
 from loom_core.layers.softmax_variants import VARIANTS
 
 
@@ -71,12 +71,18 @@ def test_wrong_layers_and_sizes_are_refused():
         multi_head_attention_forward_cpu([1.0, 2.0], MultiHeadAttention(1, 2), 3)
     with pytest.raises(ShapeError, match="4 numbers are not 1 x 1 x 2 x 3"):
         reshape_to_2d([1, 2, 3, 4], 1, 1, 2, 3)
-    with pytest.raises(SpecError, match="0 to 13"):
-        layer_type_to_name(14)
+    for code in (-1, len(LAYER_TYPES)):
+        with pytest.raises(SpecError, match=rf"go from 0 to {len(LAYER_TYPES) - 1}, got {code}"):
+            layer_type_to_name(code)
 
 
 def test_codes_agree_with_the_tables():
+    loom = ["Dense", "Conv2D", "MultiHeadAttention", "RNN", "LSTM", "Softmax", "LayerNorm"]
+    loom += ["Residual", "RMSNorm", "SwiGLU", "Parallel", "Embedding", "Conv1D", "Sequential"]
+    assert [layer.__name__ for layer in LOOM_LAYER_TYPES] == loom
     assert [layer.__name__ for layer in LAYER_TYPES] == [code.name for code in LayerType]
+    assert LAYER_TYPES[: len(loom)] == LOOM_LAYER_TYPES
+    assert all(getattr(loom_core, layer.__name__) is layer for layer in LAYER_TYPES)
     assert [layer_type_to_name(code) for code in LayerType] == [code.name for code in LayerType]
     assert {code.name.lower() for code in SoftmaxType} == set(VARIANTS)
     for name, row in ACTIVATIONS.items():

@@ -11,7 +11,7 @@ from loom_core import public as table
 from loom_core.enums import ENUMS
 from loom_core.fields import Fields
 from loom_core.introspection import describe
-from loom_core.layers import LAYER_TYPES
+from loom_core.layers import LOOM_LAYER_TYPES
 from loom_core.layers.reading import read_layer
 from loom_core.network.bundle_text import serialize_model
 
@@ -80,7 +80,7 @@ SETTINGS = {
 
 
 def test_every_documented_json_field_of_a_layer_is_read():
-    for layer in LAYER_TYPES:
+    for layer in LOOM_LAYER_TYPES:
         layer.from_fields(Recorder(SETTINGS, where="here", read_layer=read_layer))
     documented = set(SURFACE["types"]["LayerDefinition"]["fields"].values()) - {"type"}
     positions = set(SURFACE["types"]["GridPositionDef"]["fields"].values())
@@ -89,7 +89,7 @@ def test_every_documented_json_field_of_a_layer_is_read():
 
 def test_every_documented_json_field_of_weights_is_stored():
     stored = {"dtype", "branch_weights"}
-    for layer in LAYER_TYPES:
+    for layer in LOOM_LAYER_TYPES:
         for keys in layer.weight_keys.values():
             stored |= {keys} if isinstance(keys, str) else set(keys)
     for name in ("LayerWeights", "MultiPrecisionLayer"):

@@ -136,10 +136,10 @@ def flatten_from_2d(
 
 @public("LayerTypeToName")
 def layer_type_to_name(code: int) -> str:
-    """Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential).
+    """Return the class name of a layer type's code.
 
     Args:
-        code: 0 to 13.
+        code: A code of LayerType: 0 (Dense) to 13 (Sequential) are Loom's, ours follow.
 
     Raises:
         SpecError: There is no layer type of that code.

@@ -16,7 +16,7 @@ from loom_core.layers.sequential import Sequential
 from loom_core.layers.softmax import Softmax
 from loom_core.layers.swiglu import SwiGLU
 
-LAYER_TYPES: tuple[type[Layer], ...] = (
+LOOM_LAYER_TYPES: tuple[type[Layer], ...] = (
     Dense,
     Conv2D,
     MultiHeadAttention,
@@ -32,7 +32,10 @@ LAYER_TYPES: tuple[type[Layer], ...] = (
     Conv1D,
     Sequential,
 )
-"""In the order of Loom's layer codes: the index is the code."""
+"""Those that Loom v0.0.7 has too, in the order of its layer codes: the index is the code."""
+
+LAYER_TYPES = LOOM_LAYER_TYPES
+"""All layer types. Those that Loom lacks follow its own, a new one last, and are numbered on."""
 
 _BY_NAME = {name: layer for layer in LAYER_TYPES for name in (layer.type_name, *layer.type_aliases)}
 
@@ -52,6 +55,7 @@ def layer_type(name: str) -> type[Layer]:
 
 __all__ = [
     "LAYER_TYPES",
+    "LOOM_LAYER_TYPES",
     "LSTM",
     "RNN",
     "Conv1D",

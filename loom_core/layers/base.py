@@ -55,6 +55,9 @@ class Layer(ABC):
     skip_before: ClassVar[bool] = False
     """Whether a skip connection is added to the input instead of the output."""
 
+    channels_first: ClassVar[bool] = False
+    """Whether the units of an output sample lie along its first axis, and not along its last."""
+
     keeps_width: ClassVar[bool] = True
     """Whether the output has as many numbers as the input, where any number is taken."""
 

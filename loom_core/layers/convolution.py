@@ -29,6 +29,7 @@ class _Convolution(Layer):
         {"kernel": "kernel", "bias": "conv_bias"}
     )
     optional_weights = frozenset({"bias"})
+    channels_first = True
 
     def __init__(
         self,

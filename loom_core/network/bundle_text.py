@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from loom_core.errors import SpecError
+from loom_core.layers import LOOM_LAYER_TYPES, Layer
+from loom_core.layers.base import child_name
 from loom_core.model_io.weights import SaveAs, encode_weights
 from loom_core.running import NetworkGrid, require_network
 
@@ -33,7 +35,8 @@ def save_bundle_to_string(
             only). Anything but float32 and float64 rounds them.
 
     Raises:
-        SpecError: An id is empty or too long, or the dtype is not one of the format's.
+        SpecError: An id is empty or too long, the dtype is not one of the format's, or Loom has no
+            such layer.
         NonFiniteError: A weight is NaN or infinite.
     """
     for name, network in networks.items():
@@ -76,9 +79,23 @@ def require_model_id(model_id: object) -> str:
 
 def _entry(model_id: str, network: NetworkGrid, save_as: SaveAs, dtype: str) -> dict[str, Any]:
     network.require_weights()
+    if save_as == "loom":
+        for index, layer in enumerate(network.layers):
+            _require_loom_layer(layer, network.layer_name(index))
     network.programs.require_settled()
     return {
         "id": model_id,
         "cfg": settings_of(network, model_id),
         "weights": encode_weights(network.layers, save_as, dtype),
     }
+
+
+def _require_loom_layer(layer: Layer, where: str) -> None:
+    if type(layer) not in LOOM_LAYER_TYPES:
+        raise SpecError(
+            f"Loom v0.0.7 has no layer type {layer.type_name!r}",
+            where=where,
+            hint='Save as "compact", which holds every layer.',
+        )
+    for number, child in enumerate(layer.children):
+        _require_loom_layer(child, f"{where}: {child_name('child', number, child)}")

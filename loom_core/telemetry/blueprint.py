@@ -111,10 +111,9 @@ def _inside(layer: Layer, place: Place, x: Shape | None) -> list[LayerTelemetry]
 
 def _as_the_layer_sees(layer: Layer, x: Shape | None, y: Shape | None) -> Shape | None:
     """Return an input shape as the layer reads it: a flat sample as image, sequence or tokens."""
-    names = ("input_channels", "input_height", "input_width", "input_length")
-    image = tuple(size for name in names if (size := getattr(layer, name, None)) is not None)
-    if layer.type_name in ("conv2d", "conv1d"):
-        return image
+    if layer.channels_first:
+        names = ("input_channels", "input_height", "input_width", "input_length")
+        return tuple(size for name in names if (size := getattr(layer, name, None)) is not None)
     if x is None or len(x) != 1 or y is None or len(y) != 2:
         return x
     tokens = y[0]

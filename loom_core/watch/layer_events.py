@@ -145,8 +145,8 @@ class WatchedRun:
     def _stats(self, number: int, y: Array, keep: int, gradient_norm: float | None) -> LayerStats:
         watched = self.layers[number]
         layer = watched.layer
-        image = layer.type_name in ("conv1d", "conv2d")
-        unit_axis = 1 if image and y.ndim > 2 else -1
+        image = y.ndim == 4 or (layer.channels_first and y.ndim == 3)  # (B, C, H, W) or (B, C, T)
+        unit_axis = 1 if image else -1
         found = array_statistics(y, unit_axis=unit_axis, summarize=self.summarize)
         weight_norm, bias_norm = self._weight_norms(number)
         forward = gradient_norm is None

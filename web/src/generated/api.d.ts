@@ -4242,8 +4242,8 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /** Same as `LayerNormForward`. */
   layerNormForward: Loom<On>["LayerNormForward"];
   /**
-   * Return the class name of a layer type's code, 0 (Dense) to 13 (Sequential).
-   * @param code 0 to 13.
+   * Return the class name of a layer type's code.
+   * @param code A code of LayerType: 0 (Dense) to 13 (Sequential) are Loom's, ours follow.
    */
   LayerTypeToName(code: number, options?: CallOptions): Result<On, string>;
   /** Same as `LayerTypeToName`. */
@@ -5198,7 +5198,7 @@ export interface Enums {
     readonly Uint32: 9;
     readonly Uint64: 10;
   };
-  /** Layer types by name, and the codes that stand for them. */
+  /** Layer types by name, and the codes that stand for them; those from 14 on are not Loom's. */
   readonly LayerType: {
     readonly Dense: 0;
     readonly Conv2D: 1;
