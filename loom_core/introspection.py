@@ -22,6 +22,7 @@ from loom_core.public import (
     METHODS,
     RECORDS,
     RESULTS,
+    documentation_source,
     public_hints,
     public_type,
     record_fields,
@@ -169,9 +170,8 @@ def first_line(doc: str | None) -> str:
 
 def _describe_record(name: str, cls: type) -> Description:
     hints = get_type_hints(cls, localns=CLASSES, include_extras=True)
-    docs: dict[str, str] = {}
-    for base in reversed(cls.__mro__[:-1]):  # fields may come from what a record derives from
-        docs |= argument_docs(base.__doc__)
+    bases = reversed(cls.__mro__[:-1])  # fields may come from what a record derives from
+    docs = _argument_docs(documentation_source(cls), *bases)
     return {
         "name": name,
         "doc": first_line(cls.__doc__),
@@ -195,13 +195,17 @@ def _parameter_docs(
 ) -> dict[str, str]:
     """Return what the parameters mean, by name.
 
-    What a function does not say itself is said by the methods that it overrides, or, where it is
-    called after the class that it makes, by that class.
+    What a function does not say itself is said by the one that it is documented like, by the
+    methods that it overrides, or, where it is called after the class that it makes, by that class.
     """
     bases = owner.__mro__ if owner is not None else ()
-    sources = [vars(base).get(function.__name__) for base in reversed(bases)] + [function]
-    if name.startswith("New") and returns in CLASSES.values():
-        sources.insert(0, returns)
+    overridden = [vars(base).get(function.__name__) for base in reversed(bases)]
+    made = returns if name.startswith("New") and returns in CLASSES.values() else None
+    return _argument_docs(made, *overridden, documentation_source(function), function)
+
+
+def _argument_docs(*sources: object) -> dict[str, str]:
+    """Return what docstrings say of parameters; a later source goes before an earlier one."""
     docs: dict[str, str] = {}
     for source in sources:
         docs |= argument_docs(source.__doc__) if source is not None else {}

@@ -36,6 +36,7 @@ STAND_INS: dict[type, str] = {}
 """Protocols that lower modules name in the place of a public class, with that class's name."""
 
 _PUBLIC_NAME = "__loom_public_name__"
+_DOCUMENTED_LIKE = "__loom_documented_like__"
 _INITIALISMS = {word: word.upper() for word in ("cpu", "gpu", "hh", "id", "ih", "json", "kv", "lr")}
 
 
@@ -50,6 +51,24 @@ def public(name: str) -> Callable[[T], T]:
         return target
 
     return mark
+
+
+def documented_like(source: Callable[..., object]) -> Callable[[T], T]:
+    """Let parameters that a function or record does not describe be described as in ``source``.
+
+    Its own docstring then describes only parameters that ``source`` lacks, or means otherwise.
+    """
+
+    def mark(target: T) -> T:
+        setattr(target, _DOCUMENTED_LIKE, source)
+        return target
+
+    return mark
+
+
+def documentation_source(target: object) -> object | None:
+    """Return what :func:`documented_like` named for ``target``; None where it named nothing."""
+    return getattr(target, _DOCUMENTED_LIKE, None)
 
 
 def public_class(cls: type[T]) -> type[T]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from loom_core.cooperative import Cooperative
-from loom_core.introspection import describe
-from loom_core.public import FUNCTIONS, METHODS
+from loom_core.introspection import describe, describe_callable
+from loom_core.public import FUNCTIONS, METHODS, documented_like
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,3 +73,28 @@ def test_the_types_for_javascript_say_it_too():
         "   * @param onProgress Called with each event, after batches and after epochs.\n" in types
     )
     assert not re.search(r":\w+:`|loom_core\.|\bNone\b", types)
+
+
+def test_what_a_function_says_itself_goes_before_what_it_is_documented_like():
+    def forward(x: int, y: int) -> int:
+        """Return.
+
+        Args:
+            x: First.
+            y: Second.
+        """
+        return x + y
+
+    @documented_like(forward)
+    def backward(y: int, x: int, dy: int) -> int:
+        """Return.
+
+        Args:
+            y: Another.
+            dy: Third.
+        """
+        return x + y + dy
+
+    described = describe_callable("Backward", backward)["parameters"]
+    said = [(p["name"], p["doc"]) for p in described]
+    assert said == [("y", "Another."), ("x", "First."), ("dy", "Third.")]

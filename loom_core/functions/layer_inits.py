@@ -28,7 +28,7 @@ from loom_core.layers import (
     Softmax,
     SwiGLU,
 )
-from loom_core.public import public, read_record
+from loom_core.public import documented_like, public, read_record
 
 
 @public("InitDenseLayer")
@@ -155,16 +155,13 @@ def init_rnn_layer(
 
 
 @public("InitLSTMLayer")
+@documented_like(init_rnn_layer)
 def init_lstm_layer(
     input_size: int, hidden_size: int, batch_size: int | None = None, seq_length: int | None = None
 ) -> Layer:
     """Return a long short-term memory that gives out every step.
 
-    Args:
-        input_size: Numbers in a step that goes in.
-        hidden_size: Numbers in a state, and in a step that comes out.
-        batch_size: Kept for the documented order: a layer works for any batch.
-        seq_length: T, steps in a sequence; as many as the input holds when left out.
+    The parameters are those of :func:`init_rnn_layer`.
     """
     return LSTM(hidden_size, input_size, seq_length=seq_length)
 

@@ -8,7 +8,7 @@ from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.errors import ShapeError, SpecError
 from loom_core.layers import LAYER_TYPES, Layer, MultiHeadAttention, RMSNorm, Softmax, SwiGLU
 from loom_core.network.network import Network
-from loom_core.public import public
+from loom_core.public import documented_like, public
 
 
 def run_layer(layer: Layer, data: FloatData, batch_size: int = 1) -> F32:
@@ -119,17 +119,13 @@ def reshape_to_2d(input: FloatData, batch_size: int, channels: int, height: int,
 
 
 @public("FlattenFrom2D")
+@documented_like(reshape_to_2d)
 def flatten_from_2d(
     input: FloatData, batch_size: int, channels: int, height: int, width: int
 ) -> F32:
     """Return images (B, C, H, W) as flat numbers; raises as ReshapeTo2D does.
 
-    Args:
-        input: B * C * H * W numbers.
-        batch_size: B, images.
-        channels: C, numbers for each cell of an image.
-        height: H, rows of an image.
-        width: W, its columns.
+    The parameters are those of :func:`reshape_to_2d`.
     """
     return reshape_to_2d(input, batch_size, channels, height, width)
 
