@@ -75,6 +75,16 @@ def test_the_types_for_javascript_say_it_too():
     assert not re.search(r":\w+:`|loom_core\.|\bNone\b", types)
 
 
+def test_a_backward_function_keeps_what_the_forward_says_of_shared_parameters():
+    functions = {f["name"]: f for f in describe()["functions"]}
+    forward, backward = functions["Conv2DForward"], functions["Conv2DBackward"]
+    said = {p["name"]: p["doc"] for p in forward["parameters"]}
+    again = {p["name"]: p["doc"] for p in backward["parameters"]}
+    own = {"grad_output", "pre_activation"}
+    assert again.keys() - said.keys() == own
+    assert said == {**{name: again[name] for name in again.keys() - own}, "bias": said["bias"]}
+
+
 def test_what_a_function_says_itself_goes_before_what_it_is_documented_like():
     def forward(x: int, y: int) -> int:
         """Return.

@@ -79,31 +79,6 @@ def _activated(graph: TensorGraph, t: Tensor, activation: str | int) -> tuple[Va
     return x, graph.builder.emit("activate", x, function=find_activation(activation).name)
 
 
-def before_activation(graph: TensorGraph, y: Value) -> Value:
-    """Return the input of the activation that gives ``y``, or ``y`` where there is none."""
-    node = graph.builder.producer(y)
-    if node is None or node.op.name != "activate":
-        return y
-    return graph.builder.reshape(node.inputs[0], y.shape)
-
-
-def through_activation(
-    graph: TensorGraph, y: Value, dy: Value, pre_activation: Tensor
-) -> tuple[Value, Value]:
-    """Take a gradient back through the activation that gives ``y``, at its input as kept.
-
-    Returns:
-        What gradients start from: the activation's input with the gradient there, or ``y`` and
-        ``dy`` where there is none.
-    """
-    node = graph.builder.producer(y)
-    if node is None or node.op.name != "activate":
-        return y, dy
-    kept = graph.input(pre_activation, "preActivation", node.outputs[0].shape)
-    known = graph.builder.emit("activate", kept, **node.attributes)
-    return node.inputs[0], graph.gradients(known, dy, [kept])[0]
-
-
 def _scalar(v: float) -> Tensor:
     if isinstance(v, bool) or not isinstance(v, int | float | np.number):
         raise SpecError(f"an activation needs a number, got {type(v).__name__}")

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from loom_core.errors import ShapeError
+from loom_core.generic.lowered import LoweredLayer, layer_gradients
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph, require_tensor
-from loom_core.graph.op import Value
 from loom_core.layers import MultiHeadAttention
-from loom_core.public import public, read_record, record, result_record
-
-_FIELDS = {
-    "query": "q_weights",
-    "key": "k_weights",
-    "value": "v_weights",
-    "output": "output_weight",
-    "query_bias": "q_bias",
-    "key_bias": "k_bias",
-    "value_bias": "v_bias",
-    "output_bias": "output_bias",
-}
-"""The layer's weight names, and what they are called here."""
+from loom_core.public import documented_like, public, read_record, record, result_record
 
 
 @record
@@ -59,19 +47,15 @@ class AttentionWeights:
 
 
 @result_record
+@documented_like(AttentionWeights)
 @dataclass
 class AttentionWeightGradients:
     """Gradients of attention weights, under their names.
 
+    Their order is that of the layer.
+
     Args:
-        q_weights: (D, H Dh).
-        k_weights: (D, G Dh).
-        v_weights: (D, G Dh).
-        output_weight: (H Dh, D).
         q_bias: (H Dh).
-        k_bias: (G Dh).
-        v_bias: (G Dh).
-        output_bias: (D).
     """
 
     q_weights: Tensor
@@ -120,12 +104,12 @@ def multi_head_attention_forward(
         ShapeError: A tensor of another size.
     """
     with TensorGraph("MultiHeadAttentionForward", input) as graph:
-        layer, x = _attention(graph, input, weights, rope_theta, causal)
-        y = layer.lower(graph.builder, x)
-        return graph.run(graph.builder.reshape(y, input.shape))[0]
+        attention = _lowered(graph, input, weights, rope_theta, causal)
+        return graph.run(graph.builder.reshape(attention.y, input.shape))[0]
 
 
 @public("MultiHeadAttentionBackward")
+@documented_like(multi_head_attention_forward)
 def multi_head_attention_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -135,32 +119,24 @@ def multi_head_attention_backward(
 ) -> AttentionGradients:
     """Return the gradients of ``sum(output * grad_output)`` for MultiHeadAttentionForward.
 
-    All arguments but the first are as there.
+    The other parameters are those of :func:`multi_head_attention_forward`.
 
     Args:
         grad_output: Gradient of the loss with respect to the output, of its size.
-        input: As there.
-        weights: As there.
-        rope_theta: As there; 0 for no positions.
-        causal: As there.
 
     Raises:
         SpecError, ShapeError: See :func:`multi_head_attention_forward`.
     """
     with TensorGraph("MultiHeadAttentionBackward", grad_output) as graph:
-        layer, x = _attention(graph, input, weights, rope_theta, causal)
-        y = layer.lower(graph.builder, x)
-        dy = graph.input(grad_output, "gradOutput", y.shape)
-        wanted = [x, *(layer.parameter(graph.builder, name) for name in _FIELDS)]
-        dx, *found = graph.gradients(y, dy, wanted)
+        attention = _lowered(graph, input, weights, rope_theta, causal)
+        dx, *found = layer_gradients(graph, attention, grad_output)
         grad_input, *tensors = graph.run(graph.builder.reshape(dx, input.shape), *found)
-        named = dict(zip(_FIELDS.values(), tensors, strict=True))
-        return AttentionGradients(grad_input, AttentionWeightGradients(**named))
+        return AttentionGradients(grad_input, AttentionWeightGradients(*tensors))
 
 
-def _attention(
+def _lowered(
     graph: TensorGraph, input: Tensor, weights: AttentionWeights, rope_theta: float, causal: bool
-) -> tuple[MultiHeadAttention, Value]:
+) -> LoweredLayer:
     given = read_record(AttentionWeights, weights)
     layer = MultiHeadAttention(
         given.num_heads,
@@ -170,11 +146,12 @@ def _attention(
         rope_theta=rope_theta or None,
         causal=causal,
     )
-    graph.lend(layer, {name: getattr(given, field) for name, field in _FIELDS.items()})
+    tensors = [getattr(given, field.name) for field in fields(AttentionWeightGradients)]
+    graph.lend(layer, dict(zip(layer.weight_shapes(), tensors, strict=True)))
     shape = require_tensor(input, "input").shape
     batch = shape[0] if len(shape) == 3 else 1
     size = input.size()
     if size == 0 or size % (batch * given.d_model):
         raise ShapeError(f"input {shape} is no whole number of tokens of {given.d_model} numbers")
-    steps = size // (batch * given.d_model)
-    return layer, graph.input(input, "input", (batch, steps, given.d_model))
+    x = graph.input(input, "input", (batch, size // (batch * given.d_model), given.d_model))
+    return LoweredLayer(layer, x, layer.lower(graph.builder, x))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from loom_core import limits
-from loom_core.arrays import Shape, element_count
+from loom_core.arrays import element_count
 from loom_core.checks import positive
 from loom_core.errors import ShapeError
-from loom_core.generic.activation import before_activation, through_activation
+from loom_core.generic.lowered import (
+    LoweredLayer,
+    activated_gradients,
+    activated_output,
+    lowered,
+)
 from loom_core.generic.results import ActivatedOutput, GenericBackwardResult
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
-from loom_core.graph.op import Value
 from loom_core.layers import Conv1D, Conv2D
-from loom_core.public import public
+from loom_core.public import documented_like, public
 
 
 @public("Conv2DForward")
@@ -42,15 +46,15 @@ def conv2d_forward(
         input: x, (B, C, H, W).
         kernel: (F, C, K, K).
         bias: F numbers; zero when left out.
-        in_h: H.
-        in_w: W.
-        in_c: C.
-        k_size: K.
-        stride: s.
-        padding: p, zeros on each side.
-        filters: F.
-        out_h: U; 0 leaves it to be computed, as it follows from the others.
-        out_w: V; likewise.
+        in_h: H, rows of the input.
+        in_w: W, its columns.
+        in_c: C, its channels.
+        k_size: K, rows and columns of the kernel.
+        stride: s, cells from one place of the kernel to the next.
+        padding: p, cells of zeros on each side.
+        filters: F, channels of the output.
+        out_h: U, rows of the output; 0 leaves it to be computed, as it follows from the others.
+        out_w: V, its columns; likewise.
         batch_size: B.
         activation: Name or code.
 
@@ -60,15 +64,14 @@ def conv2d_forward(
         LimitError: The unrolled windows would need too much memory.
     """
     with TensorGraph("Conv2DForward", input) as graph:
-        layer = Conv2D(
-            filters, k_size, stride, padding, activation,
-            input_channels=in_c, input_height=in_h, input_width=in_w,
-        )  # fmt: skip
-        sample = _sample(layer, (in_c, in_h, in_w), (out_h, out_w))
-        return _forward(graph, layer, input, kernel, bias, (batch_size, *sample))
+        layer = _conv2d(
+            in_h, in_w, in_c, k_size, stride, padding, filters, out_h, out_w, activation
+        )
+        return activated_output(graph, _lowered(graph, layer, input, kernel, bias, batch_size))
 
 
 @public("Conv2DBackward")
+@documented_like(conv2d_forward)
 def conv2d_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -88,36 +91,21 @@ def conv2d_backward(
 ) -> GenericBackwardResult:
     """Return the gradients of ``sum(y * grad_output)`` for the y of Conv2DForward.
 
-    ``grad_output`` and ``pre_activation`` are (B, F, U, V); the others are as there.
+    The other parameters are those of :func:`conv2d_forward`.
 
     Args:
         grad_output: (B, F, U, V).
-        input: x, (B, C, H, W).
         pre_activation: (B, F, U, V), as Conv2DForward gave it.
-        kernel: (F, C, K, K).
-        in_h: H, rows of the input.
-        in_w: W, its columns.
-        in_c: C, its channels.
-        k_size: K, rows and columns of the kernel.
-        stride: s, cells from one place of the kernel to the next.
-        padding: p, cells of zeros on each side.
-        filters: F, channels of the output.
-        out_h: U, rows of the output; 0 leaves it to be computed.
-        out_w: V, its columns; likewise.
-        batch_size: B.
-        activation: Name or code.
 
     Raises:
         SpecError, ShapeError, LimitError: See :func:`conv2d_forward`.
     """
     with TensorGraph("Conv2DBackward", grad_output) as graph:
-        layer = Conv2D(
-            filters, k_size, stride, padding, activation,
-            input_channels=in_c, input_height=in_h, input_width=in_w,
-        )  # fmt: skip
-        sample = _sample(layer, (in_c, in_h, in_w), (out_h, out_w))
-        tensors = (grad_output, input, pre_activation, kernel)
-        return _backward(graph, layer, tensors, (batch_size, *sample))
+        layer = _conv2d(
+            in_h, in_w, in_c, k_size, stride, padding, filters, out_h, out_w, activation
+        )
+        conv = _lowered(graph, layer, input, kernel, None, batch_size)
+        return activated_gradients(graph, conv, grad_output, pre_activation)
 
 
 @public("Conv1DForward")
@@ -142,12 +130,12 @@ def conv1d_forward(
         input: x, (B, C, T).
         kernel: (F, C, K).
         bias: F numbers; zero when left out.
-        seq_len: T.
-        in_channels: C.
-        kernel_size: K.
-        stride: s.
-        padding: p, zeros on each side.
-        filters: F.
+        seq_len: T, steps of the input.
+        in_channels: C, its channels.
+        kernel_size: K, steps of the kernel.
+        stride: s, steps from one place of the kernel to the next.
+        padding: p, steps of zeros on each side.
+        filters: F, channels of the output.
         batch_size: B.
         activation: Name or code.
 
@@ -155,15 +143,12 @@ def conv1d_forward(
         SpecError, ShapeError, LimitError: See :func:`conv2d_forward`.
     """
     with TensorGraph("Conv1DForward", input) as graph:
-        layer = Conv1D(
-            filters, kernel_size, stride, padding, activation,
-            input_channels=in_channels, input_length=seq_len,
-        )  # fmt: skip
-        sample = _sample(layer, (in_channels, seq_len), (0,))
-        return _forward(graph, layer, input, kernel, bias, (batch_size, *sample))
+        layer = _conv1d(seq_len, in_channels, kernel_size, stride, padding, filters, activation)
+        return activated_output(graph, _lowered(graph, layer, input, kernel, bias, batch_size))
 
 
 @public("Conv1DBackward")
+@documented_like(conv1d_forward)
 def conv1d_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -180,86 +165,75 @@ def conv1d_backward(
 ) -> GenericBackwardResult:
     """Return the gradients of ``sum(y * grad_output)`` for the y of Conv1DForward.
 
-    ``grad_output`` and ``pre_activation`` are (B, F, U); the others are as there.
+    The other parameters are those of :func:`conv1d_forward`.
 
     Args:
         grad_output: (B, F, U).
-        input: x, (B, C, T).
         pre_activation: (B, F, U), as Conv1DForward gave it.
-        kernel: (F, C, K).
-        seq_len: T, steps of the input.
-        in_channels: C, its channels.
-        kernel_size: K, steps of the kernel.
-        stride: s, steps from one place of the kernel to the next.
-        padding: p, steps of zeros on each side.
-        filters: F, channels of the output.
-        batch_size: B.
-        activation: Name or code.
 
     Raises:
         SpecError, ShapeError, LimitError: See :func:`conv2d_forward`.
     """
     with TensorGraph("Conv1DBackward", grad_output) as graph:
-        layer = Conv1D(
-            filters, kernel_size, stride, padding, activation,
-            input_channels=in_channels, input_length=seq_len,
-        )  # fmt: skip
-        sample = _sample(layer, (in_channels, seq_len), (0,))
-        tensors = (grad_output, input, pre_activation, kernel)
-        return _backward(graph, layer, tensors, (batch_size, *sample))
+        layer = _conv1d(seq_len, in_channels, kernel_size, stride, padding, filters, activation)
+        conv = _lowered(graph, layer, input, kernel, None, batch_size)
+        return activated_gradients(graph, conv, grad_output, pre_activation)
 
 
-def _sample(layer: Conv2D | Conv1D, sample: Shape, stated: Shape) -> Shape:
-    """Return the input shape of one sample after checking the sizes that the caller stated."""
-    given = tuple(positive(size, "an output size", minimum=0) for size in stated)
-    computed = (layer.output_shape(sample) or ())[1:]
+def _conv2d(
+    in_h: int,
+    in_w: int,
+    in_c: int,
+    k_size: int,
+    stride: int,
+    padding: int,
+    filters: int,
+    out_h: int,
+    out_w: int,
+    activation: str | int,
+) -> Conv2D:
+    """Return the layer after checking the output sizes that the caller stated."""
+    layer = Conv2D(
+        filters, k_size, stride, padding, activation,
+        input_channels=in_c, input_height=in_h, input_width=in_w,
+    )  # fmt: skip
+    given = tuple(positive(size, "an output size", minimum=0) for size in (out_h, out_w))
+    computed = (layer.output_shape(layer.input_sizes()) or ())[1:]
     if any(size not in (0, right) for size, right in zip(given, computed, strict=True)):
         raise ShapeError(f"the output is {computed}, not {given}", hint="Pass 0, or what it is.")
-    return sample
+    return layer
 
 
-def _lower(
+def _conv1d(
+    seq_len: int,
+    in_channels: int,
+    kernel_size: int,
+    stride: int,
+    padding: int,
+    filters: int,
+    activation: str | int,
+) -> Conv1D:
+    return Conv1D(
+        filters, kernel_size, stride, padding, activation,
+        input_channels=in_channels, input_length=seq_len,
+    )  # fmt: skip
+
+
+def _lowered(
     graph: TensorGraph,
     layer: Conv2D | Conv1D,
     input: Tensor,
     kernel: Tensor,
     bias: Tensor | None,
-    shape: Shape,
-) -> tuple[Value, Value]:
-    """Return the input and the output; the memory of windows is measured first."""
-    batch, channels = positive(shape[0], "batch_size"), shape[1]
-    graph.lend(layer, {"kernel": kernel, "bias": bias})
-    window = layer.kernel_size ** (len(shape) - 2)
-    cells = element_count((layer.output_shape(shape[1:]) or ())[1:])
-    padded = element_count(tuple(size + 2 * layer.padding for size in shape[2:]))
+    batch_size: int,
+) -> LoweredLayer:
+    """Lower the layer after measuring the memory that its windows will need."""
+    batch, sample = positive(batch_size, "batch_size"), layer.input_sizes()
+    channels, *sizes = sample
+    window = layer.kernel_size ** len(sizes)
+    cells = element_count((layer.output_shape(sample) or ())[1:])
+    padded = element_count(tuple(size + 2 * layer.padding for size in sizes))
     numbers = batch * channels * max(window * cells, padded)
     memory = numbers * np.dtype(graph.compute).itemsize
     limits.require_within(memory, limits.PLAN_BYTES, "the memory of the convolution in bytes")
-    x = graph.input(input, "input", shape)
-    return x, layer.lower(graph.builder, x)
-
-
-def _forward(
-    graph: TensorGraph,
-    layer: Conv2D | Conv1D,
-    input: Tensor,
-    kernel: Tensor,
-    bias: Tensor | None,
-    shape: Shape,
-) -> ActivatedOutput:
-    _, y = _lower(graph, layer, input, kernel, bias, shape)
-    return ActivatedOutput(*graph.run(before_activation(graph, y), y))
-
-
-def _backward(
-    graph: TensorGraph,
-    layer: Conv2D | Conv1D,
-    tensors: tuple[Tensor, Tensor, Tensor, Tensor],
-    shape: Shape,
-) -> GenericBackwardResult:
-    grad_output, input, pre_activation, kernel = tensors
-    x, y = _lower(graph, layer, input, kernel, None, shape)
-    dy = graph.input(grad_output, "gradOutput", y.shape)
-    z, dz = through_activation(graph, y, dy, pre_activation)
-    wanted = [x, *(layer.parameter(graph.builder, name) for name in ("kernel", "bias"))]
-    return GenericBackwardResult(*graph.run(*graph.gradients(z, dz, wanted)))
+    return lowered(graph, layer, {"kernel": kernel, "bias": bias}, input, (batch, *sample))

@@ -166,8 +166,7 @@ class CPUBackend(Backend):
 def new_cpu_backend(dtype: DTypeName | int = "float32") -> CPUBackend:
     """Return a backend of tensor operations for one numeric type.
 
-    Args:
-        dtype: A name, or Loom's code.
+    The parameter is that of :class:`CPUBackend`.
 
     Raises:
         SpecError: An unknown type.

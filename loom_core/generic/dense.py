@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from loom_core.activations import activation as find_activation
 from loom_core.checks import positive
-from loom_core.generic.activation import before_activation, through_activation
+from loom_core.generic.lowered import (
+    LoweredLayer,
+    activated_gradients,
+    activated_output,
+    lowered,
+)
 from loom_core.generic.results import ActivatedOutput, GenericBackwardResult
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.layers import Dense
-from loom_core.public import public
+from loom_core.public import documented_like, public
 
 
 @public("DenseForward")
@@ -27,8 +32,8 @@ def dense_forward(
     The formulas are those of :class:`loom_core.Dense`.
 
     Args:
-        input: x, B * I numbers.
-        weights: W, I * O numbers, the O of one input side by side.
+        input: x, (B, I).
+        weights: W, (I, O): the O of one input side by side.
         bias: b, O numbers; zero when left out.
         input_size: I.
         output_size: O.
@@ -40,14 +45,12 @@ def dense_forward(
         ShapeError: A tensor of another size.
     """
     with TensorGraph("DenseForward", input) as graph:
-        layer = Dense(output_size, find_activation(activation).name, input_size=input_size)
-        graph.lend(layer, {"kernel": weights, "bias": bias})
-        x = graph.input(input, "input", (positive(batch_size, "batch_size"), input_size))
-        y = layer.lower(graph.builder, x)
-        return ActivatedOutput(*graph.run(before_activation(graph, y), y))
+        sizes = (input_size, output_size, batch_size)
+        return activated_output(graph, _lowered(graph, input, weights, bias, sizes, activation))
 
 
 @public("DenseBackward")
+@documented_like(dense_forward)
 def dense_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -60,25 +63,30 @@ def dense_backward(
 ) -> GenericBackwardResult:
     """Return the gradients of ``sum(y * grad_output)`` for the y of DenseForward.
 
+    The other parameters are those of :func:`dense_forward`.
+
     Args:
         grad_output: (B, O).
-        input: x, (B, I).
         pre_act: (B, O), as DenseForward gave it.
-        weights: W, (I, O).
-        input_size: I.
-        output_size: O.
-        batch_size: B.
-        activation: Name or code of f.
 
     Raises:
         SpecError, ShapeError: See :func:`dense_forward`.
     """
     with TensorGraph("DenseBackward", grad_output) as graph:
-        layer = Dense(output_size, find_activation(activation).name, input_size=input_size)
-        graph.lend(layer, {"kernel": weights, "bias": None})
-        x = graph.input(input, "input", (positive(batch_size, "batch_size"), input_size))
-        y = layer.lower(graph.builder, x)
-        dy = graph.input(grad_output, "gradOutput", y.shape)
-        z, dz = through_activation(graph, y, dy, pre_act)
-        wanted = [x, *(layer.parameter(graph.builder, name) for name in ("kernel", "bias"))]
-        return GenericBackwardResult(*graph.run(*graph.gradients(z, dz, wanted)))
+        sizes = (input_size, output_size, batch_size)
+        dense = _lowered(graph, input, weights, None, sizes, activation)
+        return activated_gradients(graph, dense, grad_output, pre_act)
+
+
+def _lowered(
+    graph: TensorGraph,
+    input: Tensor,
+    weights: Tensor,
+    bias: Tensor | None,
+    sizes: tuple[int, int, int],
+    activation: str | int,
+) -> LoweredLayer:
+    inputs, outputs, batch = sizes
+    layer = Dense(outputs, find_activation(activation).name, input_size=inputs)
+    shape = (positive(batch, "batch_size"), inputs)
+    return lowered(graph, layer, {"kernel": weights, "bias": bias}, input, shape)

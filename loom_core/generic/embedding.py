@@ -6,7 +6,7 @@ from loom_core.checks import positive
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.layers import Embedding
-from loom_core.public import public
+from loom_core.public import documented_like, public
 
 
 @public("EmbeddingForward")
@@ -21,8 +21,8 @@ def embedding_forward(
         token_ids: T token numbers of any numeric type: the stored numbers themselves, truncated
             toward zero, whatever the scale.
         weights: The table, (V, D). The result has its type and scale.
-        vocab_size: V.
-        embedding_dim: D.
+        vocab_size: V, rows of the table.
+        embedding_dim: D, numbers in a row.
 
     Raises:
         SpecError: A size below 1.
@@ -38,16 +38,16 @@ def embedding_forward(
 
 
 @public("EmbeddingBackward")
+@documented_like(embedding_forward)
 def embedding_backward(
     grad_output: Tensor, token_ids: Tensor, vocab_size: int, embedding_dim: int
 ) -> Tensor:
     """Return the gradient of the table, (V, D): rows that no token names are zero.
 
+    The other parameters are those of :func:`embedding_forward`.
+
     Args:
         grad_output: (T, D).
-        token_ids: T token numbers, as EmbeddingForward took them.
-        vocab_size: V.
-        embedding_dim: D.
 
     Raises:
         SpecError, ShapeError: See :func:`embedding_forward`.

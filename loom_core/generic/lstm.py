@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from loom_core.errors import SpecError
+from loom_core.generic.lowered import LoweredLayer, layer_gradients, lowered
 from loom_core.generic.recurrent import step_shape, take, with_start, without_start
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.layers import LSTM
-from loom_core.public import public, read_record, record, result_record
+from loom_core.public import documented_like, public, read_record, record, result_record
 
 GATES = ("i_gate", "f_gate", "g_gate", "o_gate")
 """Input, forget, candidate and output gate, in the order in which the layer stacks them."""
@@ -53,22 +54,7 @@ class LSTMWeights:
 @result_record
 @dataclass
 class LSTMWeightGradients(LSTMWeights):
-    """Gradients of a long short-term memory's weights, under their names.
-
-    Args:
-        weight_ih_i: (H, I), input gate.
-        weight_hh_i: (H, H).
-        bias_h_i: (H).
-        weight_ih_f: (H, I), forget gate.
-        weight_hh_f: (H, H).
-        bias_h_f: (H).
-        weight_ih_g: (H, I), candidate gate.
-        weight_hh_g: (H, H).
-        bias_h_g: (H).
-        weight_ih_o: (H, I), output gate.
-        weight_hh_o: (H, H).
-        bias_h_o: (H).
-    """
+    """Gradients of a long short-term memory's weights, under their names."""
 
 
 @result_record
@@ -119,20 +105,19 @@ def lstm_forward(
     Args:
         input: x, (B, T, I).
         weights: Of the four gates.
-        batch_size: B.
-        seq_length: T.
-        input_size: I.
-        hidden_size: H.
+        batch_size: B, samples.
+        seq_length: T, steps.
+        input_size: I, numbers in a step of the input.
+        hidden_size: H, numbers in a state.
 
     Raises:
         SpecError: A size below 1, or tensors of different types.
         ShapeError: A tensor of another size.
     """
     with TensorGraph("LSTMForward", input) as graph:
-        layer = _lend_lstm(graph, weights, input_size, hidden_size, seq_length)
-        x = graph.input(input, "input", step_shape(batch_size, seq_length, input_size))
-        y = layer.lower(graph.builder, x)
-        h, c, gates = graph.builder.producers[y].outputs
+        sizes = (batch_size, seq_length, input_size)
+        lstm = _lowered(graph, input, weights, sizes, hidden_size)
+        h, c, gates = graph.builder.producers[lstm.y].outputs
         parts = [take(graph, gates, 2, k * hidden_size, hidden_size) for k in range(4)]
         squashed = graph.builder.emit("activate", c, function="tanh")
         starts = (with_start(graph, h), with_start(graph, c))
@@ -142,6 +127,7 @@ def lstm_forward(
 
 
 @public("LSTMBackward")
+@documented_like(lstm_forward)
 def lstm_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -154,15 +140,11 @@ def lstm_backward(
 ) -> LSTMGradients:
     """Return the gradients of ``sum(output * grad_output)`` for the output of LSTMForward.
 
+    The other parameters are those of :func:`lstm_forward`.
+
     Args:
         grad_output: (B, T, H).
-        input: x, (B, T, I).
         states: What LSTMForward gave: ``hidden``, ``cell`` and the gates, by their names there.
-        weights: As there.
-        batch_size: B.
-        seq_length: T.
-        input_size: I.
-        hidden_size: H.
 
     Raises:
         SpecError: A state is missing, or see :func:`lstm_forward`.
@@ -173,17 +155,14 @@ def lstm_backward(
             name not in states for name in ("hidden", "cell", *GATES)
         ):
             raise SpecError(f"states needs hidden, cell, {', '.join(GATES)}")
-        layer = _lend_lstm(graph, weights, input_size, hidden_size, seq_length)
-        x = graph.input(input, "input", step_shape(batch_size, seq_length, input_size))
-        y = layer.lower(graph.builder, x)
-        dy = graph.input(grad_output, "gradOutput", y.shape)
+        sizes = (batch_size, seq_length, input_size)
+        lstm = _lowered(graph, input, weights, sizes, hidden_size)
+        y = lstm.y
         h = without_start(graph, states["hidden"], "hidden", y)
         c = without_start(graph, states["cell"], "cell", y)
         parts = [graph.input(states[name], name, y.shape) for name in GATES]
         graph.replay(y, h, c, graph.builder.emit("concat", *parts, axis=2))
-        names = ("input", "recurrent", "bias")
-        wanted = [x, *(layer.parameter(graph.builder, name) for name in names)]
-        dx, *stacked = graph.gradients(h, dy, wanted)
+        dx, *stacked = layer_gradients(graph, lstm, grad_output, h)
         with graph.builder.segment("backward"):
             by_gate = [
                 take(graph, gradient, 0, k * hidden_size, hidden_size)
@@ -194,12 +173,16 @@ def lstm_backward(
         return LSTMGradients(grad_input, LSTMWeightGradients(*found))
 
 
-def _lend_lstm(
-    graph: TensorGraph, weights: LSTMWeights, inputs: int, hidden: int, steps: int
-) -> LSTM:
-    layer = LSTM(hidden, inputs, seq_length=steps)
+def _lowered(
+    graph: TensorGraph,
+    input: Tensor,
+    weights: LSTMWeights,
+    sizes: tuple[int, int, int],
+    hidden_size: int,
+) -> LoweredLayer:
+    _, steps, width = sizes
+    layer = LSTM(hidden_size, width, seq_length=steps)
     given = read_record(LSTMWeights, weights)
     tensors = [getattr(given, f.name) for f in fields(LSTMWeights)]
     by_kind = {"input": tensors[0::3], "recurrent": tensors[1::3], "bias": tensors[2::3]}
-    graph.lend(layer, by_kind)
-    return layer
+    return lowered(graph, layer, by_kind, input, step_shape(*sizes))

@@ -21,7 +21,7 @@ from loom_core.graph.op import Value
 from loom_core.layers.base import is_bias
 from loom_core.layers.chain import lower_trail
 from loom_core.network.network import Network
-from loom_core.public import public, result_record
+from loom_core.public import documented_like, public, result_record
 
 
 @result_record
@@ -85,6 +85,7 @@ def generic_forward_pass(
 
 
 @public("GenericBackwardPass")
+@documented_like(generic_forward_pass)
 def generic_backward_pass(
     network: Network,
     grad_output: Tensor,
@@ -93,12 +94,12 @@ def generic_backward_pass(
 ) -> GenericNetworkGradients:
     """Return the gradients of ``sum(output * grad_output)`` for GenericForwardPass.
 
+    The other parameters are those of :func:`generic_forward_pass`.
+
     Args:
-        network: As there.
         grad_output: (B, O).
         activations: As the forward gave them. The first, the input, is what is used: the others
             are computed anew, unrounded.
-        backend: As there.
 
     Raises:
         SpecError: No activations, or see :func:`generic_forward_pass`.

@@ -15,6 +15,7 @@ from loom_core.generic.backend import Backend
 from loom_core.generic.layer_weights import WantedGradients, descend, trained_weights
 from loom_core.generic.network_passes import (
     flat_output,
+    generic_forward_pass,
     lower_network,
     network_graph,
     require_network,
@@ -23,7 +24,7 @@ from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import require_tensor
 from loom_core.network.network import Network
 from loom_core.optimize.losses import emit_loss
-from loom_core.public import public, result_record
+from loom_core.public import documented_like, public, result_record
 from loom_core.random_stream import RandomStream
 from loom_core.train.config import LOSSES, LossName
 from loom_core.train.training_setup import NOISE_KEY
@@ -57,7 +58,7 @@ def update_weights_generic(
     Frozen and disabled layers keep their weights.
 
     Args:
-        network: As there.
+        network: Whose weights change; those that it lacks are drawn first.
         learning_rate: Finite and at least 0.
         kernel_grads: As GenericBackwardPass gave them: one mapping a layer.
         bias_grads: Likewise.
@@ -98,6 +99,7 @@ def update_weights_generic(
 
 
 @public("GenericTrainStep")
+@documented_like(generic_forward_pass)
 def generic_train_step(
     network: Network,
     input: Tensor,
@@ -110,14 +112,12 @@ def generic_train_step(
     """Train one step: forward and loss in the input's numeric type, then gradient descent.
 
     The weights as the type holds them give loss and gradients; the gradients are not rounded, and
-    change the network's own float32 weights, so that small steps add up in any type.
+    change the network's own float32 weights, so that small steps add up in any type. The other
+    parameters are those of :func:`generic_forward_pass`.
 
     Args:
-        network: As in GenericForwardPass.
-        input: Likewise.
         target: (B, O).
         learning_rate: Finite and at least 0.
-        backend: As there.
         loss_type: ``"mse"`` or ``"cross_entropy"``.
         step: Number of the step: names the noise of Gumbel softmax layers.
 

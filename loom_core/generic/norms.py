@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from loom_core.checks import positive
 from loom_core.errors import ShapeError
+from loom_core.generic.lowered import LoweredLayer, layer_gradients
 from loom_core.generic.results import NormGradients
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph, require_tensor
-from loom_core.graph.op import Value
 from loom_core.layers import LayerNorm, RMSNorm
-from loom_core.public import public
+from loom_core.public import documented_like, public
 
 
 @public("LayerNormForward")
@@ -28,11 +28,11 @@ def layer_norm_forward(
 
     Args:
         input: x: for each of B samples, one or more groups of N numbers.
-        residual: Added to x first, of its size; nothing when left out.
+        residual: Added to x first, of its size; None for nothing.
         gamma: Gain, N numbers.
-        beta: Bias, N numbers; zero when left out.
-        norm_size: N.
-        batch_size: B.
+        beta: Bias, N numbers; None for zero.
+        norm_size: N, numbers in a group.
+        batch_size: B, samples.
         epsilon: Added to the variance; 0 is 1e-5.
 
     Returns:
@@ -44,12 +44,12 @@ def layer_norm_forward(
     """
     with TensorGraph("LayerNormForward", input) as graph:
         layer = LayerNorm(norm_size, epsilon or None)
-        graph.lend(layer, {"gain": gamma, "bias": beta})
-        _, y = _normalized(graph, layer, input, residual, batch_size)
-        return graph.run(graph.builder.reshape(y, input.shape))[0]
+        norm = _lowered(graph, layer, (gamma, beta), input, residual, batch_size)
+        return graph.run(graph.builder.reshape(norm.y, input.shape))[0]
 
 
 @public("LayerNormBackward")
+@documented_like(layer_norm_forward)
 def layer_norm_backward(
     input: Tensor,
     residual: Tensor | None,
@@ -62,23 +62,18 @@ def layer_norm_backward(
 ) -> NormGradients:
     """Return the gradients of ``sum(output * grad_output)`` for LayerNormForward.
 
+    The other parameters are those of :func:`layer_norm_forward`.
+
     Args:
-        input: x: for each of B samples, one or more groups of N numbers.
-        residual: Added to x first, of its size; None for nothing.
         grad_output: Gradient of the loss with respect to the output, of its size.
-        gamma: Gain, N numbers.
-        beta: Bias, N numbers; None for zero.
-        norm_size: N, numbers in a group.
-        batch_size: B, samples.
-        epsilon: Added to the variance; 0 is 1e-5.
 
     Raises:
         SpecError, ShapeError: See :func:`layer_norm_forward`.
     """
     with TensorGraph("LayerNormBackward", grad_output) as graph:
         layer = LayerNorm(norm_size, epsilon or None)
-        graph.lend(layer, {"gain": gamma, "bias": beta})
-        return NormGradients(*_gradients(graph, layer, input, residual, grad_output, batch_size))
+        norm = _lowered(graph, layer, (gamma, beta), input, residual, batch_size)
+        return NormGradients(*_gradients(graph, norm, input, grad_output))
 
 
 @public("RMSNormForward")
@@ -91,9 +86,9 @@ def rms_norm_forward(
 
     Args:
         input: x, one or more groups of N numbers.
-        residual: Added to x first, of its size; nothing when left out.
+        residual: Added to x first, of its size; None for nothing.
         gamma: Gain, N numbers.
-        norm_size: N.
+        norm_size: N, numbers in a group.
         epsilon: Added to the mean square; 0 is 1e-5.
 
     Returns:
@@ -104,12 +99,12 @@ def rms_norm_forward(
     """
     with TensorGraph("RMSNormForward", input) as graph:
         layer = RMSNorm(norm_size, epsilon or None)
-        graph.lend(layer, {"gain": gamma})
-        _, y = _normalized(graph, layer, input, residual, 1)
-        return graph.run(graph.builder.reshape(y, input.shape))[0]
+        norm = _lowered(graph, layer, (gamma,), input, residual, 1)
+        return graph.run(graph.builder.reshape(norm.y, input.shape))[0]
 
 
 @public("RMSNormBackward")
+@documented_like(rms_norm_forward)
 def rms_norm_backward(
     input: Tensor,
     residual: Tensor | None,
@@ -121,32 +116,32 @@ def rms_norm_backward(
 ) -> NormGradients:
     """Return the gradients of ``sum(output * grad_output)`` for RMSNormForward.
 
+    The other parameters are those of :func:`rms_norm_forward`.
+
     Args:
-        input: x, one or more groups of N numbers.
-        residual: Added to x first, of its size; None for nothing.
         grad_output: Gradient of the loss with respect to the output, of its size.
-        gamma: Gain, N numbers.
-        norm_size: N, numbers in a group.
         batch_size: Samples in the input, at least 1.
-        epsilon: Added to the mean square; 0 is 1e-5.
 
     Raises:
         SpecError, ShapeError: See :func:`layer_norm_forward`.
     """
     with TensorGraph("RMSNormBackward", grad_output) as graph:
         layer = RMSNorm(norm_size, epsilon or None)
-        graph.lend(layer, {"gain": gamma})
-        dx, dg = _gradients(graph, layer, input, residual, grad_output, batch_size)
+        norm = _lowered(graph, layer, (gamma,), input, residual, batch_size)
+        dx, dg = _gradients(graph, norm, input, grad_output)
         return NormGradients(dx, dg, grad_beta=None)
 
 
-def _normalized(
+def _lowered(
     graph: TensorGraph,
     layer: LayerNorm | RMSNorm,
+    weights: tuple[Tensor | None, ...],
     input: Tensor,
     residual: Tensor | None,
     batch_size: int,
-) -> tuple[Value, Value]:
+) -> LoweredLayer:
+    """Lower the norm of ``input + residual``; the x of the result is the input."""
+    graph.lend(layer, dict(zip(layer.weight_shapes(), weights, strict=True)))
     size = require_tensor(input, "input").size()
     batch, width = positive(batch_size, "batch_size"), layer.norm_size or 1
     if size == 0 or size % (batch * width):
@@ -156,20 +151,12 @@ def _normalized(
     total = x
     if residual is not None:
         total = graph.builder.emit("add", x, graph.input(residual, "residual", shape))
-    return x, layer.lower(graph.builder, total)
+    return LoweredLayer(layer, x, layer.lower(graph.builder, total))
 
 
 def _gradients(
-    graph: TensorGraph,
-    layer: LayerNorm | RMSNorm,
-    input: Tensor,
-    residual: Tensor | None,
-    grad_output: Tensor,
-    batch_size: int,
+    graph: TensorGraph, norm: LoweredLayer, input: Tensor, grad_output: Tensor
 ) -> list[Tensor]:
     """Return the gradients of the input and of each weight."""
-    x, y = _normalized(graph, layer, input, residual, batch_size)
-    dy = graph.input(grad_output, "gradOutput", y.shape)
-    wanted = [x, *(layer.parameter(graph.builder, name) for name in layer.weights)]
-    dx, *found = graph.gradients(y, dy, wanted)
+    dx, *found = layer_gradients(graph, norm, grad_output)
     return graph.run(graph.builder.reshape(dx, input.shape), *found)

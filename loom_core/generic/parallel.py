@@ -18,11 +18,12 @@ from loom_core.generic.containers import (
 )
 from loom_core.generic.layer_weights import prepare_layers
 from loom_core.generic.tensor import Tensor
+from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
 from loom_core.layers import Layer, Parallel, Sequential, Softmax
 from loom_core.layers.chain import complete_layer, lower_layer
-from loom_core.public import public, result_record
+from loom_core.public import documented_like, public, result_record
 
 
 @result_record
@@ -58,16 +59,14 @@ def parallel_forward(
         ShapeError: The branches do not fit the input, or their outputs each other.
     """
     with container_graph("ParallelForward", input) as graph:
-        x = input_batch(graph, input, batch_size)
         tapped = [_TappedBranch(branch) for branch in _checked(branches)]
-        layer = Parallel(tapped, combine_mode)
-        prepare_layers([layer], x.shape[1])
-        y = lower_layer(graph.builder, layer, x)
+        _, y = _lowered(graph, input, Parallel(tapped, combine_mode), batch_size)
         output, *outputs = graph.run(y, *(branch.output for branch in tapped))
         return ContainerOutput(output, outputs)
 
 
 @public("ParallelBackward")
+@documented_like(parallel_forward)
 def parallel_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -78,22 +77,19 @@ def parallel_backward(
 ) -> ContainerGradients:
     """Return the gradients of ``sum(output * grad_output)`` for ParallelForward.
 
+    The other parameters are those of :func:`parallel_forward`.
+
     Args:
         grad_output: In the shape of the output.
-        input: As there.
-        branches: As there.
         branch_intermediates: Taken for the sake of the call's form; the forward is computed anew.
-        combine_mode: As there.
         batch_size: B; the first size of ``grad_output`` when left out.
 
     Raises:
         SpecError, ShapeError: See :func:`parallel_forward`.
     """
     with container_graph("ParallelBackward", grad_output) as graph:
-        x = input_batch(graph, input, samples_of(grad_output, batch_size))
         layer = Parallel(_checked(branches), combine_mode)
-        prepare_layers([layer], x.shape[1])
-        y = lower_layer(graph.builder, layer, x)
+        x, y = _lowered(graph, input, layer, samples_of(grad_output, batch_size))
         return container_gradients(graph, grad_output, input, x, y, branches)
 
 
@@ -123,19 +119,18 @@ def parallel_forward_filtered(
         ShapeError: Layers that do not fit.
     """
     with container_graph("ParallelForwardFiltered", input) as graph:
-        x = input_batch(graph, input, batch_size)
         tapped = [_TappedBranch(branch) for branch in _checked(branches)]
         softmax = _TappedSoftmax(temperature, variant=_variant(softmax_type))
         gate = _checked([gate_config])[0]
         layer = Parallel(tapped, "filter", gate=gate, gate_softmax=softmax)
-        prepare_layers([layer], x.shape[1])
-        y = lower_layer(graph.builder, layer, x)
+        _, y = _lowered(graph, input, layer, batch_size)
         outputs = (branch.output for branch in tapped)
         output, weights, *found = graph.run(y, softmax.output, *outputs)
         return FilteredOutput(output, found, weights)
 
 
 @public("ParallelBackwardFiltered")
+@documented_like(parallel_forward_filtered)
 def parallel_backward_filtered(
     grad_output: Tensor,
     input: Tensor,
@@ -149,29 +144,33 @@ def parallel_backward_filtered(
 ) -> ContainerGradients:
     """Return the gradients of ``sum(output * grad_output)`` for ParallelForwardFiltered.
 
+    The other parameters are those of :func:`parallel_forward_filtered`.
+
     Args:
         grad_output: In the shape of the output.
-        input: As there.
-        branches: As there.
         branch_outputs: Taken, like ``gate_weights``, for the sake of the call's form; the forward
             is computed anew.
         gate_weights: See ``branch_outputs``.
-        gate_config: As there.
-        softmax_type: As there.
-        temperature: As there.
         batch_size: B; the first size of ``grad_output`` when left out.
 
     Raises:
         SpecError, ShapeError: See :func:`parallel_forward_filtered`.
     """
     with container_graph("ParallelBackwardFiltered", grad_output) as graph:
-        x = input_batch(graph, input, samples_of(grad_output, batch_size))
         softmax = Softmax(temperature, variant=_variant(softmax_type))
         gate = _checked([gate_config])[0]
         layer = Parallel(_checked(branches), "filter", gate=gate, gate_softmax=softmax)
-        prepare_layers([layer], x.shape[1])
-        y = lower_layer(graph.builder, layer, x)
+        x, y = _lowered(graph, input, layer, samples_of(grad_output, batch_size))
         return container_gradients(graph, grad_output, input, x, y, branches, gate)
+
+
+def _lowered(
+    graph: TensorGraph, input: Tensor, layer: Parallel, batch_size: int
+) -> tuple[Value, Value]:
+    """Return the input and the output."""
+    x = input_batch(graph, input, batch_size)
+    prepare_layers([layer], x.shape[1])
+    return x, lower_layer(graph.builder, layer, x)
 
 
 class _TappedBranch(Sequential):

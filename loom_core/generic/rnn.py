@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loom_core.generic.lowered import LoweredLayer, layer_gradients, lowered
 from loom_core.generic.recurrent import step_shape, with_start, without_start
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.layers import RNN
-from loom_core.public import public, result_record
+from loom_core.public import documented_like, public, result_record
 
 
 @result_record
@@ -63,24 +64,24 @@ def rnn_forward(
         weight_ih: W, (H, I).
         weight_hh: U, (H, H).
         bias_h: b, (H); zero when left out.
-        batch_size: B.
-        seq_length: T.
-        input_size: I.
-        hidden_size: H.
+        batch_size: B, samples.
+        seq_length: T, steps.
+        input_size: I, numbers in a step of the input.
+        hidden_size: H, numbers in a state.
 
     Raises:
         SpecError: A size below 1, or tensors of different types.
         ShapeError: A tensor of another size.
     """
     with TensorGraph("RNNForward", input) as graph:
-        layer = RNN(hidden_size, input_size, seq_length=seq_length)
-        graph.lend(layer, {"input": weight_ih, "recurrent": weight_hh, "bias": bias_h})
-        x = graph.input(input, "input", step_shape(batch_size, seq_length, input_size))
-        y = layer.lower(graph.builder, x)
+        weights = (weight_ih, weight_hh, bias_h)
+        sizes = (batch_size, seq_length, input_size)
+        y = _lowered(graph, input, weights, sizes, hidden_size).y
         return RNNOutput(*graph.run(y, with_start(graph, y)))
 
 
 @public("RNNBackward")
+@documented_like(rnn_forward)
 def rnn_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -94,30 +95,32 @@ def rnn_backward(
 ) -> RNNGradients:
     """Return the gradients of ``sum(output * grad_output)`` for the output of RNNForward.
 
-    Backpropagation through time over the states (B, T + 1, H) that RNNForward gave.
+    Backpropagation through time over the states that RNNForward gave. The other parameters are
+    those of :func:`rnn_forward`.
 
     Args:
         grad_output: (B, T, H).
-        input: x, (B, T, I).
         hidden_states: (B, T + 1, H), as RNNForward gave them.
-        weight_ih: W, (H, I).
-        weight_hh: U, (H, H).
-        batch_size: B, samples.
-        seq_length: T, steps.
-        input_size: I, numbers in a step of the input.
-        hidden_size: H, numbers in a state.
 
     Raises:
         SpecError, ShapeError: See :func:`rnn_forward`.
     """
     with TensorGraph("RNNBackward", grad_output) as graph:
-        layer = RNN(hidden_size, input_size, seq_length=seq_length)
-        graph.lend(layer, {"input": weight_ih, "recurrent": weight_hh, "bias": None})
-        x = graph.input(input, "input", step_shape(batch_size, seq_length, input_size))
-        y = layer.lower(graph.builder, x)
-        dy = graph.input(grad_output, "gradOutput", y.shape)
-        h = without_start(graph, hidden_states, "hiddenStates", y)
-        graph.replay(y, h)
-        names = ("input", "recurrent", "bias")
-        wanted = [x, *(layer.parameter(graph.builder, name) for name in names)]
-        return RNNGradients(*graph.run(*graph.gradients(h, dy, wanted)))
+        weights = (weight_ih, weight_hh, None)
+        rnn = _lowered(graph, input, weights, (batch_size, seq_length, input_size), hidden_size)
+        h = without_start(graph, hidden_states, "hiddenStates", rnn.y)
+        graph.replay(rnn.y, h)
+        return RNNGradients(*graph.run(*layer_gradients(graph, rnn, grad_output, h)))
+
+
+def _lowered(
+    graph: TensorGraph,
+    input: Tensor,
+    weights: tuple[Tensor, Tensor, Tensor | None],
+    sizes: tuple[int, int, int],
+    hidden_size: int,
+) -> LoweredLayer:
+    _, steps, width = sizes
+    layer = RNN(hidden_size, width, seq_length=steps)
+    named = dict(zip(layer.weight_shapes(), weights, strict=True))
+    return lowered(graph, layer, named, input, step_shape(*sizes))

@@ -14,9 +14,11 @@ from loom_core.generic.containers import (
 )
 from loom_core.generic.layer_weights import prepare_layers
 from loom_core.generic.tensor import Tensor
+from loom_core.generic.tensor_graph import TensorGraph
+from loom_core.graph.op import Value
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_trail
-from loom_core.public import public
+from loom_core.public import documented_like, public
 
 
 @public("SequentialForward")
@@ -25,7 +27,8 @@ def sequential_forward(input: Tensor, layers: Sequence[Layer], batch_size: int) 
 
     Args:
         input: (B, ...).
-        layers: Of any type; weights that they lack are drawn with the seed 0.
+        layers: Layers of any type, in their order; weights that they lack are drawn with the seed
+            0.
         batch_size: B.
 
     Raises:
@@ -33,14 +36,13 @@ def sequential_forward(input: Tensor, layers: Sequence[Layer], batch_size: int) 
         ShapeError: The layers do not fit the input or each other.
     """
     with container_graph("SequentialForward", input) as graph:
-        x = input_batch(graph, input, batch_size)
-        prepare_layers(layers, x.shape[1])
-        trail = lower_trail(graph.builder, layers, x)
+        trail = _lowered(graph, input, layers, batch_size)
         *intermediates, output = graph.run(*trail[1:], trail[-1])
         return ContainerOutput(output, intermediates)
 
 
 @public("SequentialBackward")
+@documented_like(sequential_forward)
 def sequential_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -50,10 +52,10 @@ def sequential_backward(
 ) -> ContainerGradients:
     """Return the gradients of ``sum(output * grad_output)`` for SequentialForward.
 
+    The other parameters are those of :func:`sequential_forward`.
+
     Args:
         grad_output: In the shape of the output.
-        input: As there.
-        layers: As there.
         intermediates: Taken for the sake of the call's form; the forward is computed anew.
         batch_size: B; the first size of ``grad_output`` when left out.
 
@@ -61,7 +63,14 @@ def sequential_backward(
         SpecError, ShapeError: See :func:`sequential_forward`.
     """
     with container_graph("SequentialBackward", grad_output) as graph:
-        x = input_batch(graph, input, samples_of(grad_output, batch_size))
-        prepare_layers(layers, x.shape[1])
-        y = lower_trail(graph.builder, layers, x)[-1]
+        x, *_, y = _lowered(graph, input, layers, samples_of(grad_output, batch_size))
         return container_gradients(graph, grad_output, input, x, y, layers)
+
+
+def _lowered(
+    graph: TensorGraph, input: Tensor, layers: Sequence[Layer], batch_size: int
+) -> list[Value]:
+    """Return the input and the output of each layer."""
+    x = input_batch(graph, input, batch_size)
+    prepare_layers(layers, x.shape[1])
+    return lower_trail(graph.builder, layers, x)

@@ -27,7 +27,7 @@ from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import require_tensor
 from loom_core.graph.op import Value
 from loom_core.network.network import Network
-from loom_core.public import public, public_class
+from loom_core.public import documented_like, public, public_class
 from loom_core.stepping.step_state import (
     require_input_size,
     require_layer_count,
@@ -151,11 +151,7 @@ def new_generic_step_state(
 ) -> GenericStepState:
     """Return the state of a network in which nothing has happened yet.
 
-    Args:
-        total_layers: Of the network.
-        input_size: Numbers in the input, of one sample or of several one after the other.
-        dtype: A name, or Loom's code.
-        scale: Value of one step of an integer type; 0.01 when left out.
+    The parameters are those of :class:`GenericStepState`.
 
     Raises:
         SpecError, LimitError: See :class:`GenericStepState`.
@@ -200,17 +196,17 @@ def step_forward_generic(
 
 
 @public("StepBackwardGeneric")
+@documented_like(step_forward_generic)
 def step_backward_generic(
     network: Network, state: GenericStepState, grad_output: Tensor
 ) -> GenericNetworkGradients:
     """Return the gradients for the input that the present output came from.
 
     They are those of GenericBackwardPass for that input. Before the first input has come through,
-    after as many ticks as there are layers, the output depends on no input and they are zero.
+    after as many ticks as there are layers, the output depends on no input and they are zero. The
+    other parameters are those of :func:`step_forward_generic`.
 
     Args:
-        network: As in StepForwardGeneric.
-        state: Likewise.
         grad_output: Gradient of the loss with respect to GetOutput, (B * O).
 
     Raises:

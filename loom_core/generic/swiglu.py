@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from loom_core.checks import positive
+from loom_core.generic.lowered import LoweredLayer, layer_gradients, lowered
 from loom_core.generic.results import SwiGLUGradients
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
-from loom_core.graph.op import Value
 from loom_core.layers import SwiGLU
-from loom_core.public import public
+from loom_core.public import documented_like, public
 
 _Weights = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
 
@@ -38,8 +38,8 @@ def swiglu_forward(
         gate_bias: bg, (M); this and the other biases are zero when left out.
         up_bias: bu, (M).
         down_bias: bd, (D).
-        input_size: D.
-        intermediate_size: M.
+        input_size: D, numbers in a token.
+        intermediate_size: M, numbers in between.
         seq_len: T, tokens of all samples.
 
     Raises:
@@ -48,11 +48,12 @@ def swiglu_forward(
     """
     weights = (gate_weights, up_weights, down_weights, gate_bias, up_bias, down_bias)
     with TensorGraph("SwiGLUForward", input) as graph:
-        _, _, y = _lower(graph, input, weights, input_size, intermediate_size, seq_len)
-        return graph.run(y)[0]
+        sizes = (input_size, intermediate_size, seq_len)
+        return graph.run(_lowered(graph, input, weights, sizes).y)[0]
 
 
 @public("SwiGLUBackward")
+@documented_like(swiglu_forward)
 def swiglu_backward(
     input: Tensor,
     grad_output: Tensor,
@@ -68,39 +69,24 @@ def swiglu_backward(
 ) -> SwiGLUGradients:
     """Return the gradients of ``sum(output * grad_output)`` for SwiGLUForward.
 
+    The other parameters are those of :func:`swiglu_forward`.
+
     Args:
-        input: x, (T, D).
         grad_output: (T, D).
-        gate_weights: Wg, (D, M).
-        up_weights: Wu, (D, M).
-        down_weights: Wd, (M, D).
-        gate_bias: bg, (M); None for zero, as for the other biases.
-        up_bias: bu, (M).
-        down_bias: bd, (D).
-        input_size: D, numbers in a token.
-        intermediate_size: M, numbers in between.
-        seq_len: T, tokens of all samples.
 
     Raises:
         SpecError, ShapeError: See :func:`swiglu_forward`.
     """
     weights = (gate_weights, up_weights, down_weights, gate_bias, up_bias, down_bias)
     with TensorGraph("SwiGLUBackward", grad_output) as graph:
-        layer, x, y = _lower(graph, input, weights, input_size, intermediate_size, seq_len)
-        dy = graph.input(grad_output, "gradOutput", y.shape)
-        wanted = [x, *(layer.parameter(graph.builder, name) for name in layer.weights)]
-        return SwiGLUGradients(*graph.run(*graph.gradients(y, dy, wanted)))
+        swiglu = _lowered(graph, input, weights, (input_size, intermediate_size, seq_len))
+        return SwiGLUGradients(*graph.run(*layer_gradients(graph, swiglu, grad_output)))
 
 
-def _lower(
-    graph: TensorGraph,
-    input: Tensor,
-    weights: _Weights,
-    input_size: int,
-    intermediate_size: int,
-    seq_len: int,
-) -> tuple[SwiGLU, Value, Value]:
-    layer = SwiGLU(intermediate_size, input_size)
-    graph.lend(layer, dict(zip(layer.weight_shapes(), weights, strict=True)))
-    x = graph.input(input, "input", (positive(seq_len, "seq_len"), input_size))
-    return layer, x, layer.lower(graph.builder, x)
+def _lowered(
+    graph: TensorGraph, input: Tensor, weights: _Weights, sizes: tuple[int, int, int]
+) -> LoweredLayer:
+    width, between, tokens = sizes
+    layer = SwiGLU(between, width)
+    named = dict(zip(layer.weight_shapes(), weights, strict=True))
+    return lowered(graph, layer, named, input, (positive(tokens, "seq_len"), width))

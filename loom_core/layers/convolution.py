@@ -52,8 +52,8 @@ class _Convolution(Layer):
         self.input_channels = optional_size(input_channels, "input_channels")
 
     @abstractmethod
-    def _input(self) -> Shape:
-        """Return (C, *sizes of the axes).
+    def input_sizes(self) -> Shape:
+        """Return (C, H, W) or (C, T), the shape of one sample.
 
         Raises:
             ShapeError: One of them was never given.
@@ -64,7 +64,7 @@ class _Convolution(Layer):
 
     def input_features(self) -> int | None:
         """Return how many numbers one sample holds."""
-        return element_count(self._input())
+        return element_count(self.input_sizes())
 
     def output_shape(self, input_shape: Shape | None) -> Shape | None:
         """Return (F, U, V) or (F, U).
@@ -73,7 +73,7 @@ class _Convolution(Layer):
             ShapeError: The input is of another size, or the kernel does not fit into it.
             LimitError: The padding makes an image too large.
         """
-        expected = self._input()
+        expected = self.input_sizes()
         padding = (self.padding,) * (len(expected) - 1)
         require_bordered_image(expected, padding, self.type_name)
         shown = "x".join(map(str, expected))
@@ -101,7 +101,7 @@ class _Convolution(Layer):
 
     def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
         """He uniform: w in +-sqrt(6 / inputs of one output), b zero."""
-        kernel = (self.filters, self._input()[0], *self._kernel_sizes)
+        kernel = (self.filters, self.input_sizes()[0], *self._kernel_sizes)
         limit = math.sqrt(6.0 / element_count(kernel[1:]))
         return {
             "kernel": stream.uniform(kernel, limit),
@@ -111,7 +111,7 @@ class _Convolution(Layer):
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit conv2d, add_bias, activate; a sequence is an image of height 1."""
         flat = (1,) * (2 - len(self._kernel_sizes))  # the axis that a sequence lacks
-        channels, *sizes = self._input()
+        channels, *sizes = self.input_sizes()
         x = graph.reshape(x, (x.shape[0], channels, *flat, *sizes))
         kernel = graph.reshape(
             self.parameter(graph, "kernel"), (self.filters, channels, *flat, *self._kernel_sizes)
@@ -205,7 +205,8 @@ class Conv2D(_Convolution):
             self.input_height = self.input_height or height
             self.input_width = self.input_width or width
 
-    def _input(self) -> Shape:
+    def input_sizes(self) -> Shape:
+        """Return (C, H, W)."""
         if not (self.input_channels and self.input_height and self.input_width):
             raise ShapeError(
                 "conv2d needs input_channels, input_height and input_width, got "
@@ -302,7 +303,8 @@ class Conv1D(_Convolution):
         if input_shape is not None and len(input_shape) == 1:
             self.input_length = self.input_length or input_shape[0] // self.input_channels or None
 
-    def _input(self) -> Shape:
+    def input_sizes(self) -> Shape:
+        """Return (C, T)."""
         if not (self.input_channels and self.input_length):
             raise ShapeError("conv1d needs input_length", hint="Set it, or put a layer before.")
         return self.input_channels, self.input_length

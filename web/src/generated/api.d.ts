@@ -26,9 +26,9 @@ export type AttentionGradientsOnMainThread = AttentionGradients<"main">;
 
 /** Gradients of attention weights, under their names. */
 export type AttentionWeightGradients<On extends Thread = "worker"> = {
-  /** (D, H Dh). */
+  /** (D, H Dh) for H heads of Dh numbers. */
   QWeights: Tensor<On>;
-  /** (D, G Dh). */
+  /** (D, G Dh) for G key-value heads. */
   KWeights: Tensor<On>;
   /** (D, G Dh). */
   VWeights: Tensor<On>;
@@ -3395,12 +3395,12 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param input x, (B, C, T).
    * @param kernel (F, C, K).
    * @param bias F numbers; zero when left out.
-   * @param seqLen T.
-   * @param inChannels C.
-   * @param kernelSize K.
-   * @param stride s.
-   * @param padding p, zeros on each side.
-   * @param filters F.
+   * @param seqLen T, steps of the input.
+   * @param inChannels C, its channels.
+   * @param kernelSize K, steps of the kernel.
+   * @param stride s, steps from one place of the kernel to the next.
+   * @param padding p, steps of zeros on each side.
+   * @param filters F, channels of the output.
    * @param batchSize B.
    * @param activation Name or code.
    */
@@ -3433,7 +3433,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param stride s, cells from one place of the kernel to the next.
    * @param padding p, cells of zeros on each side.
    * @param filters F, channels of the output.
-   * @param outH U, rows of the output; 0 leaves it to be computed.
+   * @param outH U, rows of the output; 0 leaves it to be computed, as it follows from the others.
    * @param outW V, its columns; likewise.
    * @param batchSize B.
    * @param activation Name or code.
@@ -3463,15 +3463,15 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param input x, (B, C, H, W).
    * @param kernel (F, C, K, K).
    * @param bias F numbers; zero when left out.
-   * @param inH H.
-   * @param inW W.
-   * @param inC C.
-   * @param kSize K.
-   * @param stride s.
-   * @param padding p, zeros on each side.
-   * @param filters F.
-   * @param outH U; 0 leaves it to be computed, as it follows from the others.
-   * @param outW V; likewise.
+   * @param inH H, rows of the input.
+   * @param inW W, its columns.
+   * @param inC C, its channels.
+   * @param kSize K, rows and columns of the kernel.
+   * @param stride s, cells from one place of the kernel to the next.
+   * @param padding p, cells of zeros on each side.
+   * @param filters F, channels of the output.
+   * @param outH U, rows of the output; 0 leaves it to be computed, as it follows from the others.
+   * @param outW V, its columns; likewise.
    * @param batchSize B.
    * @param activation Name or code.
    */
@@ -3564,7 +3564,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param gradOutput (B, O).
    * @param input x, (B, I).
    * @param preAct (B, O), as DenseForward gave it.
-   * @param weights W, (I, O).
+   * @param weights W, (I, O): the O of one input side by side.
    * @param inputSize I.
    * @param outputSize O.
    * @param batchSize B.
@@ -3585,8 +3585,8 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   denseBackward: Loom<On>["DenseBackward"];
   /**
    * Return `x W + b` and `f(x W + b)`, both (B, O).
-   * @param input x, B * I numbers.
-   * @param weights W, I * O numbers, the O of one input side by side.
+   * @param input x, (B, I).
+   * @param weights W, (I, O): the O of one input side by side.
    * @param bias b, O numbers; zero when left out.
    * @param inputSize I.
    * @param outputSize O.
@@ -3627,9 +3627,9 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the gradient of the table, (V, D): rows that no token names are zero.
    * @param gradOutput (T, D).
-   * @param tokenIds T token numbers, as EmbeddingForward took them.
-   * @param vocabSize V.
-   * @param embeddingDim D.
+   * @param tokenIds T token numbers of any numeric type: the stored numbers themselves, truncated toward zero, whatever the scale.
+   * @param vocabSize V, rows of the table.
+   * @param embeddingDim D, numbers in a row.
    */
   EmbeddingBackward(
     gradOutput: Tensor<On>,
@@ -3644,8 +3644,8 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * Return a row of the table for each token, (T, D).
    * @param tokenIds T token numbers of any numeric type: the stored numbers themselves, truncated toward zero, whatever the scale.
    * @param weights The table, (V, D). The result has its type and scale.
-   * @param vocabSize V.
-   * @param embeddingDim D.
+   * @param vocabSize V, rows of the table.
+   * @param embeddingDim D, numbers in a row.
    */
   EmbeddingForward(
     tokenIds: Tensor<On>,
@@ -3764,10 +3764,10 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   forwardSoftmaxCPU: Loom<On>["ForwardSoftmaxCPU"];
   /**
    * Return the gradients of `sum(output * grad_output)` for GenericForwardPass.
-   * @param network As there.
+   * @param network Any; weights that it lacks are drawn.
    * @param gradOutput (B, O).
    * @param activations As the forward gave them. The first, the input, is what is used: the others are computed anew, unrounded.
-   * @param backend As there.
+   * @param backend What runs it, of the input's type; NumPy when left out.
    */
   GenericBackwardPass(
     network: Network<On>,
@@ -3794,11 +3794,11 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   genericForwardPass: Loom<On>["GenericForwardPass"];
   /**
    * Train one step: forward and loss in the input's numeric type, then gradient descent.
-   * @param network As in GenericForwardPass.
-   * @param input Likewise.
+   * @param network Any; weights that it lacks are drawn.
+   * @param input One sample or several, with the batch first where there are more axes than one.
    * @param target (B, O).
    * @param learningRate Finite and at least 0.
-   * @param backend As there.
+   * @param backend What runs it, of the input's type; NumPy when left out.
    * @param lossType `"mse"` or `"cross_entropy"`.
    * @param step Number of the step: names the noise of Gumbel softmax layers.
    */
@@ -4156,11 +4156,11 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param gradOutput (B, T, H).
    * @param input x, (B, T, I).
    * @param states What LSTMForward gave: `hidden`, `cell` and the gates, by their names there.
-   * @param weights As there.
-   * @param batchSize B.
-   * @param seqLength T.
-   * @param inputSize I.
-   * @param hiddenSize H.
+   * @param weights Of the four gates.
+   * @param batchSize B, samples.
+   * @param seqLength T, steps.
+   * @param inputSize I, numbers in a step of the input.
+   * @param hiddenSize H, numbers in a state.
    */
   LSTMBackward(
     gradOutput: Tensor<On>,
@@ -4179,10 +4179,10 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * Return a long short-term memory's output, states and gates.
    * @param input x, (B, T, I).
    * @param weights Of the four gates.
-   * @param batchSize B.
-   * @param seqLength T.
-   * @param inputSize I.
-   * @param hiddenSize H.
+   * @param batchSize B, samples.
+   * @param seqLength T, steps.
+   * @param inputSize I, numbers in a step of the input.
+   * @param hiddenSize H, numbers in a state.
    */
   LSTMForward(
     input: Tensor<On>,
@@ -4222,11 +4222,11 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the layer norm of `input + residual`.
    * @param input x: for each of B samples, one or more groups of N numbers.
-   * @param residual Added to x first, of its size; nothing when left out.
+   * @param residual Added to x first, of its size; null for nothing.
    * @param gamma Gain, N numbers.
-   * @param beta Bias, N numbers; zero when left out.
-   * @param normSize N.
-   * @param batchSize B.
+   * @param beta Bias, N numbers; null for zero.
+   * @param normSize N, numbers in a group.
+   * @param batchSize B, samples.
    * @param epsilon Added to the variance; 0 is 1e-5.
    */
   LayerNormForward(
@@ -4371,10 +4371,10 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the gradients of `sum(output * grad_output)` for MultiHeadAttentionForward.
    * @param gradOutput Gradient of the loss with respect to the output, of its size.
-   * @param input As there.
-   * @param weights As there.
-   * @param ropeTheta As there; 0 for no positions.
-   * @param causal As there.
+   * @param input (T, D), or (B, T, D) for B sequences.
+   * @param weights Weights and sizes.
+   * @param ropeTheta Base of rotary position embedding; 0 for no positions.
+   * @param causal A token sees itself and those before it only.
    */
   MultiHeadAttentionBackward(
     gradOutput: Tensor<On>,
@@ -4752,10 +4752,10 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the gradients of `sum(output * grad_output)` for ParallelForward.
    * @param gradOutput In the shape of the output.
-   * @param input As there.
-   * @param branches As there.
+   * @param input (B, ...).
+   * @param branches Layers of any type; weights that they lack are drawn with the seed 0.
    * @param branchIntermediates Taken for the sake of the call's form; the forward is computed anew.
-   * @param combineMode As there.
+   * @param combineMode `concat`, `add`, `avg`, or `filter` for equal weights.
    * @param batchSize B; the first size of `grad_output` when left out.
    */
   ParallelBackward(
@@ -4772,13 +4772,13 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the gradients of `sum(output * grad_output)` for ParallelForwardFiltered.
    * @param gradOutput In the shape of the output.
-   * @param input As there.
-   * @param branches As there.
+   * @param input (B, ...).
+   * @param branches N layers of any type; weights that they lack are drawn with the seed 0.
    * @param branchOutputs Taken, like `gate_weights`, for the sake of the call's form; the forward is computed anew.
    * @param gateWeights See `branch_outputs`.
-   * @param gateConfig As there.
-   * @param softmaxType As there.
-   * @param temperature As there.
+   * @param gateConfig A layer of any type that gives N numbers.
+   * @param softmaxType Name or code; one that needs no further settings.
+   * @param temperature T > 0 of the softmax.
    * @param batchSize B; the first size of `grad_output` when left out.
    */
   ParallelBackwardFiltered(
@@ -4856,9 +4856,9 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the root-mean-square norm of `input + residual`.
    * @param input x, one or more groups of N numbers.
-   * @param residual Added to x first, of its size; nothing when left out.
+   * @param residual Added to x first, of its size; null for nothing.
    * @param gamma Gain, N numbers.
-   * @param normSize N.
+   * @param normSize N, numbers in a group.
    * @param epsilon Added to the mean square; 0 is 1e-5.
    */
   RMSNormForward(
@@ -4903,10 +4903,10 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param weightIh W, (H, I).
    * @param weightHh U, (H, H).
    * @param biasH b, (H); zero when left out.
-   * @param batchSize B.
-   * @param seqLength T.
-   * @param inputSize I.
-   * @param hiddenSize H.
+   * @param batchSize B, samples.
+   * @param seqLength T, steps.
+   * @param inputSize I, numbers in a step of the input.
+   * @param hiddenSize H, numbers in a state.
    */
   RNNForward(
     input: Tensor<On>,
@@ -5006,8 +5006,8 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the gradients of `sum(output * grad_output)` for SequentialForward.
    * @param gradOutput In the shape of the output.
-   * @param input As there.
-   * @param layers As there.
+   * @param input (B, ...).
+   * @param layers Layers of any type, in their order; weights that they lack are drawn with the seed 0.
    * @param intermediates Taken for the sake of the call's form; the forward is computed anew.
    * @param batchSize B; the first size of `grad_output` when left out.
    */
@@ -5024,7 +5024,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   /**
    * Return the output of layers one after the other, and of each of them.
    * @param input (B, ...).
-   * @param layers Of any type; weights that they lack are drawn with the seed 0.
+   * @param layers Layers of any type, in their order; weights that they lack are drawn with the seed 0.
    * @param batchSize B.
    */
   SequentialForward(
@@ -5055,8 +5055,8 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   softmaxBackward: Loom<On>["SoftmaxBackward"];
   /**
    * Return the gradients for the input that the present output came from.
-   * @param network As in StepForwardGeneric.
-   * @param state Likewise.
+   * @param network Any; weights that it lacks are drawn.
+   * @param state From NewGenericStepState, for as many layers.
    * @param gradOutput Gradient of the loss with respect to GetOutput, (B * O).
    */
   StepBackwardGeneric(
@@ -5088,7 +5088,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param gateWeights Wg, (D, M).
    * @param upWeights Wu, (D, M).
    * @param downWeights Wd, (M, D).
-   * @param gateBias bg, (M); null for zero, as for the other biases.
+   * @param gateBias bg, (M); this and the other biases are zero when left out.
    * @param upBias bu, (M).
    * @param downBias bd, (D).
    * @param inputSize D, numbers in a token.
@@ -5120,8 +5120,8 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param gateBias bg, (M); this and the other biases are zero when left out.
    * @param upBias bu, (M).
    * @param downBias bd, (D).
-   * @param inputSize D.
-   * @param intermediateSize M.
+   * @param inputSize D, numbers in a token.
+   * @param intermediateSize M, numbers in between.
    * @param seqLen T, tokens of all samples.
    */
   SwiGLUForward(
@@ -5155,7 +5155,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   swiGLUForwardCPU: Loom<On>["SwiGLUForwardCPU"];
   /**
    * Change the network's weights by `w := w - rate * gradient`; all of them, or none.
-   * @param network As there.
+   * @param network Whose weights change; those that it lacks are drawn first.
    * @param learningRate Finite and at least 0.
    * @param kernelGrads As GenericBackwardPass gave them: one mapping a layer.
    * @param biasGrads Likewise.
