@@ -59,12 +59,6 @@ class RandomStream:
         unit = words.astype(np.float32) * np.float32(2.0**-23) - np.float32(1.0)
         return (unit * np.float32(limit)).reshape(shape)
 
-    def gumbel(self, shape: Shape) -> F32:
-        """Return Gumbel noise, ``-ln(-ln u)`` for u uniform between 0 and 1."""
-        words = self.bits(element_count(shape)) >> np.uint64(11)
-        unit = (words.astype(np.float64) + 0.5) * 2.0**-53
-        return (-np.log(-np.log(unit))).astype(np.float32).reshape(shape)
-
     def permutation(self, n: int) -> NDArray[np.intp]:
         """Return the numbers 0 to n-1 in random order."""
         return np.argsort(self.bits(n), kind="stable")

@@ -92,7 +92,7 @@ def trained(name, runs, loss, optimizer):
     for step in range(1, STEPS + 1):
         data["hyper"] = updates.hyper(step, rate)
         noise = rng.uniform(-1, 1, 64)
-        noises = [port for port in ports if port.startswith("noise.")]
+        noises = [port for port, value in ports.items() if value.noise is not None]
         data |= {port: np.resize(noise, ports[port].shape) for port in noises}
         for port in ports.keys() & data.keys():  # some are not there where nothing is trained
             program.write(port, np.asarray(data[port], np.float32))

@@ -119,7 +119,7 @@ def generic_train_step(
         target: (B, O).
         learning_rate: Finite and at least 0.
         loss_type: ``"mse"`` or ``"cross_entropy"``.
-        step: Number of the step: names the noise of Gumbel softmax layers.
+        step: Number of the step: names the noise of layers that have any in training.
 
     Raises:
         SpecError, ShapeError: See :func:`generic_forward_pass`; or an unknown loss, or a rate
@@ -140,8 +140,7 @@ def generic_train_step(
         ((seed, dy),) = seeds.items()
         wanted = WantedGradients(graph, network.layers)
         gradients = graph.gradients(seed, dy, wanted.values)
-        noise = RandomStream(network.seed, NOISE_KEY, step)
-        draws = {value: noise.gumbel(value.shape) for value in graph.builder.noises}
+        draws = graph.drawn_noise(RandomStream(network.seed, NOISE_KEY, step))
         output, value, *found = graph.arrays(y, loss, *gradients, given=draws)
         if not all(np.isfinite(array).all() for array in (value, *found)):
             raise NonFiniteError(

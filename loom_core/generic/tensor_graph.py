@@ -24,6 +24,7 @@ from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Node, Value
 from loom_core.graph.plan import make_plan
 from loom_core.layers.base import Layer
+from loom_core.random_stream import RandomStream
 
 if TYPE_CHECKING:
     from typing import Self
@@ -194,6 +195,14 @@ class TensorGraph:
             else self.builder.constant(np.zeros(value.shape, self.compute))
             for value in wanted
         ]
+
+    def drawn_noise(self, stream: RandomStream) -> dict[Value, Array]:
+        """Return what the noise of the graph holds, drawn in the order in which it was declared."""
+        return {
+            value: value.noise.numbers(stream.bits(element_count(value.shape))).reshape(value.shape)
+            for value in self.builder.noises
+            if value.noise is not None
+        }
 
     # Out of the graph
 

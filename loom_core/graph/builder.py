@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
+from loom_core.graph.noise import Noise
 from loom_core.graph.op import Attribute, Graph, Node, Phase, Segment, Value
 from loom_core.graph.ops import OPS
 
@@ -72,9 +73,9 @@ class GraphBuilder:
         """Declare an array that never changes; it is kept beside the parameters."""
         return Value(array.shape, "parameter", "constant", array)
 
-    def noise(self, shape: Shape) -> Value:
-        """Declare Gumbel noise, drawn anew by the training loop before each run."""
-        value = self.input(f"noise.{len(self.noises)}", shape)
+    def noise(self, shape: Shape, kind: Noise) -> Value:
+        """Declare noise of some kind, drawn anew by the training loop before each run."""
+        value = Value(shape, "input", f"noise.{len(self.noises)}", noise=kind)
         self.noises.append(value)
         return value
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from loom_core.arrays import Array, Shape
+from loom_core.graph.noise import Noise
 
 Attribute: TypeAlias = bool | int | float | str | tuple[int, ...]
 Attributes: TypeAlias = Mapping[str, Attribute]
@@ -92,6 +93,7 @@ class Value:
         name: For readers of a printed graph.
         array: The layer's own array, for parameters.
         base: The value whose memory this one shows under another shape, or None.
+        noise: What an input is drawn from before each run, where it is noise.
     """
 
     shape: Shape
@@ -99,6 +101,7 @@ class Value:
     name: str = ""
     array: Array | None = None
     base: Value | None = None
+    noise: Noise | None = None
 
     @property
     def root(self) -> Value:

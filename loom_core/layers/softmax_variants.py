@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from loom_core.graph.builder import GraphBuilder
+from loom_core.graph.noise import GumbelNoise
 from loom_core.graph.op import Value
 
 MASKED_SCORE = -1e9
@@ -97,7 +98,7 @@ def _hierarchical(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
 
 def _gumbel(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     if graph.training and layer.noise:
-        x = graph.emit("add", x, graph.noise(x.shape))
+        x = graph.emit("add", x, graph.noise(x.shape, GumbelNoise()))
     return _standard(graph, x, layer)
 
 

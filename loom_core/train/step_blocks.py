@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from loom_core.arrays import F32, F64
+from loom_core.arrays import F64, element_count
 from loom_core.backends.base import Program
 from loom_core.backends.step_data import PortData, StepData
 from loom_core.optimize.training_state import TrainingPosition
@@ -81,8 +80,8 @@ class StepBlocks:
 
     def _prepared(self, program: Program, most: int) -> StepBlock:
         position, ports = self._position, program.plan.ports
-        shapes = {port: ports[port].shape for port in ports if port.startswith("noise.")}
-        sizes = [math.prod(shape) for shape in shapes.values()]
+        noises = {port: value.noise for port, value in ports.items() if value.noise is not None}
+        sizes = [element_count(ports[port].shape) for port in noises]
         draws = sum(sizes)
         count = min(most, self._source.ahead)
         if draws:
@@ -91,8 +90,10 @@ class StepBlocks:
         rates = position.scheduler.checked_rates(position.step, count)
         data: dict[str, PortData] = {"input": inputs, "target": targets}
         if draws:
-            noise: F32 = RandomStream.at(position.noise).gumbel((count, draws))
-            data |= zip(shapes, np.split(noise, np.cumsum(sizes)[:-1], axis=1), strict=True)
+            words = RandomStream.at(position.noise).bits(count * draws).reshape(count, draws)
+            parts = np.split(words, np.cumsum(sizes)[:-1], axis=1)
+            for (port, noise), part in zip(noises.items(), parts, strict=True):
+                data[port] = noise.numbers(part)
         if "hyper" in ports:
             data["limit"] = np.full(count, self._gradient_clip, np.float32)
             data["hyper"] = position.optimizer.hyper_rows(position.optimizer.steps_done + 1, rates)
