@@ -3800,7 +3800,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param learningRate Finite and at least 0.
    * @param backend What runs it, of the input's type; NumPy when left out.
    * @param lossType `"mse"` or `"cross_entropy"`.
-   * @param step Number of the step: names the noise of Gumbel softmax layers.
+   * @param step Number of the step: names the noise of layers that have any in training.
    */
   GenericTrainStep(
     network: Network<On>,
