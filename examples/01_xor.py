@@ -2,9 +2,7 @@
 
 from loom_core import Dense, Network, TrainingConfig, TrainingData
 
-network = Network(input_size=2, rows=1, cols=2, layers_per_cell=1, seed=2)
-network.set_layer(0, 0, 0, Dense(8, "tanh", input_size=2))
-network.set_layer(0, 1, 0, Dense(1, "sigmoid", input_size=8))
+network = Network.of(Dense(8, "tanh"), Dense(1, "sigmoid"), input_size=2, seed=2)
 
 questions = [[0, 0], [0, 1], [1, 0], [1, 1]]
 answers = [0, 1, 1, 0]

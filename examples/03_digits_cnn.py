@@ -7,12 +7,13 @@ from loom_core import Conv2D, Dense, Network, Softmax, TrainingConfig, TrainingD
 images, labels = read_digits()
 training = TrainingData(images[:-HELD_OUT], labels=labels[:-HELD_OUT], batch_size=32)
 
-network = Network(784, rows=1, cols=1, layers_per_cell=4, seed=1)
-image = {"input_channels": 1, "input_height": 28, "input_width": 28}
-network.set_layer(0, 0, 0, Conv2D(12, 5, stride=2, padding=2, **image))
-network.set_layer(0, 0, 1, Conv2D(24, 5, stride=2, padding=2))
-network.set_layer(0, 0, 2, Dense(10, "linear"))
-network.set_layer(0, 0, 3, Softmax())
+network = Network.of(
+    Conv2D(12, 5, stride=2, padding=2, input_channels=1, input_height=28, input_width=28),
+    Conv2D(24, 5, stride=2, padding=2),
+    Dense(10, "linear"),
+    Softmax(),
+    seed=1,
+)
 
 for epochs, learning_rate in ((6, 0.1), (4, 0.02)):  # coarse first, then fine
     result = network.train(

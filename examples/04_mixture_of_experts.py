@@ -22,14 +22,17 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 # 1. One Dense layer for all experts with a grid softmax, and each expert written out as a branch.
-grid = Network(WIDTH, 1, 1, 2, seed=3)
-grid.set_layer(0, 0, 0, Dense(EXPERTS * ANSWERS, "linear", input_size=WIDTH))
-grid.set_layer(0, 0, 1, Softmax(variant="grid", rows=EXPERTS, cols=ANSWERS))
+grid = Network.of(
+    Dense(EXPERTS * ANSWERS, "linear"),
+    Softmax(variant="grid", rows=EXPERTS, cols=ANSWERS),
+    input_size=WIDTH,
+    seed=3,
+)
 grid.initialize_weights()
 
-experts = [Dense(ANSWERS, "linear", input_size=WIDTH) for _ in range(EXPERTS)]
-written = Network(WIDTH, 1, 1, 1)
-written.set_layer(0, 0, 0, Parallel([Sequential([expert, Softmax()]) for expert in experts]))
+experts = [Dense(ANSWERS, "linear") for _ in range(EXPERTS)]
+branches = Parallel([Sequential([expert, Softmax()]) for expert in experts])
+written = Network.of(branches, input_size=WIDTH)
 kernel = grid.layers[0].weights["kernel"].reshape(WIDTH, EXPERTS, ANSWERS)
 for number, expert in enumerate(experts):
     expert.set_weights({"kernel": kernel[:, number], "bias": np.zeros(ANSWERS)})
@@ -52,18 +55,15 @@ assert np.abs(kernel - stacked).max() < 1e-6
 # 2. The whole mixture: experts as branches, a gate that weighs them.
 def make_expert() -> Sequential:
     """Return a small classifier."""
-    return Sequential(
-        [Dense(16, "tanh", input_size=WIDTH), Dense(ANSWERS, "linear", input_size=16), Softmax()]
-    )
+    return Sequential([Dense(16, "tanh"), Dense(ANSWERS, "linear"), Softmax()])
 
 
 mixture = Parallel(
     [make_expert() for _ in range(EXPERTS)],
     "filter",
-    gate=Dense(EXPERTS, "linear", input_size=WIDTH),
+    gate=Dense(EXPERTS, "linear"),
 )
-moe = Network(WIDTH, 1, 1, 1, seed=4)
-moe.set_layer(0, 0, 0, mixture)
+moe = Network.of(mixture, input_size=WIDTH, seed=4)
 output = moe.forward_cpu(x)
 
 

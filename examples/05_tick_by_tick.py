@@ -15,8 +15,8 @@ SAMPLES = [
 CLASSES = ["low", "high", "mixed"]
 
 network = Network(input_size=4, rows=1, cols=3, layers_per_cell=1, seed=2)
-for column, (inputs, outputs) in enumerate([(4, 32), (32, 16), (16, 3)]):
-    network.set_layer(0, column, 0, Dense(outputs, "leaky_relu", input_size=inputs))
+for column, outputs in enumerate([32, 16, 3]):
+    network.set_layer(0, column, 0, Dense(outputs, "leaky_relu"))
 
 
 def load(step):

@@ -5,22 +5,19 @@ import numpy as np
 from loom_core import (
     Dense,
     Network,
+    RecordingObserver,
     Softmax,
     TrainingConfig,
     TrainingData,
-    new_recording_observer,
 )
 
 points = np.random.default_rng(0).uniform(-1, 1, (512, 2)).astype(np.float32)
 same_sign = (points[:, 0] * points[:, 1] > 0).astype(int)
 
-network = Network(input_size=2, rows=1, cols=1, layers_per_cell=3, seed=1)
-network.set_layer(0, 0, 0, Dense(16, "tanh", input_size=2))
-network.set_layer(0, 0, 1, Dense(2, "linear", input_size=16))
-network.set_layer(0, 0, 2, Softmax())
+network = Network.of(Dense(16, "tanh"), Dense(2, "linear"), Softmax(), input_size=2, seed=1)
 print(network.get_blueprint_text())
 
-recorder = new_recording_observer("signs", 1000)
+recorder = RecordingObserver("signs", 1000)
 network.set_observer(recorder, every_n=20)  # the other steps run as if nobody watched
 result = network.train(
     TrainingData(points, labels=same_sign, batch_size=32),

@@ -1,8 +1,6 @@
 """Neural networks that train and run in a web page and natively, from one source.
 
->>> network = Network(2, 1, 1, 2, seed=1)
->>> network.set_layer(0, 0, 0, Dense(3, "tanh", input_size=2))
->>> network.set_layer(0, 0, 1, Dense(1, "linear", input_size=3))
+>>> network = Network.of(Dense(3, "tanh"), Dense(1, "linear"), input_size=2, seed=1)
 >>> network.forward_cpu([0.5, -1.0]).shape
 (1,)
 """

@@ -28,6 +28,17 @@ def optional_size(value: int | None, name: str) -> int | None:
     return None if value is None else positive(value, name)
 
 
+def whole_seed(value: object) -> int:
+    """Return a seed after checking it: any whole number.
+
+    Raises:
+        SpecError: It is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise SpecError(f"seed must be a whole number, got {str(value)[:40]!r}")
+    return int(value)
+
+
 def finite_number(
     value: object, name: str, *, least: float = 0.0, below: float = np.inf, above: float = -np.inf
 ) -> float:

@@ -22,7 +22,10 @@ from typing import Any, ClassVar, Self
 
 
 class LoomError(Exception):
-    """Base of all errors; ``code`` is stable and crosses to JavaScript with message and hint."""
+    """Base of all errors; ``code`` is stable and crosses to JavaScript with message and hint.
+
+    Python shows the hint below the message, as a note (PEP 678).
+    """
 
     code: ClassVar[str] = "loom"
 
@@ -31,6 +34,8 @@ class LoomError(Exception):
         self.message = message
         self.hint = hint
         self.where = where
+        if hint:
+            self.add_note(hint)
 
     def at(self, where: str) -> Self:
         """Return this error with an outer place said first: ``model 'm': cell (0, 0): ...``."""

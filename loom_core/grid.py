@@ -5,6 +5,7 @@ from __future__ import annotations
 from loom_core import limits
 from loom_core.activations import ActivationType, activation
 from loom_core.arrays import F32, Shape, element_count
+from loom_core.checks import optional_size, positive, whole_seed
 from loom_core.errors import ShapeError, SpecError
 from loom_core.layers import Dense, Layer
 from loom_core.layers.chain import chain_input_features, complete_chain
@@ -25,17 +26,14 @@ class Grid:
         batch_size: int = 1,
         model_id: str = "",
     ) -> None:
-        for name, size in (("rows", rows), ("cols", cols), ("layers_per_cell", layers_per_cell)):
-            if size < 1:
-                raise SpecError(f"a network needs {name} of at least 1, got {size}")
-        count = rows * cols * layers_per_cell
+        self.input_size = optional_size(input_size, "input_size")
+        self.rows = positive(rows, "rows")
+        self.cols = positive(cols, "cols")
+        self.layers_per_cell = positive(layers_per_cell, "layers_per_cell")
+        count = self.rows * self.cols * self.layers_per_cell
         limits.require_within(count, limits.LAYERS, "the number of layers")
-        self.input_size = input_size
-        self.rows = rows
-        self.cols = cols
-        self.layers_per_cell = layers_per_cell
-        self.seed = seed
-        self.batch_size = batch_size
+        self.seed = whole_seed(seed)
+        self.batch_size = positive(batch_size, "batch_size")
         self.model_id = model_id
         self.layers: list[Layer] = [
             Dense(activation=ActivationType(index % 5)) for index in range(count)

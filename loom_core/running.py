@@ -13,11 +13,13 @@ from loom_core.backends.base import Backend, Program
 from loom_core.backends.choice import BackendName, BackendReport, Choice, choose, report
 from loom_core.backends.program_cache import ProgramCache
 from loom_core.backends.webgpu_backend import WebGpuBackend
+from loom_core.checks import whole_seed
 from loom_core.cooperative import Wait, finish
 from loom_core.errors import SpecError
 from loom_core.graph.plan import Plan
 from loom_core.grid import Grid
 from loom_core.layers import Layer
+from loom_core.layers.base import require_layer
 from loom_core.observers.observer import LayerObserver
 from loom_core.optimize.control import TrainingControl
 from loom_core.optimize.gradient_sums import GradientSums
@@ -104,10 +106,11 @@ class NetworkGrid(Grid):
             config: The layer, as an init function such as InitDenseLayer returns it.
 
         Raises:
-            SpecError: There is no such place.
+            SpecError: There is no such place, or what is put there is no layer.
             BusyError: The network is training.
         """
         index = self._index(row, col, layer)
+        require_layer(config, self.place_name(index))
         self.control.require_idle("set a layer")
         self.programs.clear()
         self.layers[index] = config
@@ -124,12 +127,14 @@ class NetworkGrid(Grid):
 
         Raises:
             ShapeError: Layers do not fit together.
+            SpecError: The seed is no whole number.
             BusyError: The network is training.
         """
+        seed = self.seed if seed is None else whole_seed(seed)
         self.control.require_idle("draw new weights")
         self.programs.require_settled()
         self.complete_sizes()
-        self.seed = self.seed if seed is None else seed
+        self.seed = seed
         for index, layer in enumerate(self.layers):
             layer.initialize(self.seed, index)
 

@@ -177,7 +177,7 @@ def test_plans_are_kept_per_batch_size_and_dropped_with_the_layers():
         (lambda n: Dense(2, "gelu", input_size=2), SpecError, "unknown activation 'gelu'"),
         (lambda n: Conv2D(1, 0), SpecError, "kernel_size must be"),
         (lambda n: Softmax(0.0), SpecError, "positive number"),
-        (lambda n: Network(1, 0, 1, 1), SpecError, "rows of at least 1"),
+        (lambda n: Network(1, 0, 1, 1), SpecError, "rows must be a whole number of at least 1"),
     ],
 )
 def test_wrong_calls_are_typed_errors(call, error, message):

@@ -17,11 +17,10 @@ def run_layer(layer: Layer, data: FloatData, batch_size: int = 1) -> F32:
     Raises:
         ShapeError: The numbers are not ``batch_size`` samples that fit the layer.
     """
-    network = Network(None, 1, 1, 1, batch_size=batch_size)
-    network.set_layer(0, 0, 0, layer)
     samples = to_float32(data, "the input")
     if batch_size < 1 or samples.size % batch_size:
         raise ShapeError(f"{samples.size} numbers are not {batch_size} samples of equal width")
+    network = Network.of(layer, batch_size=batch_size)
     return network.forward_cpu(samples.reshape(batch_size, -1)).reshape(-1)
 
 

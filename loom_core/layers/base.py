@@ -335,12 +335,35 @@ def as_rows(graph: GraphBuilder, x: Value, width: int) -> Value:
     return graph.reshape(x, (element_count(x.shape) // width, width))
 
 
+def require_layer(value: object, place: str) -> None:
+    """Raise :class:`SpecError` where something else is given in a layer's place."""
+    if isinstance(value, Layer):
+        return
+    hint = 'Make one with its sizes, as Dense(8, "tanh") does.'
+    if isinstance(value, type):
+        found = f"the class {value.__name__}"
+        if issubclass(value, Layer):
+            hint = f"Call it with its settings: {value.__name__}(...)."
+    elif isinstance(value, list | tuple):
+        found, hint = f"a {type(value).__name__}", "Sequential makes one layer of a list of layers."
+    else:
+        plain = value is None or isinstance(value, str | int | float)
+        found = f"{value!r:.40}" if plain else type(value).__name__
+    raise SpecError(f"{place} must be a layer, got {found}", hint=hint)
+
+
 def require_layers(layers: Sequence[Layer], what: str) -> Sequence[Layer]:
     """Return layers after checking that there are any, and that they are layers.
 
     Raises:
         SpecError: There is none, or one is something else.
     """
-    if not layers or not all(isinstance(layer, Layer) for layer in layers):
-        raise SpecError(f"what is inside {what} must be layers, at least one")
+    if isinstance(layers, str) or not isinstance(layers, Sequence):
+        found = f"a single {type(layers).__name__}" if isinstance(layers, Layer) else repr(layers)
+        hint = "Put its layers into brackets: [...]."
+        raise SpecError(f"{what} takes a list of layers, got {found:.40}", hint=hint)
+    if not layers:
+        raise SpecError(f"{what} needs at least one layer")
+    for index, layer in enumerate(layers):
+        require_layer(layer, f"layer {index} of {what}")
     return layers

@@ -92,7 +92,10 @@ class Dense(Layer):
         if self.output_size is None:
             return input_shape
         if self.input_size is None:
-            raise ShapeError("dense needs an input size", hint="Set input_size.")
+            raise ShapeError(
+                "dense needs an input size",
+                hint="Give input_size to the network, or to this layer: Dense(8, input_size=2).",
+            )
         if _maps_tokens(input_shape, self.input_size):
             return (input_shape[0], self.output_size)
         if self.input_fit == "exact":

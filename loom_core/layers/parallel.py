@@ -12,7 +12,7 @@ from loom_core.errors import LoomError, ShapeError, SpecError
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
-from loom_core.layers.base import Layer, child_name, features, require_layers
+from loom_core.layers.base import Layer, child_name, features, require_layer, require_layers
 from loom_core.layers.chain import complete_layer, lower_layer
 from loom_core.layers.softmax import Softmax
 from loom_core.public import record
@@ -87,8 +87,10 @@ class Parallel(Layer):
                 f"unknown combine mode {combine_mode!r}", hint=f"Use {', '.join(COMBINE_MODES)}."
             )
         require_layers(branches, "parallel")
-        if gate is not None and mode != "filter":
-            raise SpecError(f"a gate belongs to the combine mode filter, not {mode}")
+        if gate is not None:
+            require_layer(gate, "the gate")
+            if mode != "filter":
+                raise SpecError(f"a gate belongs to the combine mode filter, not {mode}")
         children = [*branches] if gate is None else [*branches, gate]
         super().__init__(frozen=frozen, disabled=disabled, children=children)
         self.branches = tuple(branches)

@@ -136,12 +136,13 @@ def network_from_settings(
             f"{rows * cols * per_cell}, got {len(described)}"
         )
     seed = fields.get("seed")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise fields.error(f"seed must be a whole number, got {seed!r}")
-    network = Network(
-        fields.size("input_size"), rows, cols, per_cell, seed=seed or 0,
-        batch_size=fields.size("batch_size") or 1, model_id=fields.text("id") or "",
-    )  # fmt: skip
+    try:
+        network = Network(
+            fields.size("input_size"), rows, cols, per_cell, seed=0 if seed is None else seed,
+            batch_size=fields.size("batch_size") or 1, model_id=fields.text("id") or "",
+        )  # fmt: skip
+    except LoomError as error:
+        raise (error if error.where else error.at(fields.where)) from error
     for index, values in enumerate(described):
         place = ": ".join(part for part in (where, network.place_name(index)) if part)
         network.layers[index] = read_layer(

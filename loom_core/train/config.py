@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loom_core.arrays import FloatData
-from loom_core.checks import finite_number, positive
+from loom_core.checks import finite_number, positive, whole_seed
 from loom_core.errors import SpecError
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.optimize.optimizer import Optimizer
@@ -118,10 +118,8 @@ class TrainingConfig:
         if not isinstance(self.loss_type, str) or self.loss_type not in LOSSES:
             known = ", ".join(LOSSES)
             raise SpecError(f"loss_type must be one of {known}: {str(self.loss_type)[:40]!r}")
-        if self.seed is not None and (
-            isinstance(self.seed, bool) or not isinstance(self.seed, int)
-        ):
-            raise SpecError(f"seed must be a whole number, got {self.seed!r}")
+        if self.seed is not None:
+            whole_seed(self.seed)
         if self.resume_from is not None and not isinstance(self.resume_from, str):
             raise SpecError("resume_from must be a string from SaveTrainingState")
         given = (self.validation_targets is not None) + (self.validation_labels is not None)
