@@ -1,14 +1,14 @@
 """Loom's own model files give Loom's outputs in the browser too."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from glue import loaded_page
 
-FIXTURES = Path(__file__).resolve().parents[1] / "tests" / "fixtures" / "loom"
-LOADABLE = json.loads((FIXTURES / "loadable.json").read_text())
+from tests.support.fixture_files import LOOM_MODELS
+
+LOADABLE = json.loads((LOOM_MODELS / "loadable.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def session(browser, site):
 
 @pytest.mark.parametrize("name", LOADABLE)
 def test_a_model_string_of_loom_gives_looms_outputs(session, name):
-    case = json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+    case = json.loads((LOOM_MODELS / f"{name}.json").read_text(encoding="utf-8"))
     expected = case.get("reload", {}).get("outputs") or case["outputs"]
 
     outputs = session.run(

@@ -1,15 +1,15 @@
 """The side modules in Node: sizes beyond 32 bits are refused, addresses beyond 31 bits work."""
 
 import json
-import runpy
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.huge_records import HUGE
+
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).parent / "pages" / "kernel_memory.py"
-HUGE = runpy.run_path(str(ROOT / "tests" / "huge_records.py"))["HUGE"]
 
 SCRIPT = """
 import { readFileSync } from "node:fs";

@@ -9,7 +9,7 @@ from glue import loaded_page
 
 ROOT = Path(__file__).parents[1]
 
-TOLERANCE = 2e-4  # of whole networks, as in tests/tolerances.py
+TOLERANCE = 2e-4  # of whole networks, as in tests/support/tolerances.py
 
 MODELS = {
     "mlp": (

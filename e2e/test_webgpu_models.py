@@ -1,16 +1,15 @@
 """Every model that Loom saved, on the GPU in Chromium against NumPy: outputs, gradients, steps."""
 
 import json
-from pathlib import Path
 
 import pytest
 from glue import loaded_page
 from gpu_page import LONGEST_MS, assert_close
 
 import loom_core
+from tests.support.fixture_files import LOOM_MODELS
 
-FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "loom"
-LOADABLE = json.loads((FIXTURES / "loadable.json").read_text())
+LOADABLE = json.loads((LOOM_MODELS / "loadable.json").read_text())
 
 # AdamW divides by the root of a mean square: its epsilon is above the noise of gradients that are 0
 # in theory, as an attention's key bias has one.
@@ -55,7 +54,7 @@ def session(gpu_browser, site):
 
 @pytest.mark.parametrize("name", LOADABLE)
 def test_the_gpu_gives_what_numpy_gives(session, name):
-    case = json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+    case = json.loads((LOOM_MODELS / f"{name}.json").read_text(encoding="utf-8"))
     model = {"text": case["model_json"], "id": case["model_id"]}
     network = loom_core.load_model_from_string(*model.values())
     trains = any([*layer.trained_weights()] for layer in network.layers)

@@ -29,6 +29,7 @@ START = """
         packages: ["loom_core"],
     });
     python.registerJsModule("loom_gpu", new Gpu(() => python._module.HEAPU8));
+    python.FS.mkdirTree("tests/support");
     for (const [name, text] of Object.entries(arg.options)) python.FS.writeFile(name, text);
     window.python = python;
 """
@@ -48,8 +49,9 @@ def page(gpu_browser, site):
     context = gpu_browser.new_context()
     page = GluePage(context.new_page(), site.url)
     page.longest_ms = LONGEST_MS
-    paths = [*(ROOT / "tests" / f"{name}.py" for name in MODULES), RUNNER]
-    page.run(START, {path.name: path.read_text(encoding="utf-8") for path in paths})
+    names = [f"tests/support/{name}.py" for name in MODULES]
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+    page.run(START, {**texts, RUNNER.name: RUNNER.read_text(encoding="utf-8")})
     yield page
     context.close()
 

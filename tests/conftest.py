@@ -16,9 +16,8 @@ def _strict_numpy():
 @pytest.fixture
 def strange(monkeypatch):
     """Let there be an op, ``strange``, that no backend has a kernel for."""
-    from strange_op import STRANGE
-
     from loom_core.graph.ops import OPS
+    from tests.support.strange_op import STRANGE
 
     monkeypatch.setitem(OPS, "strange", STRANGE)
 
@@ -26,7 +25,7 @@ def strange(monkeypatch):
 @pytest.fixture(scope="module")
 def one_device():
     """Keep one GPU device for a whole module: pipelines are compiled once."""
-    from webgpu_support import backend
+    from tests.support.webgpu_support import backend
 
     yield backend()
     gc.collect()

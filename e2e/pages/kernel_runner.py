@@ -6,14 +6,13 @@ Beside it lie the modules of ``tests`` that hold the cases. ``failures`` is awai
 import functools
 from dataclasses import replace
 
-import tolerances
-from device_nodes import node_steps
-from kernel_cases import KERNEL_CASES, nodes_with_inputs
-from product_cases import BEYOND_TILES
-from update_cases import SCALE_CASES, UPDATE_CASES
-
 from loom_core.backends.webgpu.kernels import convolution, linear
 from loom_core.backends.webgpu_backend import open_backend
+from tests.support import tolerances
+from tests.support.device_nodes import node_steps
+from tests.support.kernel_cases import KERNEL_CASES, nodes_with_inputs
+from tests.support.product_cases import BEYOND_TILES
+from tests.support.update_cases import SCALE_CASES, UPDATE_CASES
 
 
 async def finished(generator):

@@ -6,16 +6,13 @@ Beside it lie pytest and the folder ``tests``.
 import contextlib
 import io
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from loom_core.backends import simd
 from loom_core.backends.simd.library import FILES, PATH_VARIABLE
-
-sys.path.append("tests")
-from simd_support import KERNEL_TESTS
+from tests.support.simd_support import KERNEL_TESTS
 
 # There is no terminal to capture, and no later run to remember failures for.
 PLUGINS = ("-p", "no:faulthandler", "-p", "no:cacheprovider")
@@ -26,6 +23,5 @@ def outcome(kind):
     os.environ[PATH_VARIABLE] = str(Path(simd.__file__).with_name(FILES[kind]))
     report = io.StringIO()
     with contextlib.redirect_stdout(report):
-        tests = [f"tests/{name}" for name in KERNEL_TESTS]
-        code = pytest.main(["-q", "-s", "--tb=short", "-W", "error", *PLUGINS, *tests])
+        code = pytest.main(["-q", "-s", "--tb=short", "-W", "error", *PLUGINS, *KERNEL_TESTS])
     return int(code), report.getvalue()

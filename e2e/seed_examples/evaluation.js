@@ -1,5 +1,5 @@
 // The examples of the package's documents on introspection and evaluation; the Python twin is
-// tests/test_seed_examples_package.py.
+// tests/guides/test_seed_examples_package.py.
 
 /** @import { Loom } from "../../dist/loom/generated/api.js" */
 /** @import { Check } from "./shared/check.js" */

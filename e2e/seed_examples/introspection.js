@@ -1,5 +1,5 @@
 // The examples of the guide to introspection and telemetry, one function a section; the Python twin
-// is tests/test_seed_examples_introspection.py.
+// is tests/guides/test_seed_examples_introspection.py.
 
 import { networkOf, numbers } from "./shared/make.js";
 

@@ -1,5 +1,5 @@
 // The examples of the guide to network telemetry, one function a section; the Python twin is
-// tests/test_seed_examples_telemetry.py, which says where the guide's sample outputs do not fit.
+// tests/guides/test_seed_examples_telemetry.py, which says where the guide's sample outputs do not fit.
 
 /** @import { Layer, Loom } from "../../dist/loom/generated/api.js" */
 /** @import { Check } from "./shared/check.js" */

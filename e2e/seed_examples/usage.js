@@ -1,5 +1,5 @@
 // The examples of the package's documents on building, running and saving; the Python twin is
-// tests/test_seed_examples_usage.py.
+// tests/guides/test_seed_examples_usage.py.
 
 /** @import { Layer, Loom, Network } from "../../dist/loom/generated/api.js" */
 /** @import { Check } from "./shared/check.js" */

@@ -1,6 +1,6 @@
 /* exp, expm1, tanh, sigmoid, log and log1p of four floats, from series.
 
-   Largest errors over the whole range, in units of the last place (tests/test_simd_functions.py
+   Largest errors over the whole range, in units of the last place (tests/backends/test_simd_functions.py
    measures them): exp 2, expm1 3, tanh 4, sigmoid 3, log 3, log1p of (0, 1] 3. */
 
 #ifndef LOOM_FUNCTIONS_H
