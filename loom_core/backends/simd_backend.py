@@ -16,7 +16,7 @@ from loom_core.backends.numpy_backend import bind
 from loom_core.backends.simd.feeds import Feeds
 from loom_core.backends.simd.kernel_table import call_of, encode
 from loom_core.backends.simd.library import Library, open_library
-from loom_core.backends.simd.records import Call
+from loom_core.backends.simd.records import Call, set_addresses
 from loom_core.backends.step_data import StepData
 from loom_core.cooperative import Wait
 from loom_core.errors import BackendError
@@ -39,12 +39,15 @@ class SimdProgram(ArenaProgram):
 
     def __init__(self, plan: Plan, library: Library) -> None:
         calls = [call_of(node) for node in plan.nodes]
-        scratch = _scratch_floats(library, plan, calls)
+        # Laid out before there is memory: they say how much working memory the kernels need.
+        records = [_without_addresses(*pair) for pair in zip(plan.nodes, calls, strict=True)]
+        scratch = _scratch_floats(library, records)
         super().__init__(plan, 4 * scratch)
         self.fallbacks: Counter[str] = Counter()
         self.library = library
         self._constants: list[Array] = []
-        self._nodes = [self._step(*pair) for pair in zip(plan.nodes, calls, strict=True)]
+        parts = zip(plan.nodes, calls, records, strict=True)
+        self._nodes = [self._step(*part) for part in parts]
         self._steps: dict[Phase, list[Record | Callable[[], None]]] = {}
         for node, step in zip(plan.nodes, self._nodes, strict=True):
             self._steps.setdefault(node.segment.phase, []).append(step)
@@ -52,10 +55,12 @@ class SimdProgram(ArenaProgram):
         self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
         self._sheets: dict[tuple[str, str], int] = {}
 
-    def _step(self, node: Node, call: Call | None) -> Record | Callable[[], None]:
-        """Return a node's record, or its NumPy definition where no kernel can do it."""
+    def _step(
+        self, node: Node, call: Call | None, record: Record | None
+    ) -> Record | Callable[[], None]:
+        """Return a node's record, addressed, or its NumPy definition where no kernel can do it."""
         arrays = [self._array(value) for value in (*node.inputs, *node.outputs)]
-        if call is None:
+        if call is None or record is None:
             self.fallbacks[node.op.name] += 1
             count = len(node.inputs)
             return bind(node.op.compute, arrays[:count], arrays[count:], node.attributes)
@@ -66,7 +71,8 @@ class SimdProgram(ArenaProgram):
                     "the kernels read dense float32 only"
                 )
         self._constants.extend(call.constants)  # they live as long as the records that name them
-        return encode(node, call, [array.ctypes.data for array in (*arrays, *call.constants)])
+        set_addresses(record, [array.ctypes.data for array in (*arrays, *call.constants)])
+        return record
 
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases; all of them when none is named."""
@@ -146,13 +152,19 @@ class SimdProgram(ArenaProgram):
         return calls
 
 
-def _scratch_floats(library: Library, plan: Plan, calls: Sequence[Call | None]) -> int:
-    """Return the floats of working memory that all kernels of a plan share, before any is had."""
-    pairs = zip(plan.nodes, calls, strict=True)
-    records = [encode(node, call, ()) for node, call in pairs if call is not None]
-    if not records:
+def _without_addresses(node: Node, call: Call | None) -> Record | None:
+    """Return a node's record with room for its addresses; None where no kernel can do it."""
+    if call is None:
+        return None
+    return encode(node, call, [0] * (len(node.inputs) + len(node.outputs) + len(call.constants)))
+
+
+def _scratch_floats(library: Library, records: Sequence[Record | None]) -> int:
+    """Return the floats of working memory that all kernels of a plan share."""
+    kept = [record for record in records if record is not None]
+    if not kept:
         return 0
-    joined = np.concatenate(records)
+    joined = np.concatenate(kept)
     floats = library.scratch_floats(_pointer(joined), ctypes.c_int32(joined.size))
     if floats < 0:
         raise BackendError("internal: a record of the plan names no kernel of the library")

@@ -39,14 +39,23 @@ def lay_out(
         LimitError: A size is more than a word holds, which takes a raised limit to get here.
     """
     bits = [int(np.float32(p).view(np.int32)) if isinstance(p, float) else p for p in parameters]
-    halves = [half for address in addresses for half in (address & 0xFFFFFFFF, address >> 32)]
-    length = 4 + len(halves) + len(bits)
-    head = [code, length, len(addresses), 0]
-    words = np.array([*head, *halves], np.uint32).view(np.int32)
+    length = 4 + 2 * len(addresses) + len(bits)
+    head = np.array([code, length, len(addresses), 0], np.int32)
     try:
-        return np.concatenate([words, np.array(bits, np.int32)])
+        return np.concatenate([head, _words(addresses), np.array(bits, np.int32)])
     except OverflowError as error:
         raise LimitError(
             f"the kernels count to 2^31 - 1, and one of {parameters} is more",
             hint='Use smaller batches, or the backend "numpy".',
         ) from error
+
+
+def set_addresses(record: NDArray[np.int32], addresses: Sequence[int]) -> None:
+    """Write addresses into a record that was laid out for as many."""
+    words = _words(addresses)
+    record[4 : 4 + words.size] = words
+
+
+def _words(addresses: Sequence[int]) -> NDArray[np.int32]:
+    halves = [half for address in addresses for half in (address & 0xFFFFFFFF, address >> 32)]
+    return np.array(halves, np.uint32).view(np.int32)
