@@ -136,8 +136,7 @@ class Grid:
         """Draw the weights of layers that have none yet."""
         self.complete_sizes()
         for index, layer in enumerate(self.layers):
-            if not layer.initialized:
-                layer.initialize(self.seed, index, missing_only=True)
+            layer.initialize(self.seed, index, missing_only=True)
 
     def split_batch(self, data: F32, what: str) -> tuple[int, int]:
         """Return (samples, numbers in each) of an input, flat or with the batch first.

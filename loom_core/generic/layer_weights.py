@@ -86,8 +86,7 @@ def prepare_layers(layers: Sequence[Layer], width: int) -> None:
     count = sum(layer.parameter_count() for layer in layers)
     limits.require_within(count, limits.PARAMETERS, "the number of parameters")
     for index, layer in enumerate(layers):
-        if not layer.initialized:
-            layer.initialize(0, index, missing_only=True)
+        layer.initialize(0, index, missing_only=True)
 
 
 def descend(weights: Sequence[F32], gradients: Sequence[Array], rate: float) -> None:

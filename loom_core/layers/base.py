@@ -122,14 +122,6 @@ class Layer(ABC):
         """The weights by name: live arrays, to be changed in place (or by set_weights)."""
         return MappingProxyType(self._weights)
 
-    @property
-    def initialized(self) -> bool:
-        """Whether all weights exist, those of children too."""
-        return self._has_own_weights() and all(child.initialized for child in self.children)
-
-    def _has_own_weights(self) -> bool:
-        return self._weights.keys() == self.weight_shapes().keys()
-
     def initialize(self, seed: int, *path: int, missing_only: bool = False) -> None:
         """Draw fresh weights, in place where they exist already.
 
@@ -138,7 +130,8 @@ class Layer(ABC):
             path: This layer's index, after those of its parents.
             missing_only: Leave layers alone that have their weights.
         """
-        if not (missing_only and self._has_own_weights()):
+        complete = self._weights.keys() == self.weight_shapes().keys()
+        if not (missing_only and complete):
             self.set_weights(self.initial_weights(RandomStream(seed, *path)))
         for number, child in enumerate(self.children):
             child.initialize(seed, *path, number, missing_only=missing_only)
