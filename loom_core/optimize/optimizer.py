@@ -16,14 +16,17 @@ from loom_core.checks import finite_number
 from loom_core.errors import ModelFormatError, ShapeError, SpecError
 from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
-from loom_core.model_io.base64_text import decode_base64, encode_base64
-from loom_core.model_io.weight_tree import require_finite
+from loom_core.model_io.base64_text import encode_base64
+from loom_core.optimize.optimizer_state import (
+    Moments,
+    OptimizerState,
+    read_count,
+    read_moments,
+    require_fitting,
+)
 from loom_core.optimize.trained_weights import TrainedWeight
 from loom_core.optimize.weight_update import StepNumbers, WeightUpdate
 from loom_core.public import public, public_class, stands_for
-
-MOST_STEPS = 2**53
-"""A larger number of steps is not exact in JSON."""
 
 
 @stands_for("Network")
@@ -66,7 +69,7 @@ class Optimizer(ABC):
         self.weight_decay = finite_number(weight_decay, "weight_decay")
         self.steps_done = 0
         self.halted = np.zeros(1, np.float32)
-        self._state: dict[str, dict[str, F32]] = {}
+        self._state: Moments = {}
         self._network: weakref.ref[object] | None = None
 
     def serve(self, network: object) -> None:
@@ -150,14 +153,7 @@ class Optimizer(ABC):
 
     def require_fitting(self, weights: Iterable[TrainedWeight]) -> None:
         """Raise :class:`ShapeError` where state was loaded for a weight of another size."""
-        for weight in weights:
-            for array in self._state.get(weight.place, {}).values():
-                if array.size != weight.array.size and array.any():
-                    raise ShapeError(
-                        f"the state of {self.label} for weight {weight.place} has {array.size} "
-                        f"numbers, the weight {weight.array.size}",
-                        hint="Reset the optimizer when the layers have changed.",
-                    )
+        require_fitting(self.label, self._state, weights)
 
     def _state_of(self, weight: TrainedWeight, names: Iterable[str]) -> dict[str, F32]:
         self.require_fitting([weight])
@@ -238,16 +234,19 @@ class Optimizer(ABC):
             ShapeError: State in use is of another size. Nothing has changed in any of these cases.
             NonFiniteError: A running mean is NaN or infinite.
         """
+        self.take_state(self.read_state(state))
+
+    def read_state(self, state: object) -> OptimizerState:
+        """Return a state of this type of optimizer from plain data.
+
+        Raises:
+            SpecError, ModelFormatError, NonFiniteError: See :meth:`load_state`.
+        """
         if not isinstance(state, Mapping):
             raise ModelFormatError(
                 f"the state of an optimizer is {type(state).__name__}, no object"
             )
-        kind = state.get("type")
-        if not isinstance(kind, str) or kind != self.type_name:
-            raise SpecError(
-                f"this is the state of an optimizer of type {str(kind)[:40]!r}, "
-                f"not of {self.type_name!r}"
-            )
+        self.require_type(state.get("type"))
         missing = [name for name in self.setting_names if name not in state]
         if missing:
             raise ModelFormatError(f"the optimizer's state lacks {', '.join(missing)}")
@@ -256,60 +255,46 @@ class Optimizer(ABC):
         steps = read_count(state.get("step", 0), "step of the optimizer's state")
         if steps and "moments" not in state:
             raise ModelFormatError("the optimizer's state has a step but no moments")
-        loaded = self._read_moments(state.get("moments", {}), other.state_names)
-        for name in self.setting_names:
-            setattr(self, name, getattr(other, name))
-        self.reset()
-        self.steps_done = steps
-        names = self.state_names
-        for held in self._state.values():
-            for name in held.keys() - set(names):
-                del held[name]
-        for place, arrays in loaded.items():
-            held = self._state.setdefault(place, {})
+        moments = read_moments(state.get("moments", {}), other.state_names)
+        checked = {name: getattr(other, name) for name in self.setting_names}
+        return OptimizerState(self.type_name, other.label, checked, steps, moments)
+
+    def require_type(self, type_name: object) -> None:
+        """Raise :class:`SpecError` where a state is of another type of optimizer."""
+        if type_name != self.type_name:
+            raise SpecError(
+                f"this is the state of an optimizer of type {str(type_name)[:40]!r}, "
+                f"not of {self.type_name!r}"
+            )
+
+    def take_state(self, state: OptimizerState) -> None:
+        """Take over settings and state; nothing has changed when this raises.
+
+        Raises:
+            SpecError: It is of another type of optimizer.
+            ShapeError: State in use is of another size.
+        """
+        self.require_type(state.type_name)
+        for place, arrays in state.moments.items():
             for name, array in arrays.items():
-                if name in held:
-                    held[name].reshape(-1)[:] = array
+                held = self._state.get(place, {}).get(name)
+                if held is not None and held.size != array.size:
+                    raise ShapeError(
+                        f"the state of weight {place[:40]}, {name} has {array.size} numbers, "
+                        f"the weight {held.size}"
+                    )
+        for name, value in state.settings.items():
+            setattr(self, name, value)
+        self.reset()
+        self.steps_done = state.steps
+        names = self.state_names
+        for kept in self._state.values():
+            for name in kept.keys() - set(names):
+                del kept[name]
+        for place, arrays in state.moments.items():
+            kept = self._state.setdefault(place, {})
+            for name, array in arrays.items():
+                if name in kept:
+                    kept[name].reshape(-1)[:] = array
                 else:
-                    held[name] = array
-
-    def _read_moments(self, moments: object, names: tuple[str, ...]) -> dict[str, dict[str, F32]]:
-        if not isinstance(moments, Mapping):
-            raise ModelFormatError("the moments of the optimizer's state are no object")
-        loaded: dict[str, dict[str, F32]] = {}
-        for place, stored in moments.items():
-            what = f"the state of weight {str(place)[:40]}"
-            if not isinstance(stored, Mapping) or (stored and set(stored) != set(names)):
-                raise ModelFormatError(f"{what} must hold {', '.join(names) or 'nothing'}")
-            held = self._state.get(place, {})
-            loaded[str(place)] = {
-                name: _read_array(text, f"{what}, {name}", held.get(name))
-                for name, text in stored.items()
-            }
-        return loaded
-
-
-def _read_array(text: object, what: str, held: F32 | None) -> F32:
-    raw = decode_base64(text, what)
-    if len(raw) % 4:
-        raise ModelFormatError(f"{what} has {len(raw)} bytes, not a whole number of float32")
-    array = np.frombuffer(raw, "<f4").astype(np.float32)
-    if held is not None and held.size != array.size:
-        raise ShapeError(f"{what} has {array.size} numbers, the weight {held.size}")
-    return require_finite(array, what)
-
-
-def read_count(value: object, what: str) -> int:
-    """Return a count from plain data, where whole numbers may have become floats.
-
-    Raises:
-        ModelFormatError: It is not a whole number of at least 0.
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ModelFormatError(f"the {what} must be a whole number, got {str(value)[:40]}")
-    count = value
-    if not 0 <= count <= MOST_STEPS:
-        raise ModelFormatError(f"the {what} must be from 0 to {MOST_STEPS}, got {count}")
-    return count
+                    kept[name] = array

@@ -18,7 +18,8 @@ from loom_core.model_io.base64_text import decode_base64, encode_base64
 from loom_core.model_io.json_text import parse_json_object
 from loom_core.model_io.weight_tree import require_finite
 from loom_core.model_io.weights import decode_weights, encode_weights
-from loom_core.optimize.optimizer import Optimizer, read_count
+from loom_core.optimize.optimizer import Optimizer
+from loom_core.optimize.optimizer_state import read_count
 from loom_core.optimize.scheduler import LRScheduler
 from loom_core.optimize.scheduler_config import SchedulerConfig
 from loom_core.optimize.stored_scheduler import restored_scheduler, stored_scheduler

@@ -51,15 +51,14 @@ def begin_position(
     asked = read_scheduler(again, settings.learning_rate)
     scheduler = make_scheduler(asked, settings.learning_rate, steps)
     kind = str(stored.optimizer.get("type"))
-    trial = make_optimizer(kind)
-    trial.load_state(stored.optimizer)
-    trial.require_fitting(trained_weights(network.layers))
+    state = make_optimizer(kind).read_state(stored.optimizer)
+    state.require_fitting(trained_weights(network.layers))
     same = kind if network.optimizer is None else None
     wanted = settings.optimizer or same
     if not isinstance(wanted or network.optimizer, Optimizer):
-        make_optimizer(wanted).load_state(stored.optimizer)  # a fresh one, before one is reset
+        make_optimizer(wanted).require_type(kind)  # before one is reset
     optimizer = _optimizer(network, wanted)
-    optimizer.load_state(stored.optimizer)
+    optimizer.take_state(state)
     optimizer.serve(network)
     stored.set_weights()
     return stored.position(optimizer, asked, scheduler)
