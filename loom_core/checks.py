@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from loom_core.errors import SpecError
 
+T = TypeVar("T")
+
 LARGEST = float(np.finfo(np.float32).max)
 """A larger setting would be infinite where it is used, and make NaN of the weights."""
+
+
+def require_type(value: object, wanted: type[T], what: str, where: str = "", hint: str = "") -> T:
+    """Return ``value`` if it is of a class.
+
+    Raises:
+        SpecError: It is something else.
+    """
+    if not isinstance(value, wanted):
+        raise SpecError(
+            f"{what} must be a {wanted.__name__}, got {type(value).__name__}",
+            where=where,
+            hint=hint,
+        )
+    return value
 
 
 def positive(value: int, name: str, minimum: int = 1) -> int:

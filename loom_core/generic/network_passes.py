@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loom_core.arrays import element_count
+from loom_core.checks import require_type
 from loom_core.errors import SpecError
 from loom_core.generic.backend import Backend
 from loom_core.generic.cpu_backend import required_engine
@@ -130,7 +131,7 @@ def network_graph(
     training: bool = False,
 ) -> TensorGraph:
     """Return a graph in which layers have their weights in the tensor's type."""
-    require_network(network, name)
+    require_type(network, Network, "network", name)
     dtype = require_tensor(like, "the first tensor", name).data.dtype
     builder = StoredWeightsBuilder(dtype, checked_scale(None, dtype), training=training)
     return TensorGraph(name, like, builder=builder, engine=required_engine(backend, like))
@@ -147,14 +148,3 @@ def lower_network(graph: TensorGraph, network: Network, input: Tensor) -> list[V
 def flat_output(graph: TensorGraph, y: Value) -> Value:
     """Show the network's output as (B, O)."""
     return graph.builder.reshape(y, (y.shape[0], element_count(y.shape[1:])))
-
-
-def require_network(network: Network, where: str) -> Network:
-    """Return ``network`` if it is one.
-
-    Raises:
-        SpecError: It is something else.
-    """
-    if not isinstance(network, Network):
-        raise SpecError(f"network must be a Network, got {type(network).__name__}", where=where)
-    return network

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loom_core.arrays import F32, Array
+from loom_core.checks import require_type
 from loom_core.errors import NonFiniteError, ShapeError, SpecError
 from loom_core.generic.backend import Backend
 from loom_core.generic.layer_weights import WantedGradients, descend, trained_weights
@@ -18,7 +19,6 @@ from loom_core.generic.network_passes import (
     generic_forward_pass,
     lower_network,
     network_graph,
-    require_network,
 )
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import require_tensor
@@ -70,7 +70,7 @@ def update_weights_generic(
         BusyError: The network is training.
     """
     where = "UpdateWeightsGeneric"
-    require_network(network, where).control.require_idle("change weights")
+    require_type(network, Network, "network", where).control.require_idle("change weights")
     _require_rate(learning_rate, where)
     network.require_weights()
     weights: list[F32] = []
@@ -129,7 +129,7 @@ def generic_train_step(
     """
     start = time.perf_counter()
     where = "GenericTrainStep"
-    require_network(network, where).control.require_idle("train a step")
+    require_type(network, Network, "network", where).control.require_idle("train a step")
     _require_rate(learning_rate, where)
     if loss_type not in LOSSES:
         names = ", ".join(LOSSES)

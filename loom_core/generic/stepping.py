@@ -7,14 +7,13 @@ import time
 import numpy as np
 
 from loom_core import limits
-from loom_core.checks import positive
+from loom_core.checks import positive, require_type
 from loom_core.errors import SpecError
 from loom_core.generic.backend import Backend
 from loom_core.generic.network_passes import (
     GenericNetworkGradients,
     generic_backward_pass,
     network_graph,
-    require_network,
 )
 from loom_core.generic.numeric import (
     DTypeName,
@@ -180,7 +179,7 @@ def step_forward_generic(
         ShapeError: The state is one of another network.
     """
     start = time.perf_counter()
-    require_state(state, "StepForwardGeneric")
+    _require_state(state, "StepForwardGeneric")
     with network_graph("StepForwardGeneric", network, state.input, backend) as graph:
         trails = state.begin(network)
 
@@ -215,9 +214,9 @@ def step_backward_generic(
             another network.
     """
     where = "StepBackwardGeneric"
-    require_state(state, where)
+    _require_state(state, where)
     gradient = require_tensor(grad_output, "gradOutput", where)
-    trails = state.begin(require_network(network, where))
+    trails = state.begin(require_type(network, Network, "network", where))
     origin = trails.origin()
     if origin is None:  # linear in the gradient: that of nothing is zero, in the right shapes
         origin = np.zeros(trails.shapes[0], trails.dtype)
@@ -226,16 +225,5 @@ def step_backward_generic(
     return generic_backward_pass(network, gradient, [Tensor(stored, scale=state.scale)])
 
 
-def require_state(state: object, where: str) -> GenericStepState:
-    """Return ``state`` if it is one.
-
-    Raises:
-        SpecError: It is something else.
-    """
-    if not isinstance(state, GenericStepState):
-        raise SpecError(
-            f"state must be a GenericStepState, got {type(state).__name__}",
-            where=where,
-            hint="Make one with NewGenericStepState.",
-        )
-    return state
+def _require_state(state: GenericStepState, where: str) -> None:
+    require_type(state, GenericStepState, "state", where, "Make one with NewGenericStepState.")

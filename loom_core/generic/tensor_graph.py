@@ -16,6 +16,7 @@ from loom_core import limits
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.backends.base import Backend as PlanBackend
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.checks import require_type
 from loom_core.errors import LimitError, LoomError, ShapeError, SpecError
 from loom_core.generic.numeric import compute_dtype, read_numbers, store_numbers
 from loom_core.generic.tensor import Tensor
@@ -240,10 +241,4 @@ def require_tensor(tensor: object, what: str, where: str = "") -> Tensor:
     Raises:
         SpecError: It is something else.
     """
-    if not isinstance(tensor, Tensor):
-        raise SpecError(
-            f"{what} must be a Tensor, got {type(tensor).__name__}",
-            where=where,
-            hint="Make one with NewTensorFromSlice.",
-        )
-    return tensor
+    return require_type(tensor, Tensor, what, where, "Make one with NewTensorFromSlice.")
