@@ -24,6 +24,7 @@ class LayerType(IntEnum):
     Embedding = 11
     Conv1D = 12
     Sequential = 13
+    Dropout = 14
 
 
 class SoftmaxType(IntEnum):

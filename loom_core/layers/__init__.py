@@ -6,6 +6,7 @@ from loom_core.errors import SpecError
 from loom_core.layers.base import Layer
 from loom_core.layers.convolution import Conv1D, Conv2D
 from loom_core.layers.dense import Dense
+from loom_core.layers.dropout import Dropout
 from loom_core.layers.embedding import Embedding
 from loom_core.layers.multi_head_attention import MultiHeadAttention
 from loom_core.layers.norms import LayerNorm, RMSNorm
@@ -34,7 +35,10 @@ LOOM_LAYER_TYPES: tuple[type[Layer], ...] = (
 )
 """Those that Loom v0.0.7 has too, in the order of its layer codes: the index is the code."""
 
-LAYER_TYPES = LOOM_LAYER_TYPES
+LAYER_TYPES: tuple[type[Layer], ...] = (
+    *LOOM_LAYER_TYPES,
+    Dropout,
+)
 """All layer types. Those that Loom lacks follow its own, a new one last, and are numbered on."""
 
 _BY_NAME = {name: layer for layer in LAYER_TYPES for name in (layer.type_name, *layer.type_aliases)}
@@ -61,6 +65,7 @@ __all__ = [
     "Conv1D",
     "Conv2D",
     "Dense",
+    "Dropout",
     "Embedding",
     "GridPosition",
     "Layer",

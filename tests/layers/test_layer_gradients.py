@@ -9,6 +9,7 @@ from loom_core import (
     Conv1D,
     Conv2D,
     Dense,
+    Dropout,
     Embedding,
     GridPosition,
     LayerNorm,
@@ -90,6 +91,10 @@ STACKS = {
     ),
     "swiglu": (lambda: [SwiGLU(5, 3)], 6),
     "swiglu skip": (lambda: [Dense(4, "tanh", input_size=4), SwiGLU(3, skip_from=0)], 4),
+    "dropout": (
+        lambda: [Dense(4, "tanh", input_size=3), Dropout(0.4), Dense(2, "tanh", input_size=4)],
+        3,
+    ),
     "attention 1": (lambda: [MultiHeadAttention(1, 1)], 1),
     "attention": (lambda: [MultiHeadAttention(2, 4)], 12),
     "attention causal rope": (
@@ -244,6 +249,15 @@ def test_gradients_equal_finite_differences(name, loss):
     if loss == "cross_entropy" and not name.startswith("softmax"):
         layers.append(Softmax())  # probabilities in, as the loss wants
     check_layers(layers, x, loss, target)
+
+
+@pytest.mark.parametrize("name", ["dropout", "softmax gumbel"])
+def test_gradients_with_noise_equal_finite_differences(name):
+    make, width = STACKS[name]
+    layers, outputs = stack(*make(), width=width)
+    rng = np.random.default_rng(11)
+    x, target = rng.uniform(-1, 1, (3, width)), rng.uniform(0, 1, (3, outputs))
+    check_layers(layers, x, "mse", target, training=True)
 
 
 def test_every_layer_type_and_softmax_variant_is_checked():

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from loom_core.arrays import element_count
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder
@@ -12,6 +13,7 @@ from loom_core.graph.plan import make_plan
 from loom_core.layers import Layer
 from loom_core.optimize.losses import emit_loss
 from loom_core.optimize.step_graph import lower_layers
+from loom_core.random_stream import RandomStream
 
 STEP = 1e-5
 TOLERANCE = 1e-6  # relative to the largest gradient of the same array
@@ -71,13 +73,28 @@ def _all_layers(layers: Sequence[Layer]) -> Iterator[Layer]:
         yield from _all_layers(layer.children)
 
 
-def check_layers(layers: Sequence[Layer], x: np.ndarray, loss: str, target: np.ndarray) -> None:
-    """Check the gradients of a loss with respect to the input and every weight of some layers."""
+def check_layers(
+    layers: Sequence[Layer],
+    x: np.ndarray,
+    loss: str,
+    target: np.ndarray,
+    *,
+    training: bool = False,
+) -> None:
+    """Check the gradients of a loss with respect to the input and every weight of some layers.
+
+    Args:
+        layers: Any.
+        x: Their input.
+        loss: Its name.
+        target: What the loss compares with.
+        training: Layers do what they do in training, with noise drawn once.
+    """
     owners = list(_all_layers(layers))
     for layer in owners:
         for name, weight in layer.weights.items():
             layer._weights[name] = weight.astype(np.float64)
-    graph = GraphBuilder()
+    graph = GraphBuilder(training=training)
     x_value = graph.input("x", x.shape)
     y = lower_layers(graph, layers, x_value)
     t = graph.input("t", y.shape)
@@ -94,7 +111,11 @@ def check_layers(layers: Sequence[Layer], x: np.ndarray, loss: str, target: np.n
     ports = {"x": x_value, "t": t, "loss": value}
     reached = [name for name in wanted if wanted[name] in gradients]
     ports |= {f"d {name}": gradients[wanted[name]] for name in reached}
+    ports |= {noise.name: noise for noise in graph.noises}
     program = NumpyBackend().prepare(make_plan(graph.graph, ports, np.float64))
+    for noise in graph.noises:
+        words = RandomStream(8).bits(element_count(noise.shape))
+        program.write(noise.name, noise.noise.numbers(words))
     x = np.array(x, np.float64)
 
     def run() -> float:

@@ -11,6 +11,7 @@ from loom_core import (
     AdamWOptimizer,
     CosineAnnealingScheduler,
     Dense,
+    Dropout,
     LayerNorm,
     LimitError,
     LoomError,
@@ -48,12 +49,13 @@ HELD_OUT = {
 
 
 def network_on(runs="numpy", seed=6):
-    network = Network(5, 1, 1, 5, seed=seed, backend=BACKENDS[runs]())
+    network = Network(5, 1, 1, 6, seed=seed, backend=BACKENDS[runs]())
     network.set_layer(0, 0, 0, Dense(9, "tanh", input_size=5))
     network.set_layer(0, 0, 1, LayerNorm(9))
     network.set_layer(0, 0, 2, Softmax(variant="gumbel"))  # noise: its random state matters
-    network.set_layer(0, 0, 3, Dense(3, "linear", input_size=9))
-    network.set_layer(0, 0, 4, Softmax())
+    network.set_layer(0, 0, 3, Dropout(0.2))
+    network.set_layer(0, 0, 4, Dense(3, "linear", input_size=9))
+    network.set_layer(0, 0, 5, Softmax())
     return network
 
 

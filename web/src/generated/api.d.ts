@@ -5214,6 +5214,7 @@ export interface Enums {
     readonly Embedding: 11;
     readonly Conv1D: 12;
     readonly Sequential: 13;
+    readonly Dropout: 14;
   };
   /** Softmax variants by name, and the codes that stand for them. */
   readonly SoftmaxType: {
