@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Literal, TypeGuard
 
 import numpy as np
 
-from loom_core.activations import ActivationType
-from loom_core.activations import activation as find_activation
+from loom_core.activations import ActivationType, activation as find_activation
 from loom_core.arrays import F32, Shape
 from loom_core.checks import positive
 from loom_core.errors import ShapeError, SpecError

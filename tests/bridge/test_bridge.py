@@ -322,6 +322,6 @@ def test_a_forward_that_is_not_one_kernel_call_is_not_prepared(target, length, w
     bridge._objects[3].forward_program((2,)).fallbacks["add_bias"] = 1
     bridge._objects[4]._choice = Choice("numpy", NumpyBackend(), "of this test")
     bridge._objects[5].__class__ = Watched
-    bridge._objects[6].set_observer(loom_core.new_recording_observer())
+    bridge._objects[6].set_observer(loom_core.RecordingObserver())
     assert bridge.prepare_forward(1, 2) != 0
     assert bridge.prepare_forward(target, length) == 0, why

@@ -5,8 +5,7 @@ from collections import Counter
 from typing import ClassVar
 
 import loom_core
-from loom_core import Dense, Network
-from loom_core import public as table
+from loom_core import Dense, Network, public as table
 from loom_core.enums import ENUMS
 from loom_core.fields import Fields
 from loom_core.introspection import describe

@@ -11,10 +11,10 @@ from loom_core import (
     AdaptationTracker,
     LimitError,
     SpecError,
-    new_adaptation_comparison,
-    new_adaptation_tracker,
 )
 from loom_core.bridge import Bridge
+from loom_core.evaluate.adaptation_result import new_adaptation_comparison
+from loom_core.evaluate.adaptation_tracker import new_adaptation_tracker
 
 
 class Clock:

@@ -5,8 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from loom_core import (
     DeviationMetrics,
@@ -21,8 +20,8 @@ from loom_core import (
     limits,
     load_metrics,
     load_metrics_from_string,
-    new_deviation_metrics,
 )
+from loom_core.evaluate.deviation_metrics import new_deviation_metrics
 from loom_core.evaluate.prediction import BUCKET_NAMES
 from tests.support.fixture_files import FIXTURES
 

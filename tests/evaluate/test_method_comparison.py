@@ -9,10 +9,10 @@ from loom_core import (
     ComparisonResult,
     SpecError,
     TrainingMetrics,
-    new_comparison_result,
-    new_training_metrics,
 )
 from loom_core.bridge import Bridge
+from loom_core.evaluate.method_comparison import new_comparison_result
+from loom_core.evaluate.training_metrics import new_training_metrics
 
 
 def run(accuracy, loss, steps=100):

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import loom_core
 from loom_core import (
     Dense,
     LimitError,
@@ -227,8 +226,3 @@ def test_evaluation_crosses_the_bridge(files):
     found = call(network, "EvaluateFromCheckpointFiles", names, [0, 1, 0, 1])
     assert call(found["Metrics"]["$object"], "Results") == call(metrics, "Results")
     assert found["LoadTime"] >= 0
-
-
-def test_every_name_is_importable():
-    for name in ("DeviationMetrics", "evaluate_model", "load_metrics", "max_abs_diff", "mean"):
-        assert name in loom_core.__all__

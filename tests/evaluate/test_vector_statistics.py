@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from loom_core import ShapeError, SpecError, max_abs_diff, maximum, mean, minimum
+from loom_core import (
+    ShapeError,
+    SpecError,
+)
 from loom_core.bridge import Bridge
+from loom_core.functions.vector_statistics import max_abs_diff, maximum, mean, minimum
 
 LISTS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from loom_core import generic as g
-from loom_core import run_layer
+from loom_core import generic as g, run_layer
 from loom_core.layers import LOOM_LAYER_TYPES, LSTM, RNN, Conv1D, Conv2D, Dense, MultiHeadAttention
 from loom_core.public import FUNCTIONS
 from tests.support.finite_differences import assert_close_to_differences

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from loom_core import Conv2D, Dense, Embedding, Residual
-from loom_core import generic as g
+from loom_core import Conv2D, Dense, Embedding, Residual, generic as g
 from tests.support.finite_differences import assert_close_to_differences
 from tests.support.generic_networks import mixed, network, samples
 

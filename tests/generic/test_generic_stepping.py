@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from loom_core import Dense, LimitError, ShapeError, SpecError
-from loom_core import generic as g
+from loom_core import Dense, LimitError, ShapeError, SpecError, generic as g
 from tests.support.generic_networks import mixed, network, samples
 
 

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loom_core import DType, LimitError, NonFiniteError, ShapeError, SpecError
-from loom_core import generic as g
+from loom_core import DType, LimitError, NonFiniteError, ShapeError, SpecError, generic as g
 
 INTEGERS = [dtype for dtype in g.DTYPES if "int" in dtype]
 

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loom_core import BusyError, Dense, NonFiniteError, ShapeError, Softmax, SpecError
-from loom_core import generic as g
+from loom_core import BusyError, Dense, NonFiniteError, ShapeError, Softmax, SpecError, generic as g
 from tests.support.generic_networks import mixed, network, samples
 
 

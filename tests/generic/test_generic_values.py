@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loom_core import LimitError, LoomError, NonFiniteError, ShapeError, SpecError
-from loom_core import generic as g
+from loom_core import LimitError, LoomError, NonFiniteError, ShapeError, SpecError, generic as g
 
 
 def tensor(values, *shape, dtype="float32"):

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from loom_core import LimitError, limits
 from loom_core.backends.numpy_backend import NumpyBackend

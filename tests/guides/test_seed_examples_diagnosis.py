@@ -14,9 +14,9 @@ from loom_core import (
     Softmax,
     cross_entropy_loss_grad,
     evaluate_model,
-    new_deviation_metrics,
-    new_recording_observer,
 )
+from loom_core.evaluate.deviation_metrics import new_deviation_metrics
+from loom_core.observers.recording import new_recording_observer
 from tests.support.observed_networks import guide_inputs, guide_network, network_of
 
 

@@ -11,8 +11,6 @@ import pytest
 from loom_core import (
     ActivationType,
     Network,
-    call_layer_init,
-    list_layer_init_functions,
     load_bundle,
     load_bundle_from_string,
     load_model,
@@ -20,6 +18,7 @@ from loom_core import (
     save_bundle,
     save_bundle_to_string,
 )
+from loom_core.functions.registry import call_layer_init, list_layer_init_functions
 
 
 def run(network, samples=1):

@@ -5,9 +5,15 @@ import inspect
 import numpy as np
 import pytest
 
-from loom_core import CallError, Network, Softmax, SpecError, call_layer_init
+from loom_core import (
+    CallError,
+    Network,
+    Softmax,
+    SpecError,
+)
 from loom_core.bridge import Bridge
 from loom_core.functions import registry
+from loom_core.functions.registry import call_layer_init
 from loom_core.layers import LOOM_LAYER_TYPES, Dense
 from loom_core.layers.softmax_variants import VARIANTS
 
@@ -95,7 +101,7 @@ def test_the_list_is_complete_for_the_layers_of_loom():
         ("InitAdaptiveSoftmaxLayer", [[[0, 0]]], SpecError, "hold each score once"),
         ("InitEntmaxLayer", [2.5], SpecError, "from 1 to 2"),
         ("InitSequentialLayer", [[]], SpecError, "at least one"),
-        ("InitSequentialLayer", [[3]], SpecError, "must be layers"),
+        ("InitSequentialLayer", [[3]], SpecError, "layer 0 of sequential must be a layer"),
         ("InitParallelLayer", [[], "add"], SpecError, "at least one"),
         ("InitParallelLayer", [[DENSE], "max"], SpecError, "unknown combine mode 'max'"),
         ("InitGridScatterLayer", [[DENSE], [], 1, 1], SpecError, "a position for each"),

@@ -148,7 +148,7 @@ def test_the_console_prints_each_layer():
 
 
 def test_the_console_prints_events_of_a_training(capsys):
-    observer = loom_core.new_console_observer()
+    observer = loom_core.ConsoleObserver()
     observer.on_training_event(TrainingEvent("epoch_start", 1))
     observer.on_training_event(TrainingEvent("batch_end", 1, 3, 0.5))
     observer.on_training_event(TrainingEvent("epoch_end", 1, 4, 0.25, 0.75))
@@ -176,7 +176,7 @@ def test_a_recording_keeps_the_newest_and_counts_the_rest():
 
 
 def test_a_recordings_histories_are_apart():
-    network, recording = two_layers(), loom_core.new_recording_observer()
+    network, recording = two_layers(), loom_core.RecordingObserver()
     network.set_observer(recording)
     network.forward_cpu([1, 2])
     network.backward_cpu([1])

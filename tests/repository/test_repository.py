@@ -1,4 +1,4 @@
-"""Promises about the repository itself: exports, imports, file sizes, paths named in documents."""
+"""Promises about the repository itself: imports, file sizes, paths named in documents."""
 
 import re
 import subprocess
@@ -6,19 +6,12 @@ import sys
 
 import pytest
 
-import loom_core
 from web.build.folders import ROOT
 
 TRACKED = subprocess.run(
     ["git", "ls-files", "-co", "--exclude-standard"],
     cwd=ROOT, capture_output=True, text=True, check=True,
 ).stdout.splitlines()  # fmt: skip
-
-
-def test_every_export_exists_once():
-    assert len(loom_core.__all__) == len(set(loom_core.__all__))
-    for name in loom_core.__all__:
-        assert getattr(loom_core, name) is not None
 
 
 def test_the_core_imports_numpy_and_nothing_else_from_outside():

@@ -20,13 +20,13 @@ from loom_core import (
     TrainingConfig,
     TrainingData,
     cross_entropy_loss_grad,
-    default_training_config,
 )
 from loom_core.bridge import Bridge
 from loom_core.optimize.optimizer_config import make_optimizer
 from loom_core.optimize.scheduler_config import make_scheduler
 from loom_core.random_stream import RandomStream, permutations
 from loom_core.train.batches import SampleBatches, Samples, read_batches
+from loom_core.train.config import default_training_config
 from loom_core.train.pace import Pace
 from tests.bridge import test_bridge as bridge_tests
 from tests.train.test_train import XOR_INPUTS, XOR_TARGETS, classifier, weights_of, xor_network
