@@ -8,7 +8,7 @@ from glue import loaded_page
 
 from loom_core.bridge import Bridge
 from loom_core.introspection import describe
-from web.build.api_types import camel_case
+from web.build.api_declarations import camel_case
 
 DESCRIPTION = describe()
 
@@ -27,13 +27,13 @@ def both_names(callables):
 def test_every_described_function_is_there_and_nothing_else(session):
     names = session.run("return Object.keys(loom).filter((k) => typeof loom[k] === 'function')")
 
-    assert set(names) == both_names(DESCRIPTION["functions"]) | {"memory", "terminate"}
-    assert session.run("return loom.description") == DESCRIPTION
+    assert set(names) == both_names(DESCRIPTION["functions"]) | {"memory", "terminate", "describe"}
     assert session.run("return loom.version") == DESCRIPTION["version"]
 
 
 def test_every_described_code_is_there(session):
-    codes = session.run("return loom.description.enums.map(({ name }) => ({ ...loom[name] }))")
+    names = [enum["name"] for enum in DESCRIPTION["enums"]]
+    codes = session.run("return arg.options.map((name) => ({ ...loom[name] }))", names)
 
     assert codes == [enum["values"] for enum in DESCRIPTION["enums"]]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from language_server import language_server
 
-from web.build import api_types
+from web.build import api_declarations, api_types
 from web.build.environment import node_tool
 from web.build.folders import NODE_MODULES
 
@@ -69,6 +69,6 @@ def test_an_editor_shows_types_and_documentation_for_both_ways_to_load(editor, t
 def test_names_in_camel_case():
     names = ["ForwardCPU", "GPUInfo", "BuildNetworkFromJSON", "JSON", "TotalLayers", "LRSchedule"]
 
-    assert [api_types.camel_case(name) for name in names] == [
+    assert [api_declarations.camel_case(name) for name in names] == [
         *("forwardCPU", "gpuInfo", "buildNetworkFromJSON", "json", "totalLayers", "lrSchedule")
     ]

@@ -26,7 +26,7 @@ def test_the_core_imports_numpy_and_nothing_else_from_outside():
 
 def test_source_files_stay_readable_in_size():
     for name in TRACKED:
-        if re.search(r"\.(py|js|mjs|c|h|wgsl|css)$", name):
+        if "/generated/" not in name and re.search(r"\.(py|js|mjs|c|h|wgsl|css)$", name):
             path = ROOT / name
             lines = path.read_text(encoding="utf-8").count("\n") if path.exists() else 0
             assert lines <= 400, f"{name} has {lines} lines: split it by topic"

@@ -1,10 +1,13 @@
-/** The public objects: every function and method of the description, under its public name. */
+/** The public objects: every function and method that Python offers, under its public name. */
 
 import { defineCallables } from "./description.js";
+import { DescriptionFile } from "./description_file.js";
 import { LoomError } from "./errors.js";
+import { names } from "./generated/names.js";
+import { version } from "./generated/version.js";
 import { encodeArguments, mapPlain, marked } from "./plain_data.js";
 
-/** @import { Callable, ClassDescription, Description } from "./description.js" */
+/** @import { Signature } from "./description.js" */
 /** @import { Callback, Encoded, Plain } from "./plain_data.js" */
 /** @import { Memory } from "./generated/api.js" */
 
@@ -39,13 +42,14 @@ export class Api {
 
   /**
    * @param {Engine} engine
-   * @param {Description} description
+   * @param {string} assetBase URL of the folder that holds manifest.json, ending in "/"
    */
-  constructor(engine, description) {
+  constructor(engine, assetBase) {
     this.#engine = engine;
-    for (const { name, methods } of description.classes) {
+    for (const [name, methods] of Object.entries(names.classes)) {
       this.#prototypes.set(name, this.#prototype(name, methods));
     }
+    const description = new DescriptionFile(assetBase);
     /**
      * The object that `loadLoom` gives. Its functions are named at run time only, so it is of no
      * type that could be checked here.
@@ -53,20 +57,22 @@ export class Api {
      * @type {object}
      */
     this.loom = {
-      version: description.version,
-      description,
+      version,
+      describe: () => description.load(),
       memory: () => engine.memory(),
       terminate: () =>
         engine.close(
           new LoomError("terminated", "The session was terminated.", "Start one with loadLoom()."),
         ),
     };
-    for (const { name, values } of description.enums) {
+    // Not enumerable: who looks at all that is there is not to wait for a file.
+    Object.defineProperty(this.loom, "description", { get: () => description.loadAtOnce() });
+    for (const [name, values] of Object.entries(names.enums)) {
       Object.defineProperty(this.loom, name, { value: Object.freeze({ ...values }) });
     }
     defineCallables(
       this.loom,
-      description.functions,
+      names.functions,
       (callable) =>
         (...args) =>
           this.#call(callable, args, null, ""),
@@ -75,7 +81,7 @@ export class Api {
 
   /**
    * @param {string} className
-   * @param {Callable[]} methods
+   * @param {Signature[]} methods
    */
   #prototype(className, methods) {
     const api = this;
@@ -101,7 +107,7 @@ export class Api {
   }
 
   /**
-   * @param {Callable} callable
+   * @param {Signature} callable
    * @param {unknown[]} args
    * @param {object | null} object whose method it is; null for a function
    * @param {string} className its class
@@ -123,7 +129,7 @@ export class Api {
       );
       const result = this.#engine.call(target, callable.name, encoded, signal);
       /** @param {Plain} value */
-      const finish = (value) => (callable.returns.kind === "void" ? undefined : this.#wrap(value));
+      const finish = (value) => (callable.void ? undefined : this.#wrap(value));
       if (!(result instanceof Promise)) return finish(result);
       const atWork = { object };
       this.#busy.add(atWork);
@@ -134,7 +140,7 @@ export class Api {
   /**
    * Where a call gives a promise, what goes wrong on this side rejects it too.
    *
-   * @param {Callable} callable
+   * @param {Signature} callable
    * @param {() => unknown} action
    */
   #attempt(callable, action) {
@@ -190,7 +196,7 @@ export class Api {
  * Take the call options off the arguments. They stand after all parameters; an object with an
  * AbortSignal as `signal` is also known as such after fewer.
  *
- * @param {Callable} callable
+ * @param {Signature} callable
  * @param {unknown[]} args
  * @returns {{ values: unknown[], signal: AbortSignal | undefined }}
  */
@@ -203,6 +209,6 @@ function splitOptions({ name, parameters }, args) {
     if (signal === undefined) return { values: args.slice(0, -1), signal };
     throw new LoomError("call", `${name}: the option signal is no AbortSignal.`);
   }
-  const names = [...parameters.map((parameter) => parameter.name), "options"].join(", ");
-  throw new LoomError("call", `${name} takes ${names}; got ${args.length} arguments.`);
+  const expected = [...parameters, "options"].join(", ");
+  throw new LoomError("call", `${name} takes ${expected}; got ${args.length} arguments.`);
 }

@@ -91,6 +91,14 @@ export class Downloads {
   }
 
   /**
+   * @param {URL} url
+   * @returns {Promise<Uint8Array> | undefined} undefined if it is none of the files
+   */
+  file(url) {
+    return this.#files.get(url.href);
+  }
+
+  /**
    * Let `fetch` answer from these downloads, and pass all other requests on.
    *
    * @returns {() => void} puts things back and lets go of the bytes
@@ -223,7 +231,7 @@ function checkedEntry([name, entry]) {
  * @param {string} reason
  * @param {unknown} [cause]
  */
-function missing(name, url, reason, cause) {
+export function missing(name, url, reason, cause) {
   return new LoomError(
     "asset_missing",
     `The file ${name} could not be loaded from ${url.href}: ${reason}.`,
@@ -237,7 +245,7 @@ function missing(name, url, reason, cause) {
  * @param {string} reason
  * @param {unknown} [cause]
  */
-function corrupt(name, reason, cause) {
+export function corrupt(name, reason, cause) {
   return new LoomError(
     "asset_corrupt",
     `The file ${name} is not the one of this release: ${reason}.`,

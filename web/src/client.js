@@ -3,7 +3,6 @@
 import { Api } from "./api.js";
 import { moduleFailure } from "./assets.js";
 import { LoomError, deadSession } from "./errors.js";
-import { description } from "./generated/description.js";
 import { buffersIn, encodeAnswer, mapPlain, marked } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 import { unreachable } from "./protocol.js";
@@ -32,7 +31,7 @@ export async function startInWorker(assetBase, onProgress, signal) {
     throw deadSession(`The browser refused to start a worker: ${cause}`, cause);
   }
   await abortable(client.ready, signal, (reason) => client.close(reason));
-  return /** @type {Loom} */ (new Api(client, description).loom);
+  return /** @type {Loom} */ (new Api(client, assetBase).loom);
 }
 
 /** A worker, and the requests that it has not answered yet. */

@@ -1,4 +1,4 @@
-/** The description of all public names, as Python gives it, and the names made from it. */
+/** The public names: what the glue makes of them, and how Python describes them. */
 
 import { LoomError } from "./errors.js";
 
@@ -36,6 +36,22 @@ import { LoomError } from "./errors.js";
  */
 
 /**
+ * What a call needs to know of a function or method.
+ *
+ * @typedef {object} Signature
+ * @property {string} name
+ * @property {string[]} parameters their names
+ * @property {true} [cooperative] where it is
+ * @property {true} [void] where it gives nothing
+ */
+/**
+ * @typedef {object} Names
+ * @property {Signature[]} functions
+ * @property {Record<string, Signature[]>} classes their methods
+ * @property {Record<string, Record<string, number>>} enums their values
+ */
+
+/**
  * The camelCase name of a public name: `ForwardCPU` is `forwardCPU`, `GPUInfo` is `gpuInfo`.
  *
  * @param {string} name
@@ -48,8 +64,8 @@ export function camelCase(name) {
  * Define each callable under both of its names.
  *
  * @param {object} target gets the properties; none of its own or inherited ones is replaced
- * @param {Callable[]} callables
- * @param {(callable: Callable) => (...args: unknown[]) => unknown} makeFunction
+ * @param {Signature[]} callables
+ * @param {(callable: Signature) => (...args: unknown[]) => unknown} makeFunction
  * @throws {LoomError} `internal`: a name that is no public name or is taken
  */
 export function defineCallables(target, callables, makeFunction) {

@@ -4,7 +4,6 @@ import { Api } from "./api.js";
 import { boot } from "./boot.js";
 import { Jobs } from "./jobs.js";
 import { LoomError } from "./errors.js";
-import { description } from "./generated/description.js";
 import { encodeAnswer } from "./plain_data.js";
 import { abortable, withResolvers } from "./promises.js";
 
@@ -30,7 +29,7 @@ export async function startOnMainThread(assetBase, onProgress, signal) {
   const { promise, resolve, reject } = withResolvers();
   boot(assetBase, onProgress, signal).then(resolve, reject);
   const engine = new MainThread(await abortable(promise, signal, reject));
-  return /** @type {LoomOnMainThread} */ (new Api(engine, description).loom);
+  return /** @type {LoomOnMainThread} */ (new Api(engine, assetBase).loom);
 }
 
 /** Python on this thread. */

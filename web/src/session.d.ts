@@ -54,6 +54,11 @@ export interface Session<On extends Thread = "worker"> {
   /** Of loom_core. */
   readonly version: string;
   /** Every public name with its parameters, types and documentation, as data. */
+  describe(): Promise<Description>;
+  /**
+   * The same at once.
+   * @deprecated The page stands still while the file comes: use `describe()`.
+   */
   readonly description: Description;
   /** Ends the session at once; all that is pending fails with the code `terminated`. */
   terminate(): void;
