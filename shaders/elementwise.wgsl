@@ -1,6 +1,6 @@
 // needs: grid, functions, activations
 
-// add, mul, scale, activate, activate_dx: y[i] from a[i] and b[i], all of one shape.
+// add, mul, div, scale, sqrt, sign, activate, activate_dx: y[i] from a[i] and b[i], of one shape.
 //
 // A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An
 // invocation takes the cells i, i + all invocations, ...: neighbours read neighbouring memory, and
@@ -17,12 +17,12 @@ override FUNCTION: u32 = 5; // code of the activation
 
 @group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
 
-// add, mul, activate_dx
+// add, mul, div, activate_dx
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> cells: Cells;
 
-// scale, activate
+// scale, sqrt, sign, activate
 @group(0) @binding(1) var<storage, read_write> y_of_one: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> cells_of_one: Cells;
 
@@ -39,6 +39,14 @@ fn add(at: Invocation) {
 fn mul(at: Invocation) {
     for (var i = first_cell(at); i < cells.count; i += all_cells(at)) {
         y[i] = a[i] * b[i];
+    }
+}
+
+// y = a / b
+@compute @workgroup_size(SIZE)
+fn div(at: Invocation) {
+    for (var i = first_cell(at); i < cells.count; i += all_cells(at)) {
+        y[i] = a[i] / b[i];
     }
 }
 
@@ -61,6 +69,22 @@ fn activate_dx(at: Invocation) {
 fn scale(at: Invocation) {
     for (var i = first_cell(at); i < cells_of_one.count; i += all_cells(at)) {
         y_of_one[i] = a[i] * cells_of_one.factor;
+    }
+}
+
+// y = sqrt(a)
+@compute @workgroup_size(SIZE)
+fn root(at: Invocation) {
+    for (var i = first_cell(at); i < cells_of_one.count; i += all_cells(at)) {
+        y_of_one[i] = sqrt(a[i]);
+    }
+}
+
+// y = -1, 0 or 1
+@compute @workgroup_size(SIZE)
+fn signs(at: Invocation) {
+    for (var i = first_cell(at); i < cells_of_one.count; i += all_cells(at)) {
+        y_of_one[i] = sign(a[i]);
     }
 }
 

@@ -1,7 +1,8 @@
 // needs: grid
 
-// sgd, momentum, adamw, rmsprop, rmsprop_momentum: w and its states, all of the gradient's shape,
-// change in place. The formulas and the order of `hyper` stand in loom_core/graph/ops/updates.py.
+// running_mean, descend, sgd, momentum, adamw, rmsprop, rmsprop_momentum: w and its states, all of
+// the gradient's shape, change in place. running_mean has a mean for w, what is taken up for dw.
+// The formulas and the order of `hyper` stand in loom_core/graph/ops/updates.py.
 //
 // A cell is a vector of 4 numbers; every buffer ends with a whole one, whatever the shape. An
 // invocation takes the cells i, i + all invocations, ... One pass over 12 to 28 bytes a number with
@@ -9,6 +10,7 @@
 
 override DECAY: bool = false;
 override NESTEROV: bool = false;
+override SHARE: u32 = 2; // of running_mean: which number of hyper
 
 const RATE = 0u;
 const MOMENTUM = 1u;
@@ -45,6 +47,24 @@ fn gradient(i: u32) -> vec4<f32> {
         return scaled(i) + hyper[WEIGHT_DECAY] * w[i];
     }
     return scaled(i);
+}
+
+@compute @workgroup_size(SIZE)
+fn running_mean(at: Invocation) {
+    for (var i = first_cell(at); i < allowed(stateless_count); i += all_cells(at)) {
+        w[i] += hyper[SHARE] * (dw[i] - w[i]);
+    }
+}
+
+@compute @workgroup_size(SIZE)
+fn descend(at: Invocation) {
+    for (var i = first_cell(at); i < allowed(stateless_count); i += all_cells(at)) {
+        var change = dw[i];
+        if (DECAY) {
+            change += hyper[WEIGHT_DECAY] * w[i];
+        }
+        w[i] -= hyper[RATE] * change;
+    }
 }
 
 @compute @workgroup_size(SIZE)

@@ -20,6 +20,13 @@ def expected_of(case, inputs):
     for i in range(case.count):
         g = scale * dw[i] + (0.0 if case.op == "adamw" else decay * w[i])
         held = [s[i] for s in state]
+        if case.op == "running_mean":
+            share = {"fresh": fresh, "fresh_squares": fresh_squares}[case.attributes["share"]]
+            rows.append([(1 - share) * w[i] + share * dw[i]])
+            continue
+        if case.op == "descend":
+            rows.append([w[i] - rate * (dw[i] + decay * w[i])])
+            continue
         if case.op == "sgd":
             step = g
         elif case.op == "momentum":

@@ -48,7 +48,8 @@ LARGE = [
     OpCase("conv2d", ((1, 4, 9, 33), (8, 4, 1, 3)), {"stride": (1, 1), "padding": (0, 1)}),
     OpCase("conv2d", ((2, 3, 1, 65), (6, 3, 1, 4)), {"stride": (1, 3), "padding": (0, 0)}),
     OpCase("conv2d", ((1, 1, 40, 20), (2, 1, 3, 3)), WINDOW),
-    *(OpCase(name, ((5, 13), (5, 13))) for name in ("add", "mul")),
+    *(OpCase(name, ((5, 13), (5, 13))) for name in ("add", "mul", "div")),
+    *(OpCase(name, ((5, 13),)) for name in ("sqrt", "sign")),
     *(OpCase("activate", ((5, 13),), {"function": name}) for name in ACTIVATIONS),
     *(
         OpCase("softmax", ((3, width),), {"temperature": 0.5})

@@ -24,7 +24,8 @@ class OpCase:
         """Random inputs, kept away from the kinks at zero."""
         rng = np.random.default_rng(sum(map(ord, self.id)))
         drawn = [rng.standard_normal(shape) for shape in self.shapes]
-        return [x + np.sign(x) * 0.05 for x in drawn]
+        apart = [x + np.sign(x) * 0.05 for x in drawn]
+        return [np.abs(x) for x in apart] if self.op == "sqrt" else apart
 
 
 def _transposed(m: int, k: int, n: int, *lead: int) -> list[OpCase]:
@@ -56,6 +57,8 @@ CASES: list[OpCase] = [
     OpCase("conv2d", ((2, 1, 3, 9), (2, 1, 3, 2)), {"stride": (2**40, 4), "padding": (0, 0)}),
     OpCase("add", ((3, 5), (3, 5))),
     OpCase("scale", ((3, 1),), {"factor": -2.5}),
+    OpCase("div", ((3, 5), (3, 5))),
+    *(OpCase(name, (shape,)) for name in ("sqrt", "sign") for shape in ((1,), (3, 7))),
     *(OpCase("activate", ((3, 7),), {"function": name}) for name in ACTIVATIONS),
     OpCase("softmax", ((1, 1),)),
     OpCase("softmax", ((3, 5),), {"temperature": 0.5}),

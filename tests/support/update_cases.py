@@ -23,7 +23,8 @@ class UpdateCase:
 
     @property
     def id(self) -> str:
-        return f"{self.op}-{self.count}-{','.join(k for k, v in self.attributes.items() if v)}"
+        settings = (k if v is True else f"{k}={v}" for k, v in self.attributes.items() if v)
+        return f"{self.op}-{self.count}-{','.join(settings)}"
 
     def inputs(self, scale: float = 0.7) -> list[np.ndarray]:
         """Random parameters, gradients and state (positive, as squares are), hyper and scale."""
@@ -47,16 +48,18 @@ class UpdateCase:
         return [arrays[at] for at in node.op.updates]
 
 
+SETTINGS = {
+    "momentum": ({"decay": False}, {"decay": True}, {"nesterov": True}),
+    "running_mean": ({"share": "fresh"}, {"share": "fresh_squares"}),
+}
+"""Attributes of an op that has others than to decay or not."""
+
 UPDATE_CASES = [
     UpdateCase(op.name, count, attributes)
     for op in UPDATES
     if op.name not in GUARDS
     for count in (1, 3, 4, 5, 129)
-    for attributes in (
-        {"decay": False},
-        {"decay": True},
-        *([{"nesterov": True}] if "nesterov" in op.attributes else []),
-    )
+    for attributes in SETTINGS.get(op.name, ({"decay": False}, {"decay": True}))
 ]
 
 

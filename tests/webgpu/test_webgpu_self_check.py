@@ -116,10 +116,12 @@ MUTATIONS = [
     (STEP, "halted[0] = 1.0;", ""),
     (STEP, "all_finite && loss_finite", "loss_finite"),
     *(
-        (case, "select(count, 0u, (scale[0] & 0x7fffffffu) > 0x7f800000u)", "count")
+        (case, "(scale[0] & 0x7fffffffu) > 0x7f800000u)", "scale[0] == 1u)")
         for case in UPDATE_CASES
-        if case.count == 5 and case.attributes == {"decay": False}
+        if case.count == 5 and case.attributes in ({"decay": False}, {"share": "fresh"})
     ),
+    (UpdateCase("running_mean", 5, {"share": "fresh_squares"}), "hyper[SHARE]", "hyper[FRESH]"),
+    (UpdateCase("descend", 5, {"decay": True}), "change += hyper[WEIGHT_DECAY] * w[i];", ""),
     (UpdateCase("momentum", 5, {"nesterov": True}), "(g + hyper[MOMENTUM] * v)", "v"),
     (UpdateCase("adamw", 5, {"decay": True}), "hyper[WEIGHT_DECAY] * w[i];", "0.0;"),
 ]

@@ -1,4 +1,4 @@
-/* Sum, product, scaling and the activation functions. The output may lie in the memory of the
+/* Arithmetic and the activation functions. The output may lie in the memory of the
    first input. Parameters: count, then what the op says. */
 
 #include "activations.h"
@@ -46,6 +46,42 @@ void run_scale(const int32_t *node, float *scratch)
 {
     (void)scratch;
     each(buffer(node, 1), buffer(node, 0), splat(real(node, 1)), whole(node, 0), product_of);
+}
+
+INLINE f32x4 quotient_of(f32x4 a, f32x4 b) { return a / b; }
+
+INLINE f32x4 root_of(f32x4 x, f32x4 unused)
+{
+    (void)unused;
+    return square_root(x);
+}
+
+/* 0 and NaN stay what they are. */
+INLINE f32x4 sign_of(f32x4 x, f32x4 unused)
+{
+    (void)unused;
+    return select(x > splat(0.0f), splat(1.0f), select(x < splat(0.0f), splat(-1.0f), x));
+}
+
+/* y = a / b */
+void run_div(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    each_pair(buffer(node, 2), buffer(node, 0), buffer(node, 1), whole(node, 0), quotient_of);
+}
+
+/* y = sqrt(x) */
+void run_sqrt(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    each(buffer(node, 1), buffer(node, 0), splat(0.0f), whole(node, 0), root_of);
+}
+
+/* y = -1, 0 or 1 */
+void run_sign(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    each(buffer(node, 1), buffer(node, 0), splat(0.0f), whole(node, 0), sign_of);
 }
 
 #define ALONE(name, code) \

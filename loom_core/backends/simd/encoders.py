@@ -10,6 +10,7 @@ from loom_core.backends.kernel_shapes import around, joined_axes, rows_of
 from loom_core.backends.simd.records import Call, Encoder, Shapes
 from loom_core.graph.op import Attributes, integer, integers, number, size_pair
 from loom_core.graph.ops.sequences import rope_angles
+from loom_core.graph.ops.updates import HYPER
 
 MOST_AXES = 8
 """Axes that the transpose kernel can walk, after neighbours that stay together are joined."""
@@ -166,3 +167,8 @@ def update(*flags: str) -> Encoder:
         return Call([element_count(inputs[0]), *switches])
 
     return encoder
+
+
+def running_mean(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    """Count, and which number of the step says how much is taken up."""
+    return Call([element_count(inputs[0]), HYPER.index(str(attributes["share"]))])

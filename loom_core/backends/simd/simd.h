@@ -70,6 +70,12 @@ INLINE f32x4 at_least(f32x4 x, float low) { return larger(x, splat(low)); }
 
 INLINE f32x4 at_most(f32x4 x, float high) { return less(x, splat(high)); }
 
+INLINE f32x4 square_root(f32x4 x)
+{
+    return (f32x4){
+        __builtin_sqrtf(x[0]), __builtin_sqrtf(x[1]), __builtin_sqrtf(x[2]), __builtin_sqrtf(x[3])};
+}
+
 INLINE f32x4 absolute(f32x4 x) { return (f32x4)((i32x4)x & 0x7fffffff); }
 
 /* a b + c; rounded once where the target has fused multiply-add, else twice. */

@@ -1,7 +1,8 @@
 /* Optimizer steps: parameters change in place, each array read and written once. The formulas, and
    the order of the numbers in hyper, are loom_core.graph.ops.updates's. Buffers: w, dw, the
    optimizer's state, hyper (8), scale (1); where scale is NaN nothing changes. Parameters of a
-   record: count, decay, and nesterov for momentum. */
+   record: count, decay, and nesterov for momentum. running_mean has a mean for w and what is taken
+   up for dw; its second parameter is a place in hyper. */
 
 #include "record.h"
 #include "reductions.h"
@@ -50,12 +51,6 @@ INLINE void store_up_to(float *p, f32x4 x, extent count)
             __VA_ARGS__                                                                            \
         }                                                                                          \
     } while (0)
-
-INLINE f32x4 square_root(f32x4 x)
-{
-    return (f32x4){
-        __builtin_sqrtf(x[0]), __builtin_sqrtf(x[1]), __builtin_sqrtf(x[2]), __builtin_sqrtf(x[3])};
-}
 
 /* g = scale dw + decay w */
 INLINE f32x4 gradient(f32x4 w, f32x4 dw, Step step) { return dw * step.scale + w * step.decay; }
@@ -114,6 +109,35 @@ void run_step_scale(const int32_t *node, float *scratch)
     } else {
         *scale = limit > 0.0f && norm > limit ? limit / norm : 1.0f;
     }
+}
+
+/* mean += share (x - mean) */
+void run_running_mean(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    float *mean = buffer(node, 0);
+    const float *x = buffer(node, 1), *hyper = buffer(node, 2), scale = *buffer(node, 3);
+    const f32x4 share = splat(hyper[whole(node, 1)]);
+    if (scale != scale) return;
+    FOR_FOURS(whole(node, 0), {
+        const f32x4 old = load_up_to(mean + i, count);
+        store_up_to(mean + i, old + (load_up_to(x + i, count) - old) * share, count);
+    });
+}
+
+/* w -= rate (direction + decay w) */
+void run_descend(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    float *w = buffer(node, 0);
+    const float *direction = buffer(node, 1);
+    const Step step = step_of(node, 2);
+    if (must_not_happen(step)) return;
+    FOR_FOURS(step.count, {
+        const f32x4 old = load_up_to(w + i, count);
+        const f32x4 change = load_up_to(direction + i, count) + old * step.decay;
+        store_up_to(w + i, old - change * step.rate, count);
+    });
 }
 
 /* w -= rate g */

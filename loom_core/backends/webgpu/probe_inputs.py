@@ -19,7 +19,7 @@ Inputs = list[F32]
 def probe_inputs(node: Node) -> list[Inputs]:
     """Return one or more sets of inputs for a node, float32."""
     draw = np.random.default_rng(1)
-    kinds = _KINDS.get(node.op.name, ())
+    kinds = _KINDS.get(node.op.name, _UPDATED if node.op.updates else ())
     inputs = [
         (kinds[i] if i < len(kinds) else _signed)(draw, x.shape) for i, x in enumerate(node.inputs)
     ]
@@ -106,6 +106,7 @@ _KINDS: Mapping[str, Sequence[_Draw]] = {
     "rms_norm_dx": (_signed, _signed, _positive),
     "lstm_scan_du": (_signed, _signed, _positive, _signed),
     "step_scale": (_signed, _positive),
-    **dict.fromkeys(("sgd", "momentum", "adamw", "rmsprop", "rmsprop_momentum"), _UPDATED),
+    "div": (_signed, _positive),
+    "sqrt": (_positive,),
 }
 """How inputs are drawn where not any number will do."""

@@ -1,4 +1,4 @@
-"""Elementwise ops: sum, product, scaling, and the activation functions with their derivative."""
+"""Elementwise ops: arithmetic, and the activation functions with their derivative."""
 
 from __future__ import annotations
 
@@ -53,6 +53,37 @@ def _scale_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
     return (lambda: graph.emit("scale", dy, factor=node.attributes["factor"]),)
 
 
+def _div(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    np.divide(inputs[0], inputs[1], out=outputs[0])
+
+
+def _div_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
+    """With y = a / b: da = dy / b, and db = -da y."""
+    b, (y,) = node.inputs[1], node.outputs
+
+    def by_divisor() -> Value:
+        return graph.emit("mul", graph.emit("scale", graph.emit("div", dy, b), factor=-1.0), y)
+
+    return (lambda: graph.emit("div", dy, b), by_divisor)
+
+
+def _sqrt(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    np.sqrt(inputs[0], out=outputs[0])
+
+
+def _sqrt_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
+    (y,) = node.outputs
+    return (lambda: graph.emit("div", dy, graph.emit("scale", y, factor=2.0)),)
+
+
+def _sign(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    np.sign(inputs[0], out=outputs[0])
+
+
+def _sign_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
+    return (lambda: graph.emit("scale", dy, factor=0.0),)
+
+
 def _activate(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
     ACTIVATIONS[str(attributes["function"])].apply(inputs[0], outputs[0])
 
@@ -100,6 +131,36 @@ OPS = (
         shapes=same_shape,
         compute=_scale,
         gradient=_scale_gradient,
+        flops=elementwise_cost(1),
+        in_place=True,
+    ),
+    Op(
+        name="div",
+        inputs=("a:(...)", "b:(...)"),
+        outputs=("y:(...)",),
+        shapes=same_shape,
+        compute=_div,
+        gradient=_div_gradient,
+        flops=elementwise_cost(1),
+        in_place=True,
+    ),
+    Op(
+        name="sqrt",
+        inputs=("x:(...)",),
+        outputs=("y:(...)",),
+        shapes=same_shape,
+        compute=_sqrt,
+        gradient=_sqrt_gradient,
+        flops=elementwise_cost(1),
+        in_place=True,
+    ),
+    Op(
+        name="sign",
+        inputs=("x:(...)",),
+        outputs=("y:(...)",),
+        shapes=same_shape,
+        compute=_sign,
+        gradient=_sign_gradient,
         flops=elementwise_cost(1),
         in_place=True,
     ),

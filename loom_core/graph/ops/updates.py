@@ -1,5 +1,8 @@
 """Optimizer updates: ops that change parameters in place, and what guards them.
 
+An optimizer puts its update together out of ops of any family, of which ``running_mean`` and
+``descend`` change its state and the weight. The others here are whole updates in one pass.
+
 One scalar, ``scale``, stands between backward pass and weights: 1, less where the gradients are
 clipped, and NaN where the step must not happen. Every update reads it and changes nothing where it
 is NaN, so that a loss or gradient that is not finite never reaches the weights.
@@ -11,14 +14,15 @@ is NaN, so that a loss or gradient that is not finite never reaches the weights.
     1  momentum          share of the velocity that is kept
     2  fresh             share of the gradient that a mean of gradients takes up: 1 - dampening for
                          momentum (1 in the first step), 1 - beta1 for AdamW
-    3  fresh_squares     the same for a mean of squares: 1 - beta2 for AdamW, 1 - alpha for RMSprop
+    3  fresh_squares     the same for a second mean, of squares mostly: 1 - beta2 for AdamW,
+                         1 - alpha for RMSprop
     4  decay             weight decay, read where the attribute ``decay`` is set
     5  epsilon           added to a root before it divides
     6  mean_correction   1 / (1 - beta1^t) in AdamW's step t
     7  root_correction   1 / sqrt(1 - beta2^t)
 
-The mathematics is PyTorch's (torch.optim.SGD, AdamW, RMSprop). Running means are written
-``m += fresh (g - m)``, which needs no constant close to 1 that float32 would round.
+The mathematics of whole updates is PyTorch's (torch.optim.SGD, AdamW, RMSprop). Running means are
+written ``m += fresh (g - m)``, which needs no constant close to 1 that float32 would round.
 """
 
 from __future__ import annotations
@@ -147,6 +151,23 @@ def _rmsprop_momentum(
     w -= hyper[0] * b
 
 
+def _running_mean(
+    inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes
+) -> None:
+    """Mean += share (x - mean)."""
+    mean, x, hyper, scale = inputs
+    if not np.isnan(scale):
+        mean += hyper[HYPER.index(str(attributes["share"]))] * (x - mean)
+
+
+def _descend(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
+    """W -= rate (direction + decay w); the direction is what was made of a scaled gradient."""
+    w, direction, hyper, scale = inputs
+    if np.isnan(scale):
+        return
+    w -= hyper[0] * (direction + hyper[4] * w if attributes["decay"] else direction)
+
+
 def _gradient(inputs: Sequence[Array], attributes: Attributes) -> Array:
     """Return g = scale dw, plus decay w where the attribute ``decay`` is set."""
     w, dw, *_, hyper, scale = inputs
@@ -200,6 +221,18 @@ OPS = (
         flops=lambda inputs, outputs, attributes: element_count(inputs[1]) + 2,
         updates=(3,),
     ),
+    Op(
+        name="running_mean",
+        inputs=("mean:(...)", "x:(...)", "hyper:(8,)", "scale:()"),
+        outputs=(),
+        attributes={"share": "fresh"},
+        shapes=_update_shapes,
+        compute=_running_mean,
+        gradient=NoGradient("an update ends the training step"),
+        flops=elementwise_cost(3),
+        updates=(0,),
+    ),
+    _update("descend", (), _descend, 4),
     _update("sgd", (), _sgd, 3),
     _update("momentum", ("v",), _momentum, 6, nesterov=False),
     _update("adamw", ("m", "v"), _adamw, 15),

@@ -46,6 +46,9 @@ ENCODERS: dict[str, Encoder] = {
     "add": _cell_wise("add", 2),
     "mul": _cell_wise("mul", 2),
     "scale": _cell_wise("scale", 1),
+    "div": _cell_wise("div", 2),
+    "sqrt": _cell_wise("root", 1),
+    "sign": _cell_wise("signs", 1),
     "activate": _cell_wise("activate", 1),
     "activate_dx": _cell_wise("activate_dx", 2),
 }

@@ -13,7 +13,8 @@ from loom_core.backends.webgpu.dispatch import (
 )
 from loom_core.backends.webgpu.kernels.grids import cell_grid, pieces_of, row_grid, vectors_of
 from loom_core.backends.webgpu.kernels.totals import totals
-from loom_core.graph.op import Attributes
+from loom_core.graph.op import Attribute, Attributes
+from loom_core.graph.ops.updates import HYPER
 
 
 def _squared_norms(
@@ -70,7 +71,7 @@ def _update(entry: str) -> Encoder:
             entry,
             tuple(Operand("input", i) for i in (last - 1, last, *range(last - 1))),
             parameters=(vectors_of(count),),
-            constants={name.upper(): int(bool(set_)) for name, set_ in attributes.items()},
+            constants={name.upper(): _constant(set_) for name, set_ in attributes.items()},
             workgroups=cell_grid(vectors_of(count), adapter),
         )
         return Kernel([dispatch])
@@ -78,7 +79,12 @@ def _update(entry: str) -> Encoder:
     return encoder
 
 
-_UPDATES = ("sgd", "momentum", "adamw", "rmsprop", "rmsprop_momentum")
+def _constant(setting: Attribute) -> int:
+    """A switch, or the place of a number of the step."""
+    return HYPER.index(setting) if isinstance(setting, str) else int(bool(setting))
+
+
+_UPDATES = ("running_mean", "descend", "sgd", "momentum", "adamw", "rmsprop", "rmsprop_momentum")
 
 ENCODERS: dict[str, Encoder] = {
     "squared_norms": _squared_norms,
