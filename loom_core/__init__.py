@@ -144,6 +144,7 @@ from loom_core.optimize.loss_gradients import (
 from loom_core.optimize.optimizer import Optimizer as Optimizer
 from loom_core.optimize.optimizer_config import OptimizerConfig as OptimizerConfig
 from loom_core.optimize.optimizers import (
+    AdamOptimizer as AdamOptimizer,
     AdamWOptimizer as AdamWOptimizer,
     RMSpropOptimizer as RMSpropOptimizer,
     SGDOptimizer as SGDOptimizer,

@@ -9,6 +9,8 @@ from loom_core import Dense, Network
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.backends.step_data import PickedRows, StepData
 from loom_core.cooperative import finish
+from loom_core.optimize.optimizer_config import make_optimizer
+from loom_core.optimize.optimizers import OPTIMIZERS as OPTIMIZERS_BY_NAME
 from loom_core.optimize.step_graph import training_plan
 from tests.layers.test_layer_gradients import STACKS, stack
 from tests.support.network_runs import (
@@ -38,6 +40,13 @@ def test_inference_equals_numpy(name):
 @pytest.mark.parametrize("name", STACKS)
 def test_training_steps_equal_numpy(name, loss, optimizer):
     assert not assert_training_equals_numpy(name, backend(), loss, optimizer).fallbacks
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS_BY_NAME)
+def test_a_step_of_every_optimizer_is_one_call_of_the_kernels(optimizer):
+    layers, _ = stack(Dense(9, "tanh", input_size=5), width=5)
+    plan = training_plan(layers, 4, 5, "mse", make_optimizer(optimizer))
+    assert not backend().prepare(plan).fallbacks
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,12 @@ from loom_core.optimize.optimizer_config import OptimizerSettings, make_optimize
 from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
 from loom_core.public import FUNCTIONS
 
+CLASSES = list(dict.fromkeys(OPTIMIZERS.values()))
+
 MAKERS = {
-    "SGD": lambda: SGDOptimizer(),
+    **{kind().name(): kind for kind in CLASSES},
     "SGD (momentum)": lambda: SGDOptimizer(0.9, 0.1),
     "SGD (Nesterov momentum)": lambda: SGDOptimizer(0.9, 0.0, True),
-    "AdamW": lambda: AdamWOptimizer(),
-    "RMSprop": lambda: RMSpropOptimizer(),
     "RMSprop (momentum)": lambda: RMSpropOptimizer(0.9, 1e-6, 0.5, weight_decay=0.1),
 }
 
@@ -64,9 +64,6 @@ def assert_equal_weights(a, b):
 @pytest.mark.parametrize("name", MAKERS)
 def test_names_are_looms(name):
     assert MAKERS[name]().name() == name
-
-
-CLASSES = list(dict.fromkeys(OPTIMIZERS.values()))
 
 
 def test_names_in_configs_are_those_of_the_classes():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from loom_core import (
+    AdamOptimizer,
     AdamWOptimizer,
     Conv2D,
     CosineAnnealingScheduler,
@@ -26,7 +27,11 @@ from tests.support.fixture_files import FIXTURES
 from tests.support.simd_support import backend
 from tests.support.tolerances import CURVE
 
-CURVES = np.load(FIXTURES / "torch_training.npz")
+CURVES = {
+    name: array
+    for file in ("torch_training.npz", "torch_adam.npz")
+    for name, array in np.load(FIXTURES / file).items()
+}
 BATCH, BATCHES, STEPS = 8, 5, 200
 LOSSES = {"mlp": "mse", "cnn": "cross_entropy"}
 
@@ -61,6 +66,8 @@ OPTIMIZERS = {
     "momentum": (lambda: SGDOptimizer(0.9), 0.03),
     "dampening": (lambda: SGDOptimizer(0.9, 0.5), 0.1),
     "nesterov": (lambda: SGDOptimizer(0.9, 0.0, True), 0.03),
+    "adam": (lambda: AdamOptimizer(), 0.01),
+    "adam_other": (lambda: AdamOptimizer(0.8, 0.95, 1e-4), 0.003),
     "adamw": (lambda: AdamWOptimizer(), 0.01),
     "adamw_other": (lambda: AdamWOptimizer(0.8, 0.95, 1e-4, 0.1), 0.003),
     "rmsprop": (lambda: RMSpropOptimizer(), 0.003),

@@ -1,6 +1,7 @@
 """A training that is saved and resumed equals one that was never interrupted, bit for bit."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ from loom_core import (
     limits,
 )
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.optimize.optimizer_config import make_optimizer
+from loom_core.optimize.optimizers import OPTIMIZERS as ALL_OPTIMIZERS
 from tests.support.simd_support import backend
 
 BACKENDS = {"numpy": NumpyBackend, "simd": backend}
@@ -80,11 +83,11 @@ def assert_same(a, b, first, second):
 
 SCHEDULER = {"type": "cosine", "total_steps": 10 * BATCHES, "warmup_steps": 5}
 OPTIMIZERS = {
-    "sgd": lambda: None,
+    "none": lambda: None,
+    **{name: partial(make_optimizer, name) for name in ALL_OPTIMIZERS},
     "nesterov": lambda: SGDOptimizer(0.9, 0.0, True),
     "dampening": lambda: SGDOptimizer(0.9, 0.5),
-    "adamw": lambda: AdamWOptimizer(),
-    "rmsprop": lambda: RMSpropOptimizer(momentum=0.5),
+    "rmsprop with momentum": lambda: RMSpropOptimizer(momentum=0.5),
 }
 
 

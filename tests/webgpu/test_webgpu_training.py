@@ -7,17 +7,17 @@ import pytest
 
 from loom_core import BackendError, BusyError, Dense, Network, SpecError
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.optimize.optimizers import OPTIMIZERS as ALL_OPTIMIZERS
 from tests.backends.test_simd_networks import program_of, run_steps, steps_data, weights_of
 from tests.support import webgpu_support
 from tests.support.gpu_networks import SETTINGS, assert_same_weights, data, network
 from tests.support.tolerances import NETWORK, assert_close
 
 OPTIMIZERS = [
-    "sgd",
+    *ALL_OPTIMIZERS,
     {"Type": "sgd", "Momentum": 0.9},
     {"Type": "sgd", "Momentum": 0.9, "Nesterov": True, "WeightDecay": 0.01},
     {"Type": "adamw", "WeightDecay": 0.02},
-    "rmsprop",
     {"Type": "rmsprop", "Momentum": 0.5},
 ]
 

@@ -11,15 +11,17 @@ from collections.abc import Mapping
 from typing import Literal
 
 from loom_core.optimize.optimizer import Optimizer
+from loom_core.optimize.optimizers.adam import AdamOptimizer
 from loom_core.optimize.optimizers.adamw import AdamWOptimizer
 from loom_core.optimize.optimizers.rmsprop import RMSpropOptimizer
 from loom_core.optimize.optimizers.sgd import SGDOptimizer
 
-OptimizerName = Literal["sgd", "sgd_momentum", "adamw", "rmsprop"]
+OptimizerName = Literal["sgd", "sgd_momentum", "adam", "adamw", "rmsprop"]
 """What a config may ask for, as a type; a test holds it equal to the keys of OPTIMIZERS."""
 
 _CLASSES: tuple[type[Optimizer], ...] = (
     SGDOptimizer,
+    AdamOptimizer,
     AdamWOptimizer,
     RMSpropOptimizer,
 )
@@ -31,6 +33,7 @@ OPTIMIZERS: Mapping[str, type[Optimizer]] = {
 
 __all__ = [
     "OPTIMIZERS",
+    "AdamOptimizer",
     "AdamWOptimizer",
     "OptimizerName",
     "RMSpropOptimizer",

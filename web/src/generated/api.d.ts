@@ -730,7 +730,7 @@ export type NormGradientsOnMainThread = NormGradients<"main">;
 /** An optimizer as plain data; a setting that it does not have is refused. */
 export type OptimizerConfig =
   /** The optimizer's name; `"sgd_momentum"` has a momentum of 0.9 unless given. */
-  ({ Type: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" } | { type: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" }) &
+  ({ Type: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" } | { type: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" }) &
   {
   /** Share of the step before that is kept. */
   Momentum?: number | null | undefined;
@@ -972,9 +972,9 @@ export type SteppingTrainingConfig<On extends Thread = "worker"> = {
   /** Pull towards zero, on matrices and kernels only. */
   weightDecay?: number | null | undefined;
   /** Its name; the one that is set on the network when left out, or plain gradient descent. */
-  Optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  Optimizer?: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
   /** Its name; the one that is set on the network when left out, or plain gradient descent. */
-  optimizer?: "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  optimizer?: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
   /** At the start, or after the warm-up. */
   LearningRate?: number | undefined;
   /** At the start, or after the warm-up. */
@@ -1187,11 +1187,11 @@ export type TrainingConfig<On extends Thread = "worker"> = {
   /**
    * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
    */
-  Optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  Optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
   /**
    * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
    */
-  optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adamw" | "rmsprop" | null | undefined;
+  optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
   /** A scheduler, or its name or settings; left out, the rate is constant. */
   Scheduler?: LRScheduler<On> | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
   /** A scheduler, or its name or settings; left out, the rate is constant. */
@@ -1318,6 +1318,42 @@ export type TrainingResult<On extends Thread = "worker"> = {
 };
 /** What a training reached. */
 export type TrainingResultOnMainThread = TrainingResult<"main">;
+
+/**
+ * Adam, without weight decay.
+ * Its calls give promises, on the main thread their results at once.
+ */
+export interface AdamOptimizer<On extends Thread = "worker"> extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Result<On, Record<string, unknown>>;
+  /** Same as `GetState`. */
+  getState: AdamOptimizer<On>["GetState"];
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): Result<On, void>;
+  /** Same as `LoadState`. */
+  loadState: AdamOptimizer<On>["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): Result<On, string>;
+  /** Same as `Name`. */
+  name: AdamOptimizer<On>["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): Result<On, void>;
+  /** Same as `Reset`. */
+  reset: AdamOptimizer<On>["Reset"];
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
+  Step(network: Network<On>, learningRate: number, options?: CallOptions): Result<On, void>;
+  /** Same as `Step`. */
+  step: AdamOptimizer<On>["Step"];
+}
+/** Adam, without weight decay. Its calls give their results at once. */
+export type AdamOptimizerOnMainThread = AdamOptimizer<"main">;
 
 /**
  * Adam with weight decay apart from the gradient.
@@ -4416,6 +4452,20 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   ): Result<On, Float32Array>;
   /** Same as `MultiHeadAttentionForwardCPU`. */
   multiHeadAttentionForwardCPU: Loom<On>["MultiHeadAttentionForwardCPU"];
+  /**
+   * Return Adam without weight decay; NewAdamWOptimizer has it.
+   * @param beta1 Share of the mean gradient that is kept, 0 to below 1.
+   * @param beta2 The same for the mean square.
+   * @param epsilon Above 0; in units of the gradient.
+   */
+  NewAdamOptimizer(
+    beta1?: number,
+    beta2?: number,
+    epsilon?: number,
+    options?: CallOptions,
+  ): Result<On, AdamOptimizer<On>>;
+  /** Same as `NewAdamOptimizer`. */
+  newAdamOptimizer: Loom<On>["NewAdamOptimizer"];
   /**
    * Return AdamW.
    * @param beta1 Share of the mean gradient that is kept, 0 to below 1.

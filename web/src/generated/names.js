@@ -94,6 +94,7 @@ export const names = {
 {"name":"MultiHeadAttentionBackward","parameters":["grad_output","input","weights","rope_theta","causal"]},
 {"name":"MultiHeadAttentionForward","parameters":["input","weights","rope_theta","causal"]},
 {"name":"MultiHeadAttentionForwardCPU","parameters":["input","config","batch_size"]},
+{"name":"NewAdamOptimizer","parameters":["beta1","beta2","epsilon"]},
 {"name":"NewAdamWOptimizer","parameters":["beta1","beta2","epsilon","weight_decay"]},
 {"name":"NewAdamWOptimizerDefault","parameters":[]},
 {"name":"NewAdaptationComparison","parameters":[]},
@@ -147,6 +148,13 @@ export const names = {
 {"name":"UpdateWeightsGeneric","parameters":["network","learning_rate","kernel_grads","bias_grads"],"void":true},
   ],
   classes: {
+    AdamOptimizer: [
+{"name":"GetState","parameters":[]},
+{"name":"LoadState","parameters":["state"],"void":true},
+{"name":"Name","parameters":[]},
+{"name":"Reset","parameters":[],"void":true},
+{"name":"Step","parameters":["network","learning_rate"],"void":true},
+    ],
     AdamWOptimizer: [
 {"name":"GetState","parameters":[]},
 {"name":"LoadState","parameters":["state"],"void":true},
