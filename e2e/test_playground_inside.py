@@ -34,10 +34,12 @@ def test_the_blueprint_is_a_picture_of_the_grid(playground, page):
 
 def test_the_blueprint_shows_gates_and_marks(playground, page):
     branches = [Dense(12, "tanh", input_size=12), Dense(12, input_size=12, disabled=True)]
-    network = Network(784, 1, 1, 3)
-    network.set_layer(0, 0, 0, Dense(12, "sigmoid", input_size=784))
-    network.set_layer(0, 0, 1, Parallel(branches, "filter", gate=Dense(2, "linear", input_size=12)))
-    network.set_layer(0, 0, 2, Dense(10, "linear", input_size=12, frozen=True))
+    network = Network.of(
+        Dense(12, "sigmoid"),
+        Parallel(branches, "filter", gate=Dense(2, "linear", input_size=12)),
+        Dense(10, "linear", frozen=True),
+        input_size=784,
+    )
     network.initialize_weights()
     playground.open(QUICK)
     page.fill("#model-text", save_bundle_to_string({"gated": network}))

@@ -125,8 +125,7 @@ import json
 import numpy as np
 import loom_core
 
-network = loom_core.Network(9, 1, 1, 1, backend="simd")
-network.set_layer(0, 0, 0, loom_core.Dense(7, "tanh", input_size=9))
+network = loom_core.Network.of(loom_core.Dense(7, "tanh"), input_size=9, backend="simd")
 x = np.linspace(-1, 1, 27, dtype=np.float32)
 found = network.forward_cpu(x)
 variant = network.backend_report().variant

@@ -84,8 +84,7 @@ SYNCHRONOUS = """
 import numpy as np
 from loom_core import Dense, Network
 
-network = Network(3, 1, 1, 1, seed=1)
-network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
+network = Network.of(Dense(2, "tanh"), input_size=3, seed=1)
 network.set_backend("webgpu")
 x = np.array([1.0, -2.0, 0.5])
 found = network.forward_cpu(x)

@@ -39,9 +39,8 @@ def refusals(kind, trusting):
         except LimitError as error:
             found.append(str(error))
     limits.PLAN_BYTES = 2**31
-    network = Network(1, 1, 1, 1, backend=backend(kind))
     layer = Conv2D(1, 1, 1, 1, "linear", input_channels=1, input_height=1, input_width=1)
-    network.set_layer(0, 0, 0, layer)
+    network = Network.of(layer, backend=backend(kind))
     network.initialize_weights()
     y = network.forward_cpu([2.0]).reshape(3, 3)
     works = y[1, 1] == 2 * layer.weights["kernel"].item() and np.count_nonzero(y) == 1
@@ -75,12 +74,9 @@ class AboveTwoGigabytes:
         data = {"inputs": x, "labels": rng.integers(0, 5, 2400)}
         losses, outputs = [], []
         for runs in ("numpy", backend(kind)):
-            network = Network(256, 1, 1, 4, seed=2, backend=runs)
             layer = Conv2D(4, 3, 2, 1, "tanh", input_channels=1, input_height=16, input_width=16)
-            network.set_layer(0, 0, 0, layer)
-            network.set_layer(0, 0, 1, Dense(33, "scaled_relu", input_size=256))
-            network.set_layer(0, 0, 2, Dense(5, "linear", input_size=33))
-            network.set_layer(0, 0, 3, Softmax())
+            rest = (Dense(33, "scaled_relu"), Dense(5, "linear"), Softmax())
+            network = Network.of(layer, *rest, seed=2, backend=runs)
             losses.append(network.train(data, {"epochs": 2, "learning_rate": 0.05}).loss_history)
             outputs.append(network.forward_cpu(x[:600]))
         self.loss = losses[0][-1]

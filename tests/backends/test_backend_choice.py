@@ -29,9 +29,7 @@ def kernels(monkeypatch):
 
 
 def network(**options):
-    made = Network(3, 1, 1, 1, **options)
-    made.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
-    return made
+    return Network.of(Dense(2, "tanh"), input_size=3, **options)
 
 
 @pytest.mark.usefixtures("kernels")

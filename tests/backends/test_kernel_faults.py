@@ -58,8 +58,7 @@ def test_the_plain_kernels_serve_where_the_preferred_ones_do_not_load(bundle, mo
     assert library.kind == "simd128"
     monkeypatch.setattr(choice, "_simd", lambda: SimdBackend(library))
     for asked, words in (("auto", "the SIMD kernels run here"), ("simd", "it was asked for")):
-        network = Network(3, 1, 1, 1, backend=asked)
-        network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
+        network = Network.of(Dense(2, "tanh"), input_size=3, backend=asked)
         report = network.backend_report()
         assert (report.used, report.variant) == ("simd", "simd128")
         assert report.reason.startswith(f"{words}; the kernel library")
@@ -100,8 +99,7 @@ def test_a_layer_as_near_to_softmax_as_floats_can_tell_is_softmax(runs, alpha):
     found = []
     entmax = Softmax(variant="entmax", alpha=alpha, temperature=2.0)
     for layer in (entmax, Softmax(temperature=2.0)):
-        network = Network(4, 1, 1, 1, backend=runs())
-        network.set_layer(0, 0, 0, layer)
+        network = Network.of(layer, input_size=4, backend=runs())
         found.append(network.forward_cpu([1.0, 2.0, 3.0, 0.5]))
         found.append(network.backward_cpu([1.0, 0.0, 0.0, 2.0]))
     np.testing.assert_array_equal(found[0], found[2])

@@ -37,11 +37,14 @@ def test_every_kernel_has_a_tolerance():
 
 
 def network(**options):
-    made = Network(12, 1, 1, 3, seed=3, **options)
-    made.set_layer(0, 0, 0, StrangeDense(9, "tanh", input_size=12))
-    made.set_layer(0, 0, 1, Dense(4, "linear", input_size=9))
-    made.set_layer(0, 0, 2, Softmax())
-    return made
+    return Network.of(
+        StrangeDense(9, "tanh", input_size=12),
+        Dense(4, "linear"),
+        Softmax(),
+        input_size=12,
+        seed=3,
+        **options,
+    )
 
 
 @pytest.mark.usefixtures("strange")

@@ -12,10 +12,8 @@ import gc, os, pathlib
 import numpy as np
 from loom_core import Dense, Network, Softmax
 
-network = Network(8, 1, 1, 3, seed=1, backend="simd")
-layers = [Dense(16, "tanh", input_size=8), Dense(4, "linear"), Softmax()]
-for place, layer in enumerate(layers):
-    network.set_layer(0, 0, place, layer)
+layers = [Dense(16, "tanh"), Dense(4, "linear"), Softmax()]
+network = Network.of(*layers, input_size=8, seed=1, backend="simd")
 data = {"Inputs": np.ones((400, 8)), "Targets": np.full((400, 4), 0.25), "BatchSize": 4}
 
 def resident_after(steps):

@@ -143,9 +143,9 @@ def test_ports_with_different_numbers_of_steps_are_an_error(make):
 def test_training_on_both_backends_reaches_the_same_weights():
     networks = []
     for runs in (backend(), NumpyBackend()):
-        network = Network(4, 1, 1, 2, seed=3, backend=runs)
-        network.set_layer(0, 0, 0, Dense(8, "tanh", input_size=4))
-        network.set_layer(0, 0, 1, Dense(2, "linear", input_size=8))
+        network = Network.of(
+            Dense(8, "tanh"), Dense(2, "linear"), input_size=4, seed=3, backend=runs
+        )
         rng = np.random.default_rng(1)
         data = {"Inputs": rng.standard_normal(80), "Targets": rng.standard_normal(40)}
         network.train({**data, "BatchSize": 8}, {"Epochs": 5, "LearningRate": 0.1})

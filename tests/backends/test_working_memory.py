@@ -55,8 +55,11 @@ def test_a_model_with_a_huge_border_is_refused_before_anything_is_allocated(laye
 def test_a_layer_made_in_code_meets_the_same_cap(runs, layer):
     network = Network(1, 1, 1, 1, backend=runs)
     network.set_layer(0, 0, 0, layer)
-    with pytest.raises(LimitError, match=r"cell \(0, 0\) layer 0.*one image with its padding"):
+    message = r"cell \(0, 0\) layer 0.*one image with its padding"
+    with pytest.raises(LimitError, match=message):
         network.forward_cpu([1.0])
+    with pytest.raises(LimitError, match=message):
+        Network.of(layer, input_size=1, backend=runs)
 
 
 def test_the_op_itself_refuses_a_huge_border():
@@ -134,8 +137,9 @@ def test_working_memory_is_counted_beyond_32_bits(op, parameters, floats):
 def test_a_stride_that_no_record_holds_changes_nothing_where_one_cell_is_computed():
     found = []
     for runs in (simd_support.backend(), NumpyBackend()):
-        network = Network(6, 1, 1, 1, seed=1, backend=runs)
-        network.set_layer(0, 0, 0, Conv1D(2, 3, 2**40, 1, "tanh", input_length=6))
+        network = Network.of(
+            Conv1D(2, 3, 2**40, 1, "tanh", input_length=6), input_size=6, seed=1, backend=runs
+        )
         y = network.forward_cpu(np.linspace(-1, 1, 6))
         found.append((y, network.backward_cpu(np.ones_like(y))))
     for simd, numpy in zip(*found, strict=True):

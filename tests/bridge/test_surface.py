@@ -95,8 +95,7 @@ def test_every_documented_json_field_of_weights_is_stored():
 
 
 def test_saved_models_have_the_documented_fields():
-    network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, input_size=2))
+    network = Network.of(Dense(2), input_size=2)
     model = serialize_model(network, "m", "loom")
     bundle = json.loads(network.save_model_to_string("m", "loom"))
     for name, found in (

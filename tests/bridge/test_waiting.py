@@ -87,8 +87,7 @@ def test_an_interrupt_while_a_training_is_paused_ends_it(monkeypatch):
     with pytest.raises(KeyboardInterrupt) as held:  # its traceback keeps the call's frames
         finish(turns(3, log))
     assert log == ["closed"]
-    network = Network(3, 1, 1, 1, seed=1)
-    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
+    network = Network.of(Dense(2, "tanh"), input_size=3, seed=1)
     batch = {"Input": [1, 2, 3], "Target": [0, 1]}
     with pytest.raises(KeyboardInterrupt) as held:
         network.train([batch], {"epochs": 9}, lambda event: network.pause_training())
@@ -98,8 +97,7 @@ def test_an_interrupt_while_a_training_is_paused_ends_it(monkeypatch):
 
 
 def test_another_thread_resumes_a_paused_training():
-    network = Network(3, 1, 1, 1, seed=1)
-    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
+    network = Network.of(Dense(2, "tanh"), input_size=3, seed=1)
     paused = threading.Event()
 
     def pause_once(event):
@@ -147,8 +145,7 @@ def test_the_bridge_hands_on_what_a_job_waits_for(monkeypatch):
 
 def test_a_training_cancelled_on_the_gpu_brings_its_weights_back_as_a_job_of_its_own():
     backend()  # which is kept, with its kernels
-    network = Network(3, 1, 1, 1, seed=1)
-    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
+    network = Network.of(Dense(2, "tanh"), input_size=3, seed=1)
     network.require_weights()
     before = network.layers[0].copied_weights()
     bridge = Bridge()

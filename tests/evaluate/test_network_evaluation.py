@@ -2,7 +2,6 @@
 
 import json
 import math
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +24,7 @@ from loom_core.train.validation import EVALUATION_BATCH
 
 
 def network_of(*sizes, seed=3):
-    network = Network(sizes[0], 1, 1, len(sizes) - 1, seed=seed)
-    for place, (inputs, outputs) in enumerate(pairwise(sizes)):
-        network.set_layer(0, 0, place, Dense(outputs, "tanh", input_size=inputs))
-    return network
+    return Network.of(*(Dense(n, "tanh") for n in sizes[1:]), input_size=sizes[0], seed=seed)
 
 
 def samples(count, width, seed=1):

@@ -40,9 +40,9 @@ def test_a_mask_is_exact_at_the_ends_of_its_range():
 
 def test_the_noise_of_a_training_is_what_its_seed_names():
     """The first step's loss is that of the noise drawn by hand."""
-    network = Network(4, 1, 1, 2, seed=9, backend="numpy")
-    network.set_layer(0, 0, 0, Softmax(variant="gumbel"))
-    network.set_layer(0, 0, 1, Dense(2, "linear", input_size=4))
+    network = Network.of(
+        Softmax(variant="gumbel"), Dense(2, "linear"), input_size=4, seed=9, backend="numpy"
+    )
     network.initialize_weights()
     x, t = np.arange(8, dtype=np.float32).reshape(2, 4) / 8, np.zeros((2, 2), np.float32)
     kernel = network.layers[1].weights["kernel"].astype(np.float64)

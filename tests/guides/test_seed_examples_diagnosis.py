@@ -186,8 +186,9 @@ def test_putting_it_together(tmp_path):
 
 
 def test_a_branch_is_told_apart():
-    network = Network(4, 1, 1, 1, seed=1)
-    network.set_layer(0, 0, 0, Parallel([Dense(2, input_size=4), Dense(3, input_size=4)]))
+    network = Network.of(
+        Parallel([Dense(2, input_size=4), Dense(3, input_size=4)]), input_size=4, seed=1
+    )
     observer = new_recording_observer()
     network.set_observer(observer)
     network.forward_cpu(guide_inputs(2, 4))

@@ -228,9 +228,7 @@ def test_use_case_benchmarking_versions(data):
 
 
 def test_use_case_any_layer_type_can_be_judged():
-    network = Network(12, 1, 1, 2, seed=1)
-    network.set_layer(0, 0, 0, LSTM(5, 4, seq_length=3))
-    network.set_layer(0, 0, 1, Dense(2, input_size=15))
+    network = Network.of(LSTM(5, 4, seq_length=3), Dense(2), input_size=12, seed=1)
     inputs = np.random.default_rng(1).normal(size=(9, 12)).astype(np.float32)
     metrics = network.evaluate_network(inputs, [0, 1, 0, 1, 0, 1, 0, 1, 0])
     assert metrics.total_samples == 9

@@ -114,8 +114,7 @@ def test_extracting_telemetry_inspecting_layers(telemetry):
     ],
 )
 def test_parameter_counting(layer, parameters):
-    network = Network(None, 1, 1, 1)
-    network.set_layer(0, 0, 0, layer)
+    network = Network.of(layer)
     (described,) = extract_network_blueprint(network, "one layer").layers
     assert described.parameters == parameters
 

@@ -32,10 +32,7 @@ def run(network, samples=1):
 
 
 def network_with(input_size, *layers):
-    network = Network(input_size, 1, 1, len(layers), seed=2)
-    for place, layer in enumerate(layers):
-        network.set_layer(0, 0, place, layer)
-    return network
+    return Network.of(*layers, input_size=input_size, seed=2)
 
 
 def test_registry_based_layer_initialization():

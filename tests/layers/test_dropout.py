@@ -30,9 +30,7 @@ BATCH = [{"Input": X, "Target": T}]
 
 
 def network_of(*layers, seed=3, runs="numpy"):
-    network = Network(5, 1, 1, len(layers), seed=seed, backend=runs)
-    for index, layer in enumerate(layers):
-        network.set_layer(0, 0, index, layer)
+    network = Network.of(*layers, input_size=5, seed=seed, backend=runs)
     network.initialize_weights()
     return network
 

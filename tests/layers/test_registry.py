@@ -60,8 +60,7 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_every_init_function_makes_a_layer_that_runs(name):
     args, width, outputs = CALLS[name]
-    network = Network(width, 1, 1, 1)
-    network.set_layer(0, 0, 0, call_layer_init(name, args))
+    network = Network.of(call_layer_init(name, args), input_size=width)
     x = np.linspace(0, 1, 2 * width, dtype=np.float32)
     assert network.forward_cpu(x).shape == (2 * outputs,)
 

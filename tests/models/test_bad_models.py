@@ -25,8 +25,7 @@ from loom_core import (
 
 def good():
     """A parsed bundle of one dense layer 3 -> 2, and its weights object."""
-    network = Network(3, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
+    network = Network.of(Dense(2, "tanh"), input_size=3)
     bundle = json.loads(network.save_model_to_string("m", "loom"))
     weights = json.loads(base64.b64decode(bundle["models"][0]["weights"]["data"]))
     return bundle, weights
@@ -77,8 +76,7 @@ def with_format(fmt):
 
 def compact(**changes):
     """The good network in our own encoding, with other values in its weights object."""
-    network = Network(3, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=3))
+    network = Network.of(Dense(2, "tanh"), input_size=3)
     bundle = json.loads(network.save_model_to_string("m"))
     bundle["models"][0]["weights"].update(changes)
     return json.dumps(bundle)

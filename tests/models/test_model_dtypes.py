@@ -43,8 +43,8 @@ def networks():
     for name in ("conv conv", "lstm", "attention grouped", "parallel filter, deep gate"):
         make, width = STACKS[name]
         yield network_of(stack(*make(), width=width)[0], width), width
-    large = Network(3, 1, 1, 1, seed=5)  # weights beyond 1, which Loom itself would clip
-    large.set_layer(0, 0, 0, Dense(4, "linear", input_size=3))
+    # Weights beyond 1, which Loom itself would clip.
+    large = Network.of(Dense(4, "linear"), input_size=3, seed=5)
     large.require_weights()
     large.layers[0].weights["kernel"][...] *= 37.0
     yield large, 3
@@ -72,9 +72,7 @@ def test_weights_come_back_within_the_dtypes_precision_and_then_exactly(save_as,
 
 
 def test_the_compact_string_is_small():
-    network = Network(784, 1, 1, 2, seed=1)
-    network.set_layer(0, 0, 0, Dense(64, input_size=784))
-    network.set_layer(0, 0, 1, Dense(10, input_size=64))
+    network = Network.of(Dense(64), Dense(10), input_size=784, seed=1)
     sizes = {
         save_as: len(network.save_model_to_string("m", save_as)) for save_as in ("compact", "loom")
     }

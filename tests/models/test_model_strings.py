@@ -120,8 +120,7 @@ def test_save_load_save_gives_the_same_string_and_outputs(save_as):
 
 @pytest.mark.parametrize("save_as", ["compact", "loom"])
 def test_extreme_weights_come_back_bit_for_bit(save_as):
-    network = Network(3, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(4, "linear", input_size=3))
+    network = Network.of(Dense(4, "linear"), input_size=3)
     network.require_weights()
     extremes = [
         0.0,
@@ -206,9 +205,7 @@ class Own(Residual):
 )
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 def test_layers_that_loom_lacks_are_not_saved_for_it(layers, place, dtype):
-    network = Network(2, 1, 1, len(layers))
-    for index, layer in enumerate(layers):
-        network.set_layer(0, 0, index, layer)
+    network = Network.of(*layers, input_size=2)
     with pytest.raises(SpecError, match=place + "Loom v0.0.7 has no layer type 'own'"):
         network.save_model_with_dtype("m", dtype, "loom")
     assert '"type": "own"' in network.save_model_with_dtype("m", dtype)

@@ -11,10 +11,7 @@ from tests.layers.test_layer_gradients import STACKS, stack
 
 
 def network_of(layers, width):
-    network = Network(width, 1, 1, len(layers), seed=3)
-    for index, layer in enumerate(layers):
-        network.set_layer(0, 0, index, layer)
-    return network
+    return Network.of(*layers, input_size=width, seed=3)
 
 
 def assert_comes_back(network, x):
@@ -43,11 +40,11 @@ def test_embeddings_come_back():
 def test_flags_come_back_inside_other_layers(flag):
     make, width = STACKS["parallel nested"]
     layers, _ = stack(*make(), width=width)
+    network = network_of(layers, width)
     inner = layers[0].branches[1].children[0] if flag == "frozen" else layers[0].branches[0]
     setattr(inner, flag, True)
     if flag == "disabled":
         layers[0].branches[1].children[-1].disabled = True
-    network = network_of(layers, width)
     if flag == "frozen":
         assert_comes_back(network, np.ones((2, width), np.float32))
     else:

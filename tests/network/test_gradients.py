@@ -24,10 +24,7 @@ from tests.support.simd_support import backend as simd
 
 
 def network_of(layers, width, **settings):
-    network = Network(width, 1, 1, len(layers), **settings)
-    for index, layer in enumerate(layers):
-        network.set_layer(0, 0, index, layer)
-    return network
+    return Network.of(*layers, input_size=width, **settings)
 
 
 def mlp(**settings):

@@ -30,9 +30,7 @@ def test_data_flows_through_cells_in_reading_order():
 
 
 def test_flat_and_batched_inputs_give_the_same_numbers():
-    network = Network(6, 1, 1, 2, seed=4)
-    network.set_layer(0, 0, 0, Dense(5, "tanh", input_size=6))
-    network.set_layer(0, 0, 1, Softmax())
+    network = Network.of(Dense(5, "tanh"), Softmax(), input_size=6, seed=4)
     x = np.random.default_rng(0).standard_normal((3, 2, 3)).astype(np.float32)
     batched = network.forward_cpu(x)
     assert batched.shape == (3, 5)
@@ -46,17 +44,18 @@ def test_flat_and_batched_inputs_give_the_same_numbers():
 def test_the_documented_dense_example():
     layer = Dense(3, "linear", input_size=2)
     layer.set_weights({"kernel": [1, 2, 3, 10, 20, 30], "bias": [0, 0, 0]})
-    network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, layer)
+    network = Network.of(layer, input_size=2)
     np.testing.assert_array_equal(network.forward_cpu([1.0, 1.0]), [11.0, 22.0, 33.0])
 
 
 def test_sizes_are_inferred_and_disabled_layers_are_skipped():
-    network = Network(72, 1, 1, 4)
-    network.set_layer(0, 0, 0, Conv2D(3, 3, 1, 1, input_channels=2, input_height=6, input_width=6))
-    network.set_layer(0, 0, 1, Conv2D(4, 2, 2))
-    network.set_layer(0, 0, 2, Dense(5, input_size=5, disabled=True))
-    network.set_layer(0, 0, 3, Dense(7))
+    network = Network.of(
+        Conv2D(3, 3, 1, 1, input_channels=2, input_height=6, input_width=6),
+        Conv2D(4, 2, 2),
+        Dense(5, input_size=5, disabled=True),
+        Dense(7),
+        input_size=72,
+    )
     assert network.complete_sizes() == [(3, 6, 6), (4, 3, 3), (4, 3, 3), (7,)]
     assert network.layers[3].weight_shapes()["kernel"] == (36, 7)
     assert network.get_total_parameters() == (3 * 2 * 9 + 3) + (4 * 3 * 4 + 4) + 30 + (36 * 7 + 7)
@@ -75,8 +74,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_order():
 
 
 def test_initialize_weights_returns_to_the_start_or_takes_another_seed():
-    network = Network(3, 1, 1, 1, seed=9)
-    network.set_layer(0, 0, 0, Dense(3, input_size=3))
+    network = Network.of(Dense(3), input_size=3, seed=9)
     network.initialize_weights()
     kernel = network.layers[0].weights["kernel"]
     first = kernel.copy()
@@ -139,8 +137,7 @@ def test_recurrent_weights_start_orthogonal(size):
 
 
 def test_plans_share_the_layers_own_arrays():
-    network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(1, "linear", input_size=2))
+    network = Network.of(Dense(1, "linear"), input_size=2)
     network.initialize_weights()
     network.forward_cpu([1.0, 1.0])
     network.layers[0].set_weights({"kernel": [3.0, 4.0]})
@@ -148,8 +145,7 @@ def test_plans_share_the_layers_own_arrays():
 
 
 def test_plans_are_kept_per_batch_size_and_dropped_with_the_layers():
-    network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(1, input_size=2))
+    network = Network.of(Dense(1), input_size=2)
     first = network.program(1, 2)
     assert network.program(1, 2) is first
     assert network.program(3, 2) is not first
@@ -181,8 +177,7 @@ def test_plans_are_kept_per_batch_size_and_dropped_with_the_layers():
     ],
 )
 def test_wrong_calls_are_typed_errors(call, error, message):
-    network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(3, input_size=2))
+    network = Network.of(Dense(3), input_size=2)
     with pytest.raises(error, match=message):
         call(network)
 

@@ -262,6 +262,11 @@ SIX = [
 """Low, high and mixed: the demonstration of step execution."""
 
 
+def stream_classifier(runs):
+    layers = [Dense(size, "leaky_relu") for size in (32, 16, 3)]
+    return Network.of(*layers, input_size=4, seed=2, backend=runs)
+
+
 @pytest.mark.parametrize("backend", ["numpy", simd])
 @pytest.mark.parametrize(
     "config",
@@ -274,9 +279,7 @@ SIX = [
     ids=lambda config: config["optimizer"],
 )
 def test_a_new_sample_at_each_tick_is_learned(config, backend):
-    network = Network(4, 1, 1, 3, seed=2, backend=backend() if callable(backend) else backend)
-    for index, (inputs, outputs) in enumerate([(4, 32), (32, 16), (16, 3)]):
-        network.set_layer(0, 0, index, Dense(outputs, "leaky_relu", input_size=inputs))
+    network = stream_classifier(backend() if callable(backend) else backend)
 
     def turn(step):
         x, label = SIX[step % 6]
@@ -303,9 +306,7 @@ def test_wrong_data_change_nothing():
 
 def test_a_loop_by_hand_over_held_samples_learns_them():
     """The demonstration's own loop: samples are held, and targets wait in a queue."""
-    network = Network(4, 1, 1, 3, seed=2, backend=simd())
-    for index, (inputs, outputs) in enumerate([(4, 32), (32, 16), (16, 3)]):
-        network.set_layer(0, 0, index, Dense(outputs, "leaky_relu", input_size=inputs))
+    network = stream_classifier(simd())
     state = network.init_step_state(4)
     waiting = deque(maxlen=3)
     for tick in range(6000):

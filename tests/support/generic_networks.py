@@ -18,9 +18,7 @@ from loom_core.backends.numpy_backend import NumpyBackend
 
 
 def network(*layers, inputs=None):
-    made = Network(inputs, 1, 1, len(layers), seed=3, backend=NumpyBackend())
-    for index, layer in enumerate(layers):
-        made.set_layer(0, 0, index, layer)
+    made = Network.of(*layers, input_size=inputs, seed=3, backend=NumpyBackend())
     made.require_weights()
     return made
 

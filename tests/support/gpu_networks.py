@@ -10,11 +10,9 @@ SETTINGS = {"Epochs": 3, "LearningRate": 0.05, "LossType": "cross_entropy", "Gra
 
 
 def network(seed=3, **options):
-    made = Network(12, 1, 1, 3, seed=seed, **options)
-    made.set_layer(0, 0, 0, Dense(9, "relu", input_size=12))
-    made.set_layer(0, 0, 1, Dense(4, "linear", input_size=9))
-    made.set_layer(0, 0, 2, Softmax())
-    return made
+    return Network.of(
+        Dense(9, "relu"), Dense(4, "linear"), Softmax(), input_size=12, seed=seed, **options
+    )
 
 
 def data(count=96, batch=16):

@@ -39,11 +39,9 @@ MAKERS = {
 
 
 def small_network(backend="numpy"):
-    network = Network(3, 1, 1, 3, seed=4, backend=backend)
-    network.set_layer(0, 0, 0, Dense(5, "tanh", input_size=3))
-    network.set_layer(0, 0, 1, LayerNorm(5))
-    network.set_layer(0, 0, 2, Dense(2, "linear", input_size=5))
-    return network
+    return Network.of(
+        Dense(5, "tanh"), LayerNorm(5), Dense(2, "linear"), input_size=3, seed=4, backend=backend
+    )
 
 
 def one_step(network, optimizer, step, rate=0.1):

@@ -152,8 +152,7 @@ def test_rates_that_cannot_be_used_change_no_weight(rates):
         def rates(self, steps):
             return np.array(rates(len(steps)))
 
-    network = Network(2, 1, 1, 1, seed=1)
-    network.set_layer(0, 0, 0, Dense(1, "tanh", input_size=2))
+    network = Network.of(Dense(1, "tanh"), input_size=2, seed=1)
     network.initialize_weights()
     before = network.save_model_to_string("m")
     data = TrainingData([0, 1, 1, 0], [0, 1], batch_size=2)

@@ -25,17 +25,11 @@ XOR_TARGETS = [0, 1, 1, 0]
 
 
 def xor_network(seed=2):
-    network = Network(2, 1, 1, 2, seed=seed)
-    network.set_layer(0, 0, 0, Dense(8, "tanh", input_size=2))
-    network.set_layer(0, 0, 1, Dense(1, "sigmoid", input_size=8))
-    return network
+    return Network.of(Dense(8, "tanh"), Dense(1, "sigmoid"), input_size=2, seed=seed)
 
 
 def classifier(seed=1):
-    network = Network(3, 1, 1, 2, seed=seed)
-    network.set_layer(0, 0, 0, Dense(4, "linear", input_size=3))
-    network.set_layer(0, 0, 1, Softmax())
-    return network
+    return Network.of(Dense(4, "linear"), Softmax(), input_size=3, seed=seed)
 
 
 def weights_of(network):
@@ -100,8 +94,7 @@ def test_the_same_seed_gives_the_same_training_and_shuffling_uses_it():
 
 
 def test_every_epoch_sees_every_sample_once():
-    network = Network(1, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(1, "linear", input_size=1))
+    network = Network.of(Dense(1, "linear"), input_size=1)
     layer = network.layers[0]
     layer.set_weights({"kernel": [0.0], "bias": [0.0]})
     x = np.arange(7, dtype=np.float32)
@@ -118,10 +111,12 @@ def test_every_epoch_sees_every_sample_once():
 
 
 def test_frozen_and_disabled_layers_keep_their_weights():
-    network = Network(2, 1, 1, 3)
-    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=2, frozen=True))
-    network.set_layer(0, 0, 1, Dense(2, "tanh", input_size=2, disabled=True))
-    network.set_layer(0, 0, 2, Dense(1, "tanh", input_size=2))
+    network = Network.of(
+        Dense(2, "tanh", frozen=True),
+        Dense(2, "tanh", input_size=2, disabled=True),
+        Dense(1, "tanh"),
+        input_size=2,
+    )
     network.initialize_weights()
     before = weights_of(network)
     network.train(TrainingData(XOR_INPUTS, XOR_TARGETS), TrainingConfig(epochs=1))
@@ -130,9 +125,11 @@ def test_frozen_and_disabled_layers_keep_their_weights():
 
 
 def test_convolutions_are_trained():
-    network = Network(16, 1, 1, 2)
-    network.set_layer(0, 0, 0, Conv2D(2, 3, input_channels=1, input_height=4, input_width=4))
-    network.set_layer(0, 0, 1, Dense(1, "linear"))
+    network = Network.of(
+        Conv2D(2, 3, input_channels=1, input_height=4, input_width=4),
+        Dense(1, "linear"),
+        input_size=16,
+    )
     network.initialize_weights()
     before = weights_of(network)
     x = np.random.default_rng(0).standard_normal(64)
@@ -219,9 +216,7 @@ def test_a_busy_network_refuses_a_second_training_and_new_layers():
 
 
 def test_divergence_is_an_error_that_keeps_finite_weights():
-    network = Network(2, 1, 1, 2)
-    network.set_layer(0, 0, 0, Dense(8, "linear", input_size=2))
-    network.set_layer(0, 0, 1, Dense(1, "linear", input_size=8))
+    network = Network.of(Dense(8, "linear"), Dense(1, "linear"), input_size=2)
     data = TrainingData(XOR_INPUTS, XOR_TARGETS)
     with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match=r"loss became .* epoch"):
         network.train(data, TrainingConfig(epochs=1000, learning_rate=1e6))

@@ -197,8 +197,7 @@ def test_how_many_steps_go_at_once_changes_nothing():
 
 
 def test_batches_of_samples_of_different_widths():
-    network = Network(None, 1, 1, 1)
-    network.set_layer(0, 0, 0, loom_core.MultiHeadAttention(2, d_model=4))
+    network = Network.of(loom_core.MultiHeadAttention(2, d_model=4))
     rng = np.random.default_rng(0)
     batches = [
         TrainingBatch(rng.standard_normal((2, 4 * t)), rng.standard_normal((2, 4 * t)))
@@ -249,9 +248,7 @@ def test_divergence_names_step_and_layer_and_keeps_the_last_good_weights():
 
 
 def test_a_gradient_that_is_not_finite_names_its_layers():
-    network = Network(1, 1, 1, 2)
-    network.set_layer(0, 0, 0, Dense(1, "linear", input_size=1))
-    network.set_layer(0, 0, 1, Dense(1, "linear", input_size=1))
+    network = Network.of(Dense(1, "linear"), Dense(1, "linear"), input_size=1)
     network.get_layer(0, 0, 0).set_weights({"kernel": [1e-30], "bias": [0]})
     network.get_layer(0, 0, 1).set_weights({"kernel": [1e30], "bias": [0]})
     batch = TrainingBatch([1e15], [0.0])
@@ -262,10 +259,8 @@ def test_a_gradient_that_is_not_finite_names_its_layers():
 
 @pytest.mark.parametrize("flag", ["frozen", "disabled", "none"])
 def test_a_training_of_nothing_is_refused(flag):
-    network = Network(2, 1, 1, 2)
-    network.set_layer(0, 0, 0, loom_core.Softmax())
     layer = loom_core.Softmax() if flag == "none" else Dense(2, input_size=2, **{flag: True})
-    network.set_layer(0, 0, 1, layer)
+    network = Network.of(loom_core.Softmax(), layer, input_size=2)
     batch = TrainingBatch([1.0, 2.0], [0.5, 0.5])
     with pytest.raises(SpecError, match="nothing to train") as error:
         network.train([batch], TrainingConfig(epochs=3))
@@ -276,8 +271,7 @@ def test_a_training_of_nothing_is_refused(flag):
 
 
 def test_layers_may_be_frozen_while_a_training_runs():
-    network = Network(2, 1, 1, 1)
-    network.set_layer(0, 0, 0, Dense(2, "tanh", input_size=2))
+    network = Network.of(Dense(2, "tanh"), input_size=2)
     freeze = lambda event: network.layers[0].set_frozen(True)  # noqa: E731
     good, bad = TrainingBatch([1.0, 2.0], [0.5, 0.5]), TrainingBatch([1.0, 2.0], [3e38, 0.5])
     result = network.train([good], TrainingConfig(epochs=4, progress_interval=0.0), freeze)

@@ -16,9 +16,7 @@ def another_thread():
 
 
 def network():
-    made = Network(2, 1, 1, 1, seed=1)
-    made.set_layer(0, 0, 0, Dense(1, "linear", input_size=2))
-    return made
+    return Network.of(Dense(1, "linear"), input_size=2, seed=1)
 
 
 def is_free(net, another_thread):

@@ -50,9 +50,7 @@ def network_of(name, runs):
             Dense(3, "linear", input_size=36),
             Softmax(),
         ]
-    network = Network(CURVES[f"{name}/x"].shape[1], 1, 1, len(layers), backend=runs)
-    for place, layer in enumerate(layers):
-        network.set_layer(0, 0, place, layer)
+    network = Network.of(*layers, input_size=CURVES[f"{name}/x"].shape[1], backend=runs)
     network.initialize_weights()
     for number, layer in enumerate(layer for layer in layers if layer.weights):
         kernel, bias = CURVES[f"{name}/w{2 * number}"], CURVES[f"{name}/w{2 * number + 1}"]

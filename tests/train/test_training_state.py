@@ -51,14 +51,17 @@ HELD_OUT = {
 
 
 def network_on(runs="numpy", seed=6):
-    network = Network(5, 1, 1, 6, seed=seed, backend=BACKENDS[runs]())
-    network.set_layer(0, 0, 0, Dense(9, "tanh", input_size=5))
-    network.set_layer(0, 0, 1, LayerNorm(9))
-    network.set_layer(0, 0, 2, Softmax(variant="gumbel"))  # noise: its random state matters
-    network.set_layer(0, 0, 3, Dropout(0.2))
-    network.set_layer(0, 0, 4, Dense(3, "linear", input_size=9))
-    network.set_layer(0, 0, 5, Softmax())
-    return network
+    return Network.of(
+        Dense(9, "tanh"),
+        LayerNorm(9),
+        Softmax(variant="gumbel"),  # noise: its random state matters
+        Dropout(0.2),
+        Dense(3, "linear"),
+        Softmax(),
+        input_size=5,
+        seed=seed,
+        backend=BACKENDS[runs](),
+    )
 
 
 def config(epochs, **more):

@@ -32,10 +32,7 @@ def _one_device():
 
 def network(name):
     layers = NETWORKS[name]()
-    made = Network(WIDTH, 1, 1, len(layers), seed=3)
-    for index, layer in enumerate(layers):
-        made.set_layer(0, 0, index, layer)
-    return made
+    return Network.of(*layers, input_size=WIDTH, seed=3)
 
 
 @pytest.mark.parametrize(("optimizer", "means"), [("sgd", 0), ("adamw", 2)], ids=["sgd", "adamw"])
