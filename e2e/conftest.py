@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from glue import GluePage, loaded_page
+from playground import Playground
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -152,3 +153,9 @@ def page_log(context: BrowserContext, site: StaticSite) -> Iterator[PageLog]:
 def page(context: BrowserContext, page_log: PageLog) -> Page:
     """An empty page, watched by ``page_log``."""
     return context.new_page()
+
+
+@pytest.fixture
+def playground(page: Page, site_url: str) -> Playground:
+    """The playground in that page, not yet opened."""
+    return Playground(page, site_url)

@@ -1,6 +1,6 @@
 """What the tests of the GPU share: scripts, sizes, and how close numbers have to be."""
 
-from test_simd import MODELS, TOLERANCE
+from small_models import MODELS, TOLERANCE
 
 #: A software adapter compiles its kernels slowly.
 LONGEST_MS = 240_000

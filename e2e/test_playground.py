@@ -1,13 +1,7 @@
 """The playground's main story: train on digits, read drawn ones, keep the network."""
 
-import pytest
-from playground import DIGIT_STROKES, LONG, QUICK, Playground
+from playground import DIGIT_STROKES, LONG, QUICK
 from playwright.sync_api import expect
-
-
-@pytest.fixture
-def playground(page, site_url):
-    return Playground(page, site_url)
 
 
 def test_train_to_95_percent_draw_save_reload_and_load(playground, page):

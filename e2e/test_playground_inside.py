@@ -1,17 +1,11 @@
 """The playground looks inside the network: blueprint, layers while they learn, diagnosis."""
 
-import pytest
-from playground import LONG, QUICK, Playground
+from playground import LONG, QUICK
 from playwright.sync_api import expect
 
 from loom_core import Dense, Network, Parallel, save_bundle_to_string
 
 NOT_KNOWN = "\u2013"
-
-
-@pytest.fixture
-def playground(page, site_url):
-    return Playground(page, site_url)
 
 
 def layer_cells(page):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playground import DIGIT_STROKES, QUICK, Playground
+from playground import DIGIT_STROKES, QUICK
 from playwright.sync_api import expect
 
 from loom_core import build_network_from_json, save_bundle_to_string
@@ -18,11 +18,6 @@ WRONG_TEXTS = [
     '{"id": "x"}',
 ]
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\">"
-
-
-@pytest.fixture
-def playground(page, site_url):
-    return Playground(page, site_url)
 
 
 def dense(inputs, outputs):

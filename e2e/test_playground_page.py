@@ -5,11 +5,6 @@ from playground import DIGIT_STROKES, LONG, QUICK, START_UP_MS, Playground
 from playwright.sync_api import expect
 
 
-@pytest.fixture
-def playground(page, site_url):
-    return Playground(page, site_url)
-
-
 def press(page, *keys):
     for key in keys:
         page.keyboard.press(key)

@@ -3,7 +3,7 @@
 import pytest
 from glue import loaded_page
 from gpu_page import LONGEST_MS, MLP, SETTINGS, UNDER_WAY, assert_close
-from test_simd import MODELS, TOLERANCE
+from small_models import MODELS, TOLERANCE
 
 LONG = {"type": "multi_head_attention", "d_model": 4, "num_heads": 2, "seq_length": 1030}
 NETWORKS = {

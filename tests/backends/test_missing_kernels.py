@@ -11,6 +11,7 @@ from loom_core.graph.ops import OPS
 from tests.support import simd_support, tolerances
 from tests.support.gpu_networks import SETTINGS, data
 from tests.support.strange_op import StrangeDense
+from tests.support.weights import assert_same_arrays
 
 TABLES = {"simd": KERNELS.keys(), "webgpu": encoders().keys()}
 
@@ -73,8 +74,7 @@ def test_webgpu_refuses_it_by_name_and_says_what_to_use(monkeypatch):
             call()
         assert 'backend="auto"' in raised.value.hint
     after = [w for layer in named.layers for w in layer.weights.values()]
-    for a, b in zip(after, before, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(after, before)
 
 
 @pytest.mark.usefixtures("one_device", "strange")

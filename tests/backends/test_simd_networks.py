@@ -12,7 +12,7 @@ from loom_core.cooperative import finish
 from loom_core.optimize.optimizer_config import make_optimizer
 from loom_core.optimize.optimizers import OPTIMIZERS as OPTIMIZERS_BY_NAME
 from loom_core.optimize.step_graph import training_plan
-from tests.layers.test_layer_gradients import STACKS, stack
+from tests.support.layer_stacks import STACKS, stack
 from tests.support.network_runs import (
     LOADABLE,
     OPTIMIZERS,
@@ -22,7 +22,9 @@ from tests.support.network_runs import (
     weights_of,
 )
 from tests.support.simd_support import backend
+from tests.support.step_programs import program_of, rate_only, run_steps, steps_data
 from tests.support.tolerances import NETWORK, assert_close
+from tests.support.weights import assert_same_arrays
 
 
 @pytest.mark.parametrize("name", STACKS)
@@ -55,29 +57,6 @@ def test_a_step_of_every_optimizer_is_one_call_of_the_kernels(optimizer):
 def test_models_saved_by_loom_do_what_they_do_on_numpy(name, optimizer):
     report = assert_model_equals_numpy(name, backend(), optimizer)
     assert (report.used, report.fallbacks) == ("simd", {})
-
-
-def rate_only(rate):
-    """Return the numbers of a step of plain gradient descent."""
-    return np.array([rate] + [0.0] * 7, np.float32)
-
-
-def steps_data(width, outputs, batch, steps, rate=0.1):
-    rng = np.random.default_rng(2)
-    return {
-        "input": rng.uniform(-1, 1, (steps, batch, width)).astype(np.float32),
-        "target": rng.uniform(0, 1, (steps, batch * outputs)),  # any shape and dtype of that size
-        "hyper": np.tile(rate_only(rate), (steps, 1)),
-    }
-
-
-def program_of(runs):
-    layers, _ = stack(Dense(9, "tanh", input_size=5), Dense(3, "linear", input_size=9), width=5)
-    return layers, runs.prepare(training_plan(layers, 4, 5, "mse"))
-
-
-def run_steps(program, data, report=("loss", "norm", "norms")):
-    return finish(program.run_steps(StepData(data), report))
 
 
 def test_steps_in_one_call_equal_steps_one_by_one():
@@ -113,8 +92,7 @@ def test_rows_picked_from_a_table_train_as_their_copies_do(make):
     ]
     copies = {"input": inputs[:], "target": targets[:], "hyper": rates}
     np.testing.assert_array_equal(np.concatenate(losses), run_steps(other, copies)["loss"])
-    for a, b in zip(weights_of(ours), weights_of(theirs), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(weights_of(ours), weights_of(theirs))
 
 
 @pytest.mark.parametrize("make", [backend, NumpyBackend])
@@ -126,8 +104,7 @@ def test_a_loss_that_is_not_finite_ends_the_steps_before_the_weights_change(make
     assert np.isfinite(losses).tolist() == [True, True, False]
     again, other = program_of(make())
     run_steps(other, {port: values[:2] for port, values in data.items()})
-    for a, b in zip(weights_of(layers), weights_of(again), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(weights_of(layers), weights_of(again))
 
 
 @pytest.mark.parametrize("make", [backend, NumpyBackend])

@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import inspect
-import json
 import weakref
 
 import numpy as np
@@ -15,32 +14,8 @@ from loom_core.backends.choice import Choice
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.bridge import Bridge
 from loom_core.introspection import describe
+from tests.support.bridge_calls import CONFIG, XOR, build, drive, error, value
 from tests.support.simd_support import backend
-
-CONFIG = json.dumps(
-    {
-        "seed": 1,
-        "layers": [
-            {"type": "dense", "input_size": 2, "output_size": 8, "activation": "tanh"},
-            {"type": "dense", "output_size": 1, "activation": "sigmoid"},
-        ],
-    }
-)
-XOR = {"Inputs": [0, 0, 0, 1, 1, 0, 1, 1], "Targets": [0, 1, 1, 0]}
-
-
-def value(envelope):
-    assert list(envelope) == ["value"], envelope
-    return envelope["value"]
-
-
-def error(envelope):
-    assert list(envelope) == ["error"], envelope
-    return envelope["error"]
-
-
-def build(bridge):
-    return value(bridge.call(0, "BuildNetworkFromJSON", [CONFIG]))["$object"]
 
 
 def test_objects_are_handles_and_arrays_cross_flat():
@@ -80,15 +55,6 @@ def test_released_objects_are_gone_at_once():
     assert bridge.live_handles() == 0
     assert error(bridge.call(handle, "ForwardCPU", [[0, 0]]))["code"] == "call"
     bridge.release(handle)  # twice is harmless
-
-
-def drive(bridge, job, budget_ms=1.0):
-    slices = 0
-    while True:
-        envelope = bridge.advance(job, budget_ms)
-        slices += 1
-        if "pending" not in envelope:
-            return envelope, slices
 
 
 def test_training_is_a_job_in_slices():

@@ -23,8 +23,9 @@ from loom_core.bridge import Bridge
 from loom_core.train.validation import EVALUATION_BATCH
 
 
-def network_of(*sizes, seed=3):
-    return Network.of(*(Dense(n, "tanh") for n in sizes[1:]), input_size=sizes[0], seed=seed)
+def tanh_network(*sizes, seed=3):
+    layers = [Dense(size, "tanh") for size in sizes[1:]]
+    return Network.of(*layers, input_size=sizes[0], seed=seed)
 
 
 def samples(count, width, seed=1):
@@ -32,7 +33,7 @@ def samples(count, width, seed=1):
 
 
 def test_a_network_of_one_output_predicts_its_value():
-    network, x = network_of(3, 4, 1), samples(5, 3)
+    network, x = tanh_network(3, 4, 1), samples(5, 3)
     expected = [0.3, -0.2, 0.5, 1.0, -1.0]
     one_by_one = [float(network.forward_cpu(row)[0]) for row in x]
     metrics = network.evaluate_network(x, expected)
@@ -43,7 +44,7 @@ def test_a_network_of_one_output_predicts_its_value():
 
 
 def test_a_network_of_several_outputs_predicts_a_class():
-    network, x = network_of(3, 8, 4), samples(2 * EVALUATION_BATCH + 7, 3)
+    network, x = tanh_network(3, 8, 4), samples(2 * EVALUATION_BATCH + 7, 3)
     classes = np.array([network.forward_cpu(row).argmax() for row in x])
     expected = classes.copy()
     expected[::5] = (classes[::5] + 1) % 4
@@ -55,7 +56,7 @@ def test_a_network_of_several_outputs_predicts_a_class():
 
 
 def test_inputs_may_be_flat_or_lists_of_samples():
-    network, x = network_of(3, 4, 2), samples(6, 3)
+    network, x = tanh_network(3, 4, 2), samples(6, 3)
     expected = [0, 1, 0, 1, 0, 1]
     forms = [x, x.reshape(-1), [row.tolist() for row in x], [memoryview(row) for row in x]]
     results = [network.evaluate_network(form, expected).results for form in forms]
@@ -63,7 +64,7 @@ def test_inputs_may_be_flat_or_lists_of_samples():
 
 
 def test_samples_are_run_in_batches(monkeypatch):
-    network, shapes = network_of(2, 2), []
+    network, shapes = tanh_network(2, 2), []
     forward = network.forward_cpu
     monkeypatch.setattr(network, "forward_cpu", lambda x: shapes.append(x.shape) or forward(x))
     network.evaluate_network(samples(EVALUATION_BATCH + 3, 2), np.zeros(EVALUATION_BATCH + 3))
@@ -71,7 +72,7 @@ def test_samples_are_run_in_batches(monkeypatch):
 
 
 def test_outputs_with_nan_are_failures():
-    network = network_of(2, 2)
+    network = tanh_network(2, 2)
     network.initialize_weights()
     for weight in network.get_layer(0, 0, 0).weights.values():
         weight[...] = np.nan
@@ -97,10 +98,10 @@ def test_outputs_with_nan_are_failures():
 )
 def test_data_that_do_not_fit_are_refused(inputs, expected, error, message):
     with pytest.raises(error, match=message):
-        network_of(2, 2).evaluate_network(inputs, expected)
+        tanh_network(2, 2).evaluate_network(inputs, expected)
     if len(expected) == 1:
         with pytest.raises(NonFiniteError, match="sample 0"):
-            network_of(2, 1).evaluate_network([[1, 2]], [math.nan])
+            tanh_network(2, 1).evaluate_network([[1, 2]], [math.nan])
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def files(tmp_path):
 
 def test_inputs_in_files(files):
     x, names = files
-    network = network_of(3, 5, 3)
+    network = tanh_network(3, 5, 3)
     found = network.evaluate_from_checkpoint_files(names, [0, 1, 2, 0])
     direct = network.evaluate_network(x, [0, 1, 2, 0])
     assert found.metrics.results == direct.results
@@ -138,12 +139,12 @@ def test_a_file_that_cannot_be_used_is_an_error(files, tmp_path, text, error, me
     bad = tmp_path / "bad.json"
     bad.write_text(text, encoding="utf-8")
     with pytest.raises(error, match=message):
-        network_of(3, 2).evaluate_from_checkpoint_files([*names, str(bad)], [0, 1, 0, 1, 0])
+        tanh_network(3, 2).evaluate_from_checkpoint_files([*names, str(bad)], [0, 1, 0, 1, 0])
 
 
 def test_files_are_counted_and_looked_for_first(files, monkeypatch):
     _, names = files
-    network = network_of(3, 2)
+    network = tanh_network(3, 2)
     with pytest.raises(ShapeError, match="4 samples need as many expected numbers, got 1"):
         network.evaluate_from_checkpoint_files(names, [0])
     with pytest.raises(FileNotFoundError):
@@ -154,7 +155,7 @@ def test_files_are_counted_and_looked_for_first(files, monkeypatch):
 
 
 def test_a_saved_model_is_judged_from_its_file(tmp_path):
-    network, x = network_of(3, 4, 2), samples(9, 3)
+    network, x = tanh_network(3, 4, 2), samples(9, 3)
     path = str(tmp_path / "model.json")
     network.save_model(path, "model_v1")
     expected = [0, 1, 1, 0, 0, 1, 0, 1, 1]

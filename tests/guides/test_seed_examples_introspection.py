@@ -19,7 +19,7 @@ from loom_core.observers.channel import new_channel_observer
 from loom_core.observers.http_observer import new_http_observer
 from loom_core.observers.observer import new_console_observer
 from loom_core.observers.recording import new_recording_observer
-from tests.observers.test_http_observer import LONG, serving
+from tests.support.event_server import LONG, serving
 from tests.support.observed_networks import guide_inputs, guide_network, network_of
 
 

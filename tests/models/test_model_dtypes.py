@@ -10,9 +10,8 @@ from loom_core import Dense, Network, SpecError
 from loom_core.model_io.size_info import BYTES_PER_WEIGHT
 from loom_core.model_io.weights_binary import DTYPES
 from loom_core.model_io.weights_multi_precision import WRITTEN
-from tests.layers.test_layer_gradients import STACKS, stack
-from tests.models.test_save_load_layers import network_of
 from tests.support.fixture_files import LOOM_MODELS
+from tests.support.layer_stacks import STACKS, stack
 
 CASES = [
     (path.stem, dtype)
@@ -42,7 +41,7 @@ def test_looms_multi_precision_strings_give_looms_outputs(name, dtype):
 def networks():
     for name in ("conv conv", "lstm", "attention grouped", "parallel filter, deep gate"):
         make, width = STACKS[name]
-        yield network_of(stack(*make(), width=width)[0], width), width
+        yield Network.of(*stack(*make(), width=width)[0], input_size=width, seed=3), width
     # Weights beyond 1, which Loom itself would clip.
     large = Network.of(Dense(4, "linear"), input_size=3, seed=5)
     large.require_weights()

@@ -7,11 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import loom_core
 from loom_core import Network, TrainingConfig, TrainingData
 from loom_core.layers import Embedding
-from tests.layers.test_layer_gradients import STACKS, stack
-
-
-def network_of(layers, width):
-    return Network.of(*layers, input_size=width, seed=3)
+from tests.support.layer_stacks import STACKS, stack
 
 
 def assert_comes_back(network, x):
@@ -29,18 +25,19 @@ def test_save_load_save(name):
     make, width = STACKS[name]
     layers, _ = stack(*make(), width=width)
     x = np.random.default_rng(1).standard_normal((3, width)).astype(np.float32)
-    assert_comes_back(network_of(layers, width), x)
+    assert_comes_back(Network.of(*layers, input_size=width, seed=3), x)
 
 
 def test_embeddings_come_back():
-    assert_comes_back(network_of([Embedding(9, 3)], 4), np.array([[0, 8, 3, 1]], np.float32))
+    network = Network.of(Embedding(9, 3), input_size=4, seed=3)
+    assert_comes_back(network, np.array([[0, 8, 3, 1]], np.float32))
 
 
 @pytest.mark.parametrize("flag", ["frozen", "disabled"])
 def test_flags_come_back_inside_other_layers(flag):
     make, width = STACKS["parallel nested"]
     layers, _ = stack(*make(), width=width)
-    network = network_of(layers, width)
+    network = Network.of(*layers, input_size=width, seed=3)
     inner = layers[0].branches[1].children[0] if flag == "frozen" else layers[0].branches[0]
     setattr(inner, flag, True)
     if flag == "disabled":
@@ -64,7 +61,7 @@ def test_random_networks_train_a_step_and_come_back(names, seed):
         layers += [loom_core.Dense(4, "tanh"), *STACKS[name][0]()]
     for layer in layers:
         layer.skip_from = None  # it counts from the start of a chain that is another now
-    network = network_of(layers, 5)
+    network = Network.of(*layers, input_size=5, seed=3)
     network.initialize_weights(seed)
     x = np.random.default_rng(seed).uniform(-1, 1, (4, 5)).astype(np.float32)
     before = [

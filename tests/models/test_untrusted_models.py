@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import loom_core
-from loom_core import LimitError, LoomError, SpecError, build_network_from_json
+from loom_core import LimitError, LoomError, Network, SpecError, build_network_from_json
 from loom_core.layers import LAYER_TYPES
-from tests.layers.test_layer_gradients import STACKS, stack
-from tests.models.test_save_load_layers import network_of
+from tests.support.layer_stacks import STACKS, stack
 
 SECONDS = 5.0  # generous: what it guards against takes minutes
 MEGABYTES = 64
@@ -145,7 +144,7 @@ def test_random_descriptions_give_a_network_or_a_typed_error(description):
 @given(st.sampled_from(sorted(STACKS)), st.booleans(), st.data())
 def test_damaged_strings_give_a_network_or_a_typed_error(name, compact, data):
     make, width = STACKS[name]
-    network = network_of(stack(*make(), width=width)[0], width)
+    network = Network.of(*stack(*make(), width=width)[0], input_size=width, seed=3)
     text = network.save_model_to_string("m", "compact" if compact else "loom")
     at = data.draw(st.integers(0, len(text) - 1))
     letters = data.draw(st.text(st.characters(max_codepoint=255), max_size=4))

@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from loom_core import BusyError, Dense, NonFiniteError, SpecError
+from loom_core import BusyError, Dense, Network, NonFiniteError, SpecError
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.optimize.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
 from loom_core.optimize.trained_weights import trained_weights
 from loom_core.train.apply_gradients import apply_gradients
-from tests.layers.test_layer_gradients import STACKS, stack
-from tests.network.test_gradients import mlp, network_of
 from tests.support.fixture_files import FIXTURES
+from tests.support.layer_stacks import STACKS, stack
 from tests.support.simd_support import backend as simd
+from tests.support.small_networks import mlp
+from tests.support.weights import assert_same_arrays, copied_weights, weights_of
 
 LOOM = json.loads((FIXTURES / "loom_train.json").read_text("utf-8"))
 """Three epochs of Loom v0.0.7's own Train at the rate 0.2, on dense layers."""
@@ -26,27 +27,18 @@ def backward(network, dy=(1.0, -0.5)):
     network.backward_cpu(np.array([dy], np.float32))
 
 
-def weights_of(network):
-    return [weight.array.copy() for weight in trained_weights(network.layers)]
-
-
-def assert_same(found, expected):
-    for a, b in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
 @pytest.mark.parametrize("backend", [NumpyBackend, simd])
 @pytest.mark.parametrize("name", STACKS)
 def test_all_trained_weights_follow_their_gradients(name, backend):
     make, width = STACKS[name]
     layers, outputs = stack(*make(), width=width)
-    network = network_of(layers, width, backend=backend())
+    network = Network.of(*layers, input_size=width, backend=backend())
     network.forward_cpu(np.linspace(0.2, 1.0, 2 * width, dtype=np.float32))
     network.backward_cpu(np.linspace(-1.0, 1.0, 2 * outputs, dtype=np.float32))
-    before = weights_of(network)
+    before = [weight.copy() for weight in weights_of(network.layers)]
     gradients = [network.gradients.of(w.array).copy() for w in trained_weights(network.layers)]
     network.update_weights(0.125)
-    for old, gradient, new in zip(before, gradients, weights_of(network), strict=True):
+    for old, gradient, new in zip(before, gradients, weights_of(network.layers), strict=True):
         np.testing.assert_allclose(new, old - 0.125 * gradient, rtol=1e-6, atol=1e-7)
 
 
@@ -58,12 +50,12 @@ def test_frozen_and_disabled_layers_keep_their_weights():
     for _ in range(2):
         backward(network)
         network.apply_gradients(0.1)
-    assert_same(network.layers[0].weights.values(), held.values())
+    assert_same_arrays(network.layers[0].weights.values(), held.values())
     network.layers[1].set_disabled(True)
     held = network.layers[1].copied_weights()
     backward(network)
     network.apply_gradients(0.1)
-    assert_same(network.layers[1].weights.values(), held.values())
+    assert_same_arrays(network.layers[1].weights.values(), held.values())
 
 
 def test_the_pass_after_a_step_starts_from_zero():
@@ -71,11 +63,11 @@ def test_the_pass_after_a_step_starts_from_zero():
     backward(network)
     once = network.kernel_gradients()
     network.update_weights(0.0)
-    assert_same(network.kernel_gradients(), once)  # still readable
+    assert_same_arrays(network.kernel_gradients(), once)  # still readable
     backward(network)
-    assert_same(network.kernel_gradients(), once)
+    assert_same_arrays(network.kernel_gradients(), once)
     backward(network)
-    assert_same(network.kernel_gradients(), [2 * gradient for gradient in once])
+    assert_same_arrays(network.kernel_gradients(), [2 * gradient for gradient in once])
 
 
 def test_a_step_without_a_backward_pass_uses_the_same_gradients_again():
@@ -84,7 +76,7 @@ def test_a_step_without_a_backward_pass_uses_the_same_gradients_again():
         backward(network)
         for rate in rates:
             network.update_weights(rate)
-    for a, b in zip(weights_of(one), weights_of(two), strict=True):
+    for a, b in zip(copied_weights(one), copied_weights(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
@@ -123,7 +115,7 @@ def test_the_convenient_forms_keep_their_state_from_step_to_step(name):
         form(short)
         backward(long)
         long.apply_gradients(0.01)
-    assert_same(weights_of(short), weights_of(long))
+    assert_same_arrays(copied_weights(short), copied_weights(long))
     if name != "none":
         assert short.get_optimizer().steps_done == 5
 
@@ -156,7 +148,7 @@ def test_an_optimizer_is_set_reset_and_taken_away():
         other.set_optimizer(chosen)
         backward(other)
         other.apply_gradients(0.01)
-    assert_same(weights_of(fresh), weights_of(again))
+    assert_same_arrays(copied_weights(fresh), copied_weights(again))
     network.set_optimizer(None)
     backward(network)
     network.apply_gradients(0.01)
@@ -168,19 +160,19 @@ def test_a_gradient_that_is_not_finite_changes_nothing():
     network.forward_cpu(X)
     with np.errstate(all="ignore"):
         network.backward_cpu([np.nan, 1.0])
-    before = weights_of(network)
+    before = copied_weights(network)
     for call in (
         lambda: network.update_weights(0.1),
         lambda: network.apply_gradients_adamw(0.1, 0.9, 0.99, 0.0),
     ):
         with pytest.raises(NonFiniteError, match=r"layer 3 dense kernel.*is NaN or infinite"):
             call()
-    assert_same(weights_of(network), before)
+    assert_same_arrays(copied_weights(network), before)
     assert network.get_optimizer() is None
     network.zero_gradients()
     backward(network)
     network.update_weights(0.1)
-    assert all(np.isfinite(weight).all() for weight in weights_of(network))
+    assert all(np.isfinite(weight).all() for weight in copied_weights(network))
 
 
 def test_wrong_steps_are_typed_errors():
@@ -229,7 +221,7 @@ def test_a_loop_by_hand_reaches_the_weights_of_loom(run, limit, gradient, backen
     ]
     for layer, weights in zip(layers, LOOM["init"], strict=True):
         layer.set_weights(weights)
-    network, plain = network_of(layers, 4, backend=backend()), SGDOptimizer()
+    network, plain = Network.of(*layers, input_size=4, backend=backend()), SGDOptimizer()
     for _ in range(3):
         for batch in LOOM["batches"]:
             target = np.array(batch["Target"], np.float32)

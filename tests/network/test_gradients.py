@@ -9,7 +9,6 @@ from loom_core import (
     Embedding,
     Network,
     Parallel,
-    Residual,
     ShapeError,
     Softmax,
     SpecError,
@@ -18,23 +17,10 @@ from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.optimize.gradient_graph import gradient_plan
 from loom_core.optimize.gradient_sums import GradientSums
 from loom_core.optimize.trained_weights import trained_weights
-from tests.layers.test_layer_gradients import STACKS, stack
 from tests.support.finite_differences import assert_close_to_differences
+from tests.support.layer_stacks import STACKS, stack
 from tests.support.simd_support import backend as simd
-
-
-def network_of(layers, width, **settings):
-    return Network.of(*layers, input_size=width, **settings)
-
-
-def mlp(**settings):
-    layers = [
-        Dense(4, "tanh", input_size=3),
-        Dense(4, "sigmoid", input_size=4),
-        Residual(),
-        Dense(2, "linear", input_size=4),
-    ]
-    return network_of(layers, 3, **settings)
+from tests.support.small_networks import mlp
 
 
 def in_float64(layers):
@@ -73,7 +59,7 @@ def test_gradients_equal_finite_differences(name):
 def test_backward_cpu_gives_the_gradients_of_float64(name, backend):
     make, width = STACKS[name]
     layers, outputs = stack(*make(), width=width)
-    network = network_of(layers, width, backend=backend())
+    network = Network.of(*layers, input_size=width, backend=backend())
     rng = np.random.default_rng(12)
     x = rng.uniform(0.2, 1.0, (3, width)).astype(np.float32)
     dy = rng.standard_normal((3, outputs)).astype(np.float32)
@@ -94,8 +80,8 @@ def test_backward_cpu_gives_the_gradients_of_float64(name, backend):
 
 def test_kernel_and_bias_gradients_stand_in_the_order_of_the_weights():
     layer = Dense(3, "linear", input_size=2)
-    network = network_of(
-        [layer, Parallel([Dense(1, input_size=3), Dense(1, input_size=3)], "add")], 2
+    network = Network.of(
+        layer, Parallel([Dense(1, input_size=3), Dense(1, input_size=3)], "add"), input_size=2
     )
     network.forward_cpu([2.0, 5.0])
     layer.set_weights({"kernel": np.ones(6), "bias": np.zeros(3)})
@@ -134,7 +120,7 @@ def test_the_input_gradient_has_the_form_of_the_output_gradient():
 
 
 def test_an_embedding_passes_no_gradient_on():
-    network = network_of([Embedding(5, 3), Dense(2, input_size=3)], 4)
+    network = Network.of(Embedding(5, 3), Dense(2, input_size=3), input_size=4)
     network.forward_cpu([0, 1, 4, 1])
     np.testing.assert_array_equal(network.backward_cpu(np.ones(8)), np.zeros(4))
     assert network.kernel_gradients()[0].reshape(5, 3)[[2, 3]].any() == np.False_

@@ -10,13 +10,8 @@ from loom_core import ConsoleObserver, Dense, TrainingConfig, evaluate_model
 from loom_core.console_text import print_text
 from loom_core.evaluate.adaptation_result import AdaptationComparison
 from tests.support.observed_networks import network_of
-from tests.train.test_train import xor_network
-from tests.train.test_train_config import XOR
-
-
-class Terminal(io.TextIOWrapper):
-    def isatty(self):
-        return True
+from tests.support.small_networks import XOR, xor_network
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture(params=["cp1252", "ascii"])
@@ -24,12 +19,11 @@ def printed(request, monkeypatch):
     """Return what an action prints in an encoding without blocks and arrows."""
 
     def run(action):
-        out = Terminal(io.BytesIO(), encoding=request.param)
+        out = Terminal(request.param)
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setenv("COLUMNS", "120")
         action()
-        out.flush()
-        return out.buffer.getvalue().decode(request.param)
+        return out.getvalue()
 
     return run
 

@@ -3,11 +3,8 @@
 import asyncio
 import gc
 import ipaddress
-import json
 import sys
 import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -16,56 +13,8 @@ from loom_core import Dense, HTTPObserver, SpecError, TrainingEvent
 from loom_core.bridge import Bridge
 from loom_core.observers import http_address, http_post
 from loom_core.observers.http_address import is_public, read_target, resolve
+from tests.support.event_server import LONG, serving
 from tests.support.observed_networks import network_of
-
-LONG = 60.0
-"""Seconds after which a wait has failed; no test is meant to wait so long."""
-
-
-class Server(ThreadingHTTPServer):
-    """Keeps what it is sent; answers as it is told, once it is let."""
-
-    daemon_threads = True
-
-    def __init__(self, status=204, headers=()):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.status, self.extra = status, headers
-        self.bodies, self.paths = [], []
-        self.asked, self.may_answer = threading.Event(), threading.Event()
-        self.may_answer.set()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}/telemetry?run=1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.bodies.append(json.loads(body))
-        self.server.paths.append(self.path)
-        self.server.asked.set()
-        self.server.may_answer.wait(LONG)
-        self.send_response(self.server.status)
-        for name, value in self.server.extra:
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-
-@contextmanager
-def serving(**options):
-    with Server(**options) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.may_answer.set()
-            server.shutdown()
-            thread.join()
 
 
 def local(server, **options):

@@ -17,6 +17,7 @@ from tests.support.observed_networks import (
     outputs_one_by_one,
 )
 from tests.support.simd_support import backend as simd_backend
+from tests.support.weights import norm64
 
 BACKENDS = {"numpy": NumpyBackend, "simd": simd_backend}
 NEAR = {"rtol": 2e-5, "atol": 1e-6}
@@ -68,10 +69,6 @@ def test_forward_statistics_are_those_of_each_layer(name, backend):
         if not layer.children:
             np.testing.assert_allclose(stats.bias_norm, norm64(bias), **NEAR)
             np.testing.assert_allclose(stats.weight_norm, norm64(weights.values()), **NEAR)
-
-
-def norm64(arrays):
-    return math.sqrt(sum(float((array.astype(np.float64) ** 2).sum()) for array in arrays))
 
 
 def test_statistics_of_the_very_numbers_that_a_layer_gave():

@@ -12,6 +12,7 @@ from loom_core.optimize.step_graph import training_plan
 from loom_core.train.training_watch import TrainingWatch
 from tests.support.observed_networks import Collector, digits_cnn, every_layer_type, nested_network
 from tests.support.simd_support import backend as simd_backend
+from tests.support.weights import assert_same_arrays
 
 BACKENDS = {"numpy": NumpyBackend, "simd": simd_backend}
 BATCH, STEPS = 4, 7
@@ -73,8 +74,7 @@ def test_watched_and_plain_steps_give_the_same_bits(name, backend, every_n):
     found, expected = seen.run(), plain.run()
     np.testing.assert_array_equal(found["loss"], expected["loss"])
     np.testing.assert_array_equal(found["norm"], expected["norm"])
-    for ours, theirs in zip(seen.weights(), plain.weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same_arrays(seen.weights(), plain.weights())
 
 
 def test_steps_are_watched_at_the_interval_wherever_a_go_starts():
@@ -158,8 +158,7 @@ def test_a_step_that_is_not_finite_ends_the_go_and_harms_no_weight(bad, every_n)
     expected, found = plain.run(), seen.run()
     assert len(found["loss"]) == len(expected["loss"]) == bad + 1
     assert not np.isfinite(found["loss"][-1])
-    for ours, theirs in zip(seen.weights(), plain.weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same_arrays(seen.weights(), plain.weights())
     assert seen.optimizer.halted[0] != 0
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.support.observed_networks import Collector, nested_network
+from tests.support.weights import assert_same_arrays
 
 
 def run(network, ticks):
@@ -19,8 +20,7 @@ def test_a_tick_is_told_layer_by_layer_with_its_number():
     observer = Collector(values_kept=1000)
     network.set_observer(observer)
     state = run(network, 3)
-    for found, expected in zip(state.get_layer_data(), plain, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    assert_same_arrays(state.get_layer_data(), plain)
     events = observer.forward
     assert {event.mode for event in events} == {"step"}
     assert [event.step_count for event in events] == sorted(event.step_count for event in events)

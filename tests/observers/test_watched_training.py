@@ -5,38 +5,21 @@ import json
 import numpy as np
 import pytest
 
-from loom_core import NonFiniteError, RecordingObserver, TrainingConfig, TrainingData
+from loom_core import NonFiniteError, RecordingObserver, TrainingData
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.bridge import Bridge
 from tests.support.observed_networks import Collector, digits_cnn, nested_network
 from tests.support.simd_support import backend as simd_backend
+from tests.support.watched_trainings import config, data
+from tests.support.weights import assert_same_arrays, copied_weights
 
 BACKENDS = {"numpy": NumpyBackend, "simd": simd_backend}
-
-
-def data(samples=22, width=5, classes=4, batch_size=4):
-    rng = np.random.default_rng(3)
-    x = rng.normal(size=(samples, width)).astype(np.float32)
-    labels = rng.integers(0, classes, samples)
-    return TrainingData(x, labels=labels, batch_size=batch_size)
-
-
-def config(**options):
-    return TrainingConfig(**{"epochs": 3, "learning_rate": 0.05, "progress_interval": 0} | options)
-
-
-def weights_of(network):
-    return [
-        owner.weights[name].copy()
-        for layer in network.layers
-        for owner, name in layer.trained_weights()
-    ]
 
 
 def trained(network, observer=None, every_n=1, on_progress=None, **options):
     network.set_observer(observer, every_n)
     result = network.train(data(), config(**options), on_progress)
-    return result, weights_of(network)
+    return result, copied_weights(network)
 
 
 @pytest.mark.parametrize("every_n", [1, 4])
@@ -48,8 +31,7 @@ def test_watching_changes_no_bit(backend, every_n):
         nested_network(backend=BACKENDS[backend]()), Collector(), every_n, **options
     )
     assert watched.loss_history == plain.loss_history
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same_arrays(found, expected)
 
 
 def test_every_step_is_told_once_in_order():

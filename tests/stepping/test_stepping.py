@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
-from loom_core import BusyError, Dense, LayerNorm, LimitError, ShapeError, SpecError
+from loom_core import BusyError, Dense, LayerNorm, LimitError, Network, ShapeError, SpecError
 from loom_core.backends.numpy_backend import NumpyBackend
-from tests.layers.test_layer_gradients import STACKS, stack
-from tests.network.test_gradients import mlp, network_of
+from tests.support.layer_stacks import STACKS, stack
 from tests.support.simd_support import backend as simd
+from tests.support.small_networks import mlp
+from tests.support.weights import assert_same_arrays
 
 
 def case(name, backend=NumpyBackend):
     make, width = STACKS[name]
     layers, outputs = stack(*make(), width=width)
-    return network_of(layers, width, backend=backend()), width, outputs
+    return Network.of(*layers, input_size=width, backend=backend()), width, outputs
 
 
 @pytest.mark.parametrize("backend", [NumpyBackend, simd])
@@ -37,8 +38,7 @@ def test_each_input_comes_out_after_as_many_ticks_as_there_are_layers(name, back
             kernels = network.kernel_gradients()
             network.zero_gradients()
             np.testing.assert_array_equal(network.step_backward(state, dy), dx)
-            for found, wanted in zip(network.kernel_gradients(), kernels, strict=True):
-                np.testing.assert_array_equal(found, wanted)
+            assert_same_arrays(network.kernel_gradients(), kernels)
 
 
 @pytest.mark.parametrize("name", ["transformer block", "layer norm skip", "swiglu skip"])
@@ -60,7 +60,7 @@ def test_an_input_flows_one_layer_a_tick():
     layers = [Dense(1, "linear", input_size=1) for _ in range(3)]
     for factor, layer in zip((2.0, 3.0, 5.0), layers, strict=True):
         layer.set_weights({"kernel": [factor], "bias": [0.0]})
-    network = network_of(layers, 1)
+    network = Network.of(*layers, input_size=1)
     state = network.init_step_state(1)
     state.set_input([1.0])
     seen = []
@@ -88,8 +88,11 @@ def test_disabled_layers_take_a_tick_and_pass_on():
 
 def test_nothing_accumulates_under_a_constant_input():
     """Layers with a residual connection keep their value once it has arrived."""
-    network = network_of(
-        [Dense(4, "tanh", input_size=4), LayerNorm(skip_from=0), LayerNorm(skip_from=1)], 4
+    network = Network.of(
+        Dense(4, "tanh", input_size=4),
+        LayerNorm(skip_from=0),
+        LayerNorm(skip_from=1),
+        input_size=4,
     )
     state = network.init_step_state(4)
     state.set_input([1.0, 2.0, 3.0, -4.0])
@@ -149,7 +152,7 @@ def test_wrong_sizes_and_places_are_typed_errors(monkeypatch):
     with pytest.raises(ShapeError, match="has 3 numbers, the output 4"):
         network.step_backward(state, [1.0, 1.0, 1.0])
     with pytest.raises(ShapeError, match="of 4 layers, the network has 1"):
-        network_of([Dense(2, input_size=3)], 3).step_forward(state)
+        Network.of(Dense(2, input_size=3), input_size=3).step_forward(state)
     network.set_layer(0, 0, 3, Dense(3, input_size=4))
     with pytest.raises(ShapeError, match=r"layer 3 gives \(2, 3\), .* room for \(2, 2\)"):
         network.step_forward(state)

@@ -8,8 +8,9 @@ import pytest
 from loom_core import BusyError, Dense, Network, NonFiniteError, ShapeError, SpecError
 from loom_core.optimize.optimizers import AdamWOptimizer, SGDOptimizer
 from loom_core.optimize.trained_weights import trained_weights
-from tests.network.test_gradients import mlp, network_of
 from tests.support.simd_support import backend as simd
+from tests.support.small_networks import mlp
+from tests.support.weights import assert_same_arrays, copied_weights
 
 RNG = np.random.default_rng(8)
 INPUTS = RNG.uniform(-1, 1, (7, 3)).astype(np.float32)
@@ -20,18 +21,14 @@ def loader(step):
     return INPUTS[step % 7], TARGETS[step % 7]
 
 
-def weights_of(network):
-    return [weight.array.copy() for weight in trained_weights(network.layers)]
-
-
-def assert_same(found, expected, **tolerance):
+def assert_near(found, expected, rtol, atol):
     for a, b in zip(found, expected, strict=True):
-        np.testing.assert_allclose(a, b, **(tolerance or {"rtol": 0, "atol": 0}))
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
 
 
 def by_hand(samples, rate, every=1, optimizer=None, limit=None):
     """Train a single layer, which knows no delay, by ForwardCPU, BackwardCPU, ApplyGradients."""
-    network = network_of([Dense(2, "sigmoid", input_size=3)], 3)
+    network = Network.of(Dense(2, "sigmoid", input_size=3), input_size=3)
     network.set_optimizer(optimizer)
     losses = []
     for first in range(0, samples, every):
@@ -84,10 +81,10 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_one_layer_learns_as_by_hand(name):
     config, hand = CASES[name]
-    network = network_of([Dense(2, "sigmoid", input_size=3)], 3)
+    network = Network.of(Dense(2, "sigmoid", input_size=3), input_size=3)
     result = network.train_with_stepping({"learning_rate": 0.1, **config}, loader, 10)
     expected, losses = by_hand(10, **{"rate": 0.1, **hand})
-    assert_same(weights_of(network), weights_of(expected), rtol=1e-5, atol=1e-6)
+    assert_near(copied_weights(network), copied_weights(expected), rtol=1e-5, atol=1e-6)
     assert result.total_steps == 10
     assert result.final_loss == pytest.approx(np.mean(losses), rel=1e-5)
     assert result.loss_history == [result.final_loss]
@@ -110,7 +107,7 @@ def test_each_output_is_compared_with_the_target_of_its_own_input():
 def test_fewer_samples_than_layers_are_learned_from_too():
     network = mlp()
     network.require_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
     result = network.train_with_stepping({"learning_rate": 0.1}, loader, 1)
     assert result.total_steps == 1
     other = mlp()
@@ -119,8 +116,8 @@ def test_fewer_samples_than_layers_are_learned_from_too():
     error = other.forward_cpu(x) - t
     other.backward_cpu(error)
     other.update_weights(0.1)
-    assert_same(weights_of(network), weights_of(other), rtol=1e-6, atol=1e-7)
-    assert any((a != b).any() for a, b in zip(before, weights_of(network), strict=True))
+    assert_near(copied_weights(network), copied_weights(other), rtol=1e-6, atol=1e-7)
+    assert any((a != b).any() for a, b in zip(before, copied_weights(network), strict=True))
 
 
 def test_the_loader_ends_the_training_and_the_counts_are_honest():
@@ -200,20 +197,20 @@ def test_gradients_left_over_do_not_enter_a_later_pass():
     found = network.kernel_gradients()
     network.zero_gradients()
     network.backward_cpu([1.0, 1.0])
-    assert_same(found, network.kernel_gradients())
+    assert_same_arrays(found, network.kernel_gradients())
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights_are_hurt():
     network = mlp()
     network.require_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
 
     def bad(step):
         return INPUTS[0], [np.inf, 0.0]
 
     with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match="inf in step 1"):
         network.train_with_stepping({}, bad, 10)
-    assert_same(weights_of(network), before)
+    assert_same_arrays(copied_weights(network), before)
     assert not network.is_training()
 
 
@@ -299,9 +296,9 @@ def test_wrong_data_change_nothing():
     with pytest.raises(ShapeError, match="target of step 0"):
         network.train_with_stepping({"optimizer": "adamw"}, lambda step: (INPUTS[0], [1.0]), 3)
     assert network.get_optimizer() is None
-    assert_same(network.kernel_gradients(), held)
+    assert_same_arrays(network.kernel_gradients(), held)
     network.backward_cpu([1.0, 1.0])
-    assert_same(network.kernel_gradients(), [2 * gradient for gradient in held])
+    assert_same_arrays(network.kernel_gradients(), [2 * gradient for gradient in held])
 
 
 def test_a_loop_by_hand_over_held_samples_learns_them():

@@ -18,6 +18,7 @@ from loom_core.backends.numpy_backend import NumpyBackend
 
 
 def network(*layers, inputs=None):
+    """Layers with their weights, run by NumPy, which takes any numeric type."""
     made = Network.of(*layers, input_size=inputs, seed=3, backend=NumpyBackend())
     made.require_weights()
     return made

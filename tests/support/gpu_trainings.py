@@ -4,8 +4,8 @@ import contextlib
 
 import numpy as np
 
-from tests.backends.test_simd_networks import weights_of
 from tests.support.gpu_networks import SETTINGS, data, network
+from tests.support.weights import copied_weights
 
 EACH_STEP = {**SETTINGS, "ProgressInterval": 0}
 ON_GPU = {**EACH_STEP, "UseGPU": True}
@@ -49,13 +49,11 @@ def weights_after_each_step(optimizer="sgd"):
     """The weights of a training on a CPU: before it, and after each step."""
     net = network(backend="numpy")
     net.require_weights()
-    seen = [[w.copy() for w in weights_of(net.layers)]]
+    seen = [copied_weights(net)]
     net.train(
         data(),
         {**EACH_STEP, "Optimizer": optimizer},
-        lambda event: (
-            event.event == "batch_end" and seen.append([w.copy() for w in weights_of(net.layers)])
-        ),
+        lambda event: event.event == "batch_end" and seen.append(copied_weights(net)),
     )
     return seen
 
@@ -70,4 +68,5 @@ def step_of(weights, known):
 
 
 def layer_weights(net):
+    """The weights, as GetLayer hands them out."""
     return [w for layer in range(3) for w in net.get_layer(0, 0, layer).copied_weights().values()]

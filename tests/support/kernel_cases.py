@@ -11,21 +11,9 @@ from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import NoGradient
 from loom_core.graph.ops import OPS
-from tests.support.op_cases import CASES, OpCase
+from tests.support.op_cases import CASES, OpCase, products
 
 WINDOW = {"stride": (1, 1), "padding": (1, 1)}
-
-
-def products(m, k, n, *lead):
-    return [
-        OpCase(
-            "matmul",
-            ((*lead, k, m) if ta else (*lead, m, k), (*lead, n, k) if tb else (*lead, k, n)),
-            {"transpose_a": ta, "transpose_b": tb},
-        )
-        for ta in (False, True)
-        for tb in (False, True)
-    ]
 
 
 # Sizes beside and beyond a tile, a panel, a vector and a block.

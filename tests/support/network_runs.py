@@ -12,9 +12,10 @@ from loom_core import Softmax
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.optimize.optimizer_config import make_optimizer
 from loom_core.optimize.step_graph import inference_plan, training_plan
-from tests.layers.test_layer_gradients import STACKS, stack
 from tests.support.fixture_files import LOOM_MODELS
+from tests.support.layer_stacks import STACKS, stack
 from tests.support.tolerances import NETWORK, assert_close
+from tests.support.weights import weights_of
 
 LOADABLE = json.loads((LOOM_MODELS / "loadable.json").read_text())
 STEPS = 3
@@ -35,11 +36,7 @@ OPTIMIZERS = {
 small."""
 
 
-def weights_of(layers):
-    return [owner.weights[name] for layer in layers for owner, name in layer.trained_weights()]
-
-
-def assert_same(found, expected, name):
+def assert_same_runs(found, expected, name):
     """Compare what two backends made: arrays in the same order, by what they are."""
     assert found.keys() == expected.keys()
     for what, arrays in expected.items():
@@ -50,11 +47,12 @@ def assert_same(found, expected, name):
 def assert_inference_equals_numpy(name, runs):
     """Compare a stack's outputs; return the program of the backend."""
     (program, found), (_, expected) = (output_of(name, each) for each in (runs, NumpyBackend()))
-    assert_same(found, expected, name)
+    assert_same_runs(found, expected, name)
     return program
 
 
 def output_of(name, runs):
+    """Return the program of a stack on a backend, and its output."""
     make, width = STACKS[name]
     layers, _ = stack(*make(), width=width)
     program = runs.prepare(inference_plan(layers, 4, width))
@@ -68,11 +66,12 @@ def assert_training_equals_numpy(name, runs, loss, optimizer):
     (program, found), (_, expected) = (
         trained(name, each, loss, optimizer) for each in (runs, NumpyBackend())
     )
-    assert_same(found, expected, name)
+    assert_same_runs(found, expected, name)
     return program
 
 
 def trained(name, runs, loss, optimizer):
+    """Return the program that trains a stack on a backend, and losses and weights of its steps."""
     make, width = STACKS[name]
     layers, outputs = stack(*make(), width=width)
     if loss == "cross_entropy" and not name.startswith("softmax"):
@@ -104,11 +103,12 @@ def trained(name, runs, loss, optimizer):
 def assert_model_equals_numpy(name, runs, optimizer):
     """Compare all that a saved model gives; return the report of the backend."""
     (report, found), (_, expected) = (numbers_of(name, each, optimizer) for each in (runs, "numpy"))
-    assert_same(found, expected, name)
+    assert_same_runs(found, expected, name)
     return report
 
 
 def numbers_of(name, runs, optimizer):
+    """Return the report of a backend, and all that a saved model gives on it."""
     case = json.loads((LOOM_MODELS / f"{name}.json").read_text(encoding="utf-8"))
     network = loom_core.load_model_from_string(case["model_json"], case["model_id"])
     network.set_backend(runs)

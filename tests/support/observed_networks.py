@@ -88,13 +88,6 @@ def every_layer_type(**options):
     }
 
 
-def arrays_of(layer):
-    """Every weight that exists in a layer and inside it, found without its own counting."""
-    yield from layer.copied_weights().values()
-    for child in layer.children:
-        yield from arrays_of(child)
-
-
 def outputs_one_by_one(network, x):
     """What each layer gives, from single-layer networks with the same weights."""
     outputs = []

@@ -28,7 +28,8 @@ class OpCase:
         return [np.abs(x) for x in apart] if self.op == "sqrt" else apart
 
 
-def _transposed(m: int, k: int, n: int, *lead: int) -> list[OpCase]:
+def products(m: int, k: int, n: int, *lead: int) -> list[OpCase]:
+    """The product of (m, k) and (k, n), each factor as it is and transposed; lead before both."""
     return [
         OpCase(
             "matmul",
@@ -41,9 +42,9 @@ def _transposed(m: int, k: int, n: int, *lead: int) -> list[OpCase]:
 
 
 CASES: list[OpCase] = [
-    *_transposed(1, 1, 1),
-    *_transposed(3, 5, 2),
-    *_transposed(2, 3, 4, 2),
+    *products(1, 1, 1),
+    *products(3, 5, 2),
+    *products(2, 3, 4, 2),
     OpCase("add_bias", ((3, 5), (5,)), {"axis": 1}),
     OpCase("add_bias", ((2, 3, 2, 2), (3,)), {"axis": 1}),
     OpCase("add_bias", ((2, 3, 4), (4,)), {"axis": 2}),

@@ -1,7 +1,6 @@
 """Cases of products and convolutions beyond the tiles and blocks of the WebGPU kernels."""
 
-from tests.support.kernel_cases import products
-from tests.support.op_cases import OpCase
+from tests.support.op_cases import OpCase, products
 
 
 def _convolution(

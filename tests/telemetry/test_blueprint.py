@@ -9,7 +9,8 @@ import loom_core
 from loom_core import Conv2D, Dense, Network, Parallel, Softmax
 from loom_core.bridge import Bridge
 from loom_core.optimize.step_graph import inference_plan, training_plan
-from tests.support.observed_networks import arrays_of, every_layer_type, nested_network, network_of
+from tests.support.observed_networks import every_layer_type, nested_network, network_of
+from tests.support.weights import arrays_of
 
 NETWORKS = every_layer_type()
 

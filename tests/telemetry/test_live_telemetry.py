@@ -1,19 +1,14 @@
 """Live telemetry against the arrays themselves."""
 
-import math
-
 import numpy as np
 import pytest
 
 from loom_core import AdamWOptimizer, Dense, Parallel, SGDOptimizer, TrainingData
 from loom_core.bridge import Bridge
-from tests.support.observed_networks import Collector, arrays_of, nested_network, network_of
+from tests.support.observed_networks import Collector, nested_network, network_of
+from tests.support.weights import arrays_of, norm64
 
 DATA = TrainingData([1, 2, 3, 4, 5, 6], [1, 0, 0, 1, 1, 1], batch_size=2)
-
-
-def norm64(arrays):
-    return math.sqrt(sum(float((array.astype(np.float64) ** 2).sum()) for array in arrays))
 
 
 def test_a_fresh_network_shows_its_weights_only():

@@ -27,6 +27,7 @@ from loom_core.model_io.base64_text import encode_base64
 from loom_core.optimize.optimizer_config import OptimizerSettings, make_optimizer
 from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
 from loom_core.public import FUNCTIONS
+from tests.support.weights import assert_same_arrays, copied_weights
 
 CLASSES = list(dict.fromkeys(OPTIMIZERS.values()))
 
@@ -48,15 +49,6 @@ def one_step(network, optimizer, step, rate=0.1):
     x = np.random.default_rng(step).standard_normal((4, 3)).astype(np.float32)
     network.backward_cpu(network.forward_cpu(x))
     optimizer.step(network, rate)
-
-
-def weights_of(network):
-    return [w.copy() for layer in network.layers for w in layer.weights.values()]
-
-
-def assert_equal_weights(a, b):
-    for x, y in zip(weights_of(a), weights_of(b), strict=True):
-        np.testing.assert_array_equal(x, y)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -109,7 +101,7 @@ def test_a_saved_optimizer_goes_on_as_if_nothing_had_happened(name, through_json
     assert fresh.get_state() == second.get_state()
     for step in range(3, 6):
         one_step(broken, fresh, step)
-    assert_equal_weights(straight, broken)
+    assert_same_arrays(copied_weights(straight), copied_weights(broken))
     assert first.get_state() == fresh.get_state()
 
 
@@ -118,13 +110,12 @@ def test_loading_into_an_optimizer_in_use_takes_effect():
     one_step(network, optimizer, 0)
     saved, weights = optimizer.get_state(), [layer.copied_weights() for layer in network.layers]
     one_step(network, optimizer, 1)
-    after = weights_of(network)
+    after = copied_weights(network)
     for layer, values in zip(network.layers, weights, strict=True):
         layer.set_weights(values)
     optimizer.load_state(saved)
     one_step(network, optimizer, 1)
-    for x, y in zip(after, weights_of(network), strict=True):
-        np.testing.assert_array_equal(x, y)
+    assert_same_arrays(after, copied_weights(network))
 
 
 def test_reset_forgets_everything_but_the_settings():
@@ -132,7 +123,7 @@ def test_reset_forgets_everything_but_the_settings():
     network.initialize_weights()
     before = [layer.copied_weights() for layer in network.layers]
     one_step(network, optimizer, 0)
-    once = weights_of(network)
+    once = copied_weights(network)
     one_step(network, optimizer, 1)
     optimizer.reset()
     assert optimizer.get_state()["step"] == 0
@@ -140,23 +131,21 @@ def test_reset_forgets_everything_but_the_settings():
         layer.set_weights(values)
     network.zero_gradients()
     one_step(network, optimizer, 0)
-    for x, y in zip(once, weights_of(network), strict=True):
-        np.testing.assert_array_equal(x, y)
+    assert_same_arrays(once, copied_weights(network))
 
 
 def test_running_means_of_one_network_are_refused_to_another():
     first, second, optimizer = small_network(), small_network(), AdamWOptimizer()
     one_step(first, optimizer, 0)
     second.initialize_weights()
-    state, weights = optimizer.get_state(), weights_of(second)
+    state, weights = optimizer.get_state(), copied_weights(second)
     with pytest.raises(SpecError, match="another network"):
         one_step(second, optimizer, 1)
     config = {"Optimizer": optimizer, "Epochs": 1}
     with pytest.raises(SpecError, match="another network"):
         second.train([{"Input": [1, 2, 3], "Target": [0, 1]}], config)
     assert optimizer.get_state() == state
-    for before, after in zip(weights, weights_of(second), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_arrays(weights, copied_weights(second))
     one_step(first, optimizer, 1)
     optimizer.load_state(state)  # of whichever network: what is loaded is wanted here
     one_step(second, optimizer, 1)
@@ -200,14 +189,13 @@ def test_hyper_numbers_stand_where_the_ops_read_them():
 def test_a_gradient_that_is_not_finite_changes_nothing_and_names_its_layer():
     network, optimizer = small_network(), AdamWOptimizer()
     one_step(network, optimizer, 0)
-    before, state = weights_of(network), optimizer.get_state()
+    before, state = copied_weights(network), optimizer.get_state()
     network.forward_cpu(np.ones((1, 3), np.float32))
     with np.errstate(all="ignore"):
         network.backward_cpu(np.array([[0.0, np.inf]], np.float32))
     with pytest.raises(NonFiniteError, match=r"cell \(0, 0\) layer 2 dense kernel"):
         optimizer.step(network, 0.1)
-    for x, y in zip(before, weights_of(network), strict=True):
-        np.testing.assert_array_equal(x, y)
+    assert_same_arrays(before, copied_weights(network))
     assert optimizer.get_state() == state
     network.zero_gradients()
     one_step(network, optimizer, 1)  # it goes on

@@ -10,13 +10,8 @@ from loom_core import (
     TrainingConfig,
 )
 from loom_core.train.progress_text import ProgressText
-from tests.train.test_train import XOR_INPUTS, XOR_TARGETS, xor_network
-from tests.train.test_train_config import XOR, events_of
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
+from tests.support.small_networks import XOR, XOR_INPUTS, XOR_TARGETS, events_of, xor_network
+from tests.support.terminal import Terminal
 
 
 def progress_of(network, out, monkeypatch, **config):

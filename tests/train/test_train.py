@@ -12,28 +12,14 @@ from loom_core import (
     Network,
     NonFiniteError,
     ShapeError,
-    Softmax,
     SpecError,
     TrainingBatch,
     TrainingConfig,
     TrainingData,
 )
 from loom_core.train.pace import GROWTH
-
-XOR_INPUTS = [0, 0, 0, 1, 1, 0, 1, 1]
-XOR_TARGETS = [0, 1, 1, 0]
-
-
-def xor_network(seed=2):
-    return Network.of(Dense(8, "tanh"), Dense(1, "sigmoid"), input_size=2, seed=seed)
-
-
-def classifier(seed=1):
-    return Network.of(Dense(4, "linear"), Softmax(), input_size=3, seed=seed)
-
-
-def weights_of(network):
-    return [w.copy() for layer in network.layers for w in layer.weights.values()]
+from tests.support.small_networks import XOR_INPUTS, XOR_TARGETS, classifier, xor_network
+from tests.support.weights import copied_weights, same_arrays
 
 
 def test_xor_is_learnt():
@@ -118,9 +104,9 @@ def test_frozen_and_disabled_layers_keep_their_weights():
         input_size=2,
     )
     network.initialize_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
     network.train(TrainingData(XOR_INPUTS, XOR_TARGETS), TrainingConfig(epochs=1))
-    changed = [bool((a != b).any()) for a, b in zip(before, weights_of(network), strict=True)]
+    changed = [bool((a != b).any()) for a, b in zip(before, copied_weights(network), strict=True)]
     assert changed == [False, False, False, False, True, True]
 
 
@@ -131,10 +117,10 @@ def test_convolutions_are_trained():
         input_size=16,
     )
     network.initialize_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
     x = np.random.default_rng(0).standard_normal(64)
     network.train(TrainingData(x, [1.0, 2.0, 3.0, 4.0]), TrainingConfig(epochs=1))
-    assert all((a != b).any() for a, b in zip(before, weights_of(network), strict=True))
+    assert all((a != b).any() for a, b in zip(before, copied_weights(network), strict=True))
 
 
 def test_validation_and_events():
@@ -182,20 +168,20 @@ def test_pause_resume_and_stop_take_effect_between_steps():
     steps = steps_of(network, epochs=100)
     assert next(steps) is False
     network.pause_training()
-    before = weights_of(network)
+    before = copied_weights(network)
     assert [next(steps) for _ in range(3)] == [True] * 3
-    assert all((a == b).all() for a, b in zip(before, weights_of(network), strict=True))
+    assert same_arrays(before, copied_weights(network))
     network.resume_training()
     assert next(steps) is False
     assert network.is_training()
-    done, before = network.position.step, weights_of(network)
+    done, before = network.position.step, copied_weights(network)
     assert 2 <= done <= 1 + GROWTH
     network.stop_training()
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert end.value.value.stopped
     assert end.value.value.steps == done
-    assert all((a == b).all() for a, b in zip(before, weights_of(network), strict=True))
+    assert same_arrays(before, copied_weights(network))
     assert not network.is_training()
 
 
@@ -220,7 +206,7 @@ def test_divergence_is_an_error_that_keeps_finite_weights():
     data = TrainingData(XOR_INPUTS, XOR_TARGETS)
     with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match=r"loss became .* epoch"):
         network.train(data, TrainingConfig(epochs=1000, learning_rate=1e6))
-    assert all(np.isfinite(w).all() for w in weights_of(network))
+    assert all(np.isfinite(w).all() for w in copied_weights(network))
     assert not network.is_training()
 
 
@@ -257,11 +243,11 @@ def test_divergence_is_an_error_that_keeps_finite_weights():
 def test_wrong_trainings_are_refused_before_anything_changes(data, config, error, message):
     network = xor_network()
     network.initialize_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
     data = {"Inputs": XOR_INPUTS, "Targets": XOR_TARGETS} if data is None else data
     with pytest.raises(error, match=message):
         network.train(data, config)
-    assert all((a == b).all() for a, b in zip(before, weights_of(network), strict=True))
+    assert same_arrays(before, copied_weights(network))
     assert not network.is_training()
 
 

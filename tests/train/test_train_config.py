@@ -28,17 +28,16 @@ from loom_core.random_stream import RandomStream, permutations
 from loom_core.train.batches import SampleBatches, Samples, read_batches
 from loom_core.train.config import default_training_config
 from loom_core.train.pace import Pace
-from tests.bridge import test_bridge as bridge_tests
-from tests.train.test_train import XOR_INPUTS, XOR_TARGETS, classifier, weights_of, xor_network
-
-XOR = TrainingData(XOR_INPUTS, XOR_TARGETS, batch_size=2)
-
-
-def events_of(network, data=XOR, **config):
-    events = []
-    settings = {"progress_interval": 0.0, **config}
-    network.train(data, TrainingConfig(**settings), events.append)
-    return [event for event in events if event.event == "batch_end"]
+from tests.support import bridge_calls
+from tests.support.small_networks import (
+    XOR,
+    XOR_INPUTS,
+    XOR_TARGETS,
+    classifier,
+    events_of,
+    xor_network,
+)
+from tests.support.weights import copied_weights, same_arrays
 
 
 @pytest.mark.parametrize(
@@ -129,10 +128,10 @@ def test_schedulers_by_name_and_as_data(asked, name, rates):
 def test_wrong_settings_are_refused_before_anything_changes(config, message):
     network = xor_network()
     network.initialize_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
     with pytest.raises(SpecError, match=message):
         network.train(XOR, config)
-    assert all((a == b).all() for a, b in zip(before, weights_of(network), strict=True))
+    assert same_arrays(before, copied_weights(network))
     assert not network.is_training()
 
 
@@ -146,8 +145,8 @@ def test_an_optimizer_object_goes_on_and_a_name_begins_anew():
         three.train(XOR, TrainingConfig(epochs=3, optimizer="adamw"))
     assert held.steps_done == two.get_optimizer().steps_done == 12
     assert three.position.optimizer.steps_done == 6
-    assert all((a == b).all() for a, b in zip(weights_of(one), weights_of(two), strict=True))
-    assert not all((a == b).all() for a, b in zip(weights_of(one), weights_of(three), strict=True))
+    assert same_arrays(copied_weights(one), copied_weights(two))
+    assert not same_arrays(copied_weights(one), copied_weights(three))
 
 
 def test_plans_of_optimizers_that_nobody_has_any_more_are_dropped():
@@ -165,12 +164,12 @@ def test_the_norm_is_clipped_and_reported_before_clipping():
     assert clipped[0].gradient_norm == free[0].gradient_norm > 0.01
     start, network = xor_network(), xor_network()
     start.initialize_weights()
-    before = weights_of(start)
+    before = copied_weights(start)
     network.train(
         [TrainingBatch(XOR_INPUTS, XOR_TARGETS)],
         TrainingConfig(epochs=1, learning_rate=1.0, gradient_clip=0.01),
     )
-    moved = sum(np.sum((a - b) ** 2) for a, b in zip(before, weights_of(network), strict=True))
+    moved = sum(np.sum((a - b) ** 2) for a, b in zip(before, copied_weights(network), strict=True))
     assert math.sqrt(moved) == pytest.approx(0.01, rel=1e-4)
 
 
@@ -191,7 +190,7 @@ def test_how_many_steps_go_at_once_changes_nothing():
     events = []
     found = slow.train(data, TrainingConfig(**config, progress_interval=0.0), events.append)
     assert found.loss_history == expected.loss_history
-    assert all((a == b).all() for a, b in zip(weights_of(fast), weights_of(slow), strict=True))
+    assert same_arrays(copied_weights(fast), copied_weights(slow))
     ends = [event for event in events if event.event == "epoch_end"]
     assert [event.epoch_loss for event in ends] == found.loss_history
 
@@ -235,14 +234,14 @@ def test_divergence_names_step_and_layer_and_keeps_the_last_good_weights():
     )
     with pytest.raises(NonFiniteError, match=message):
         network.train(data, TrainingConfig(optimizer=optimizer))
-    kept, again = weights_of(network), xor_network()
+    kept, again = copied_weights(network), xor_network()
     again.set_layer(0, 0, 0, Dense(8, "linear", input_size=2))
     again.set_layer(0, 0, 1, Dense(1, "linear", input_size=8))
     again.train(
         TrainingData(XOR_INPUTS, XOR_TARGETS, batch_size=2, shuffle=False),
         TrainingConfig(epochs=1, optimizer=AdamWOptimizer()),
     )
-    assert all((a == b).all() for a, b in zip(kept, weights_of(again), strict=True))
+    assert same_arrays(kept, copied_weights(again))
     assert optimizer.steps_done == network.position.step == 2
     network.train(XOR, TrainingConfig(epochs=1, optimizer=optimizer))  # it goes on
 
@@ -333,7 +332,7 @@ def test_without_a_config_the_records_own_defaults_are_taken(capsys):
     left_out, given = xor_network(), xor_network()
     left_out.train(XOR)
     given.train(XOR, {"epochs": 10, "learning_rate": 0.01, "verbose": False})
-    assert all((a == b).all() for a, b in zip(weights_of(left_out), weights_of(given), strict=True))
+    assert same_arrays(copied_weights(left_out), copied_weights(given))
     assert capsys.readouterr().out == ""
 
 
@@ -351,7 +350,7 @@ def test_cross_entropy_of_outputs_that_are_there():
 
 def test_configs_as_plain_data_work_through_the_bridge():
     bridge = Bridge()
-    handle = bridge_tests.build(bridge)
+    handle = bridge_calls.build(bridge)
     events = []
     config = {
         "Epochs": 4,
@@ -360,33 +359,33 @@ def test_configs_as_plain_data_work_through_the_bridge():
         "GradientClip": 0.5,
         "ProgressInterval": 0,
     }
-    job = bridge.call(handle, "Train", [bridge_tests.XOR, config, events.append])["job"]
-    envelope, _ = bridge_tests.drive(bridge, job)
-    assert bridge_tests.value(envelope)["Steps"] == 4
+    job = bridge.call(handle, "Train", [bridge_calls.XOR, config, events.append])["job"]
+    envelope, _ = bridge_calls.drive(bridge, job)
+    assert bridge_calls.value(envelope)["Steps"] == 4
     assert [e["LearningRate"] for e in events if e["Event"] == "batch_end"] == pytest.approx(
         [0.0, 0.01, 0.0075, 0.0025]
     )
     assert all(e["GradientNorm"] > 0 for e in events)
-    state = bridge_tests.value(bridge.call(handle, "SaveTrainingState", []))
-    again = bridge_tests.build(bridge)
-    job = bridge.call(again, "Train", [bridge_tests.XOR, {"Epochs": 4, "ResumeFrom": state}])["job"]
-    bridge_tests.drive(bridge, job)
+    state = bridge_calls.value(bridge.call(handle, "SaveTrainingState", []))
+    again = bridge_calls.build(bridge)
+    job = bridge.call(again, "Train", [bridge_calls.XOR, {"Epochs": 4, "ResumeFrom": state}])["job"]
+    bridge_calls.drive(bridge, job)
     weights = [
-        bridge_tests.value(bridge.call(h, "SaveModelToString", ["m"])) for h in (handle, again)
+        bridge_calls.value(bridge.call(h, "SaveModelToString", ["m"])) for h in (handle, again)
     ]
     assert json.loads(weights[0]) == json.loads(weights[1])
 
 
 def test_optimizer_objects_work_through_the_bridge():
     bridge = Bridge()
-    handle = bridge_tests.build(bridge)
-    made = bridge_tests.value(bridge.call(0, "NewAdamWOptimizerDefault", []))
-    rates = bridge_tests.value(bridge.call(0, "NewConstantScheduler", [0.05]))
+    handle = bridge_calls.build(bridge)
+    made = bridge_calls.value(bridge.call(0, "NewAdamWOptimizerDefault", []))
+    rates = bridge_calls.value(bridge.call(0, "NewConstantScheduler", [0.05]))
     config = {"Epochs": 2, "Optimizer": made, "Scheduler": rates}
-    job = bridge.call(handle, "Train", [bridge_tests.XOR, config])["job"]
-    bridge_tests.drive(bridge, job)
-    state = bridge_tests.value(bridge.call(made["$object"], "GetState", []))
+    job = bridge.call(handle, "Train", [bridge_calls.XOR, config])["job"]
+    bridge_calls.drive(bridge, job)
+    state = bridge_calls.value(bridge.call(made["$object"], "GetState", []))
     assert state["step"] == 2
-    fresh = bridge_tests.value(bridge.call(0, "NewAdamWOptimizerDefault", []))["$object"]
-    bridge_tests.value(bridge.call(fresh, "LoadState", [json.loads(json.dumps(state))]))
-    assert bridge_tests.value(bridge.call(fresh, "GetState", [])) == state
+    fresh = bridge_calls.value(bridge.call(0, "NewAdamWOptimizerDefault", []))["$object"]
+    bridge_calls.value(bridge.call(fresh, "LoadState", [json.loads(json.dumps(state))]))
+    assert bridge_calls.value(bridge.call(fresh, "GetState", [])) == state

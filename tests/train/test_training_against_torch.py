@@ -36,7 +36,7 @@ BATCH, BATCHES, STEPS = 8, 5, 200
 LOSSES = {"mlp": "mse", "cnn": "cross_entropy"}
 
 
-def network_of(name, runs):
+def recorded_network(name, runs):
     if name == "mlp":
         layers = [
             Dense(16, "tanh", input_size=6),
@@ -91,7 +91,7 @@ CASES = [("optimizer", key) for key in OPTIMIZERS] + [("scheduler", key) for key
 def trained(name, runs, optimizer, scheduler, rate, clip):
     """Return the losses of Train, step by step."""
     losses = []
-    network_of(name, runs).train(
+    recorded_network(name, runs).train(
         TrainingData(CURVES[f"{name}/x"], CURVES[f"{name}/t"], batch_size=BATCH, shuffle=False),
         TrainingConfig(
             epochs=STEPS // BATCHES,

@@ -35,6 +35,7 @@ from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.optimize.optimizer_config import make_optimizer
 from loom_core.optimize.optimizers import OPTIMIZERS as ALL_OPTIMIZERS
 from tests.support.simd_support import backend
+from tests.support.weights import assert_same_arrays, copied_weights
 
 BACKENDS = {"numpy": NumpyBackend, "simd": backend}
 SAMPLES, BATCH, BATCHES = 26, 8, 4  # the last batch of an epoch is smaller
@@ -68,13 +69,8 @@ def config(epochs, **more):
     return TrainingConfig(epochs=epochs, learning_rate=0.05, loss_type="cross_entropy", **more)
 
 
-def weights_of(network):
-    return [w.copy() for layer in network.layers for w in layer.weights.values()]
-
-
-def assert_same(a, b, first, second):
-    for x, y in zip(weights_of(a), weights_of(b), strict=True):
-        np.testing.assert_array_equal(x, y)
+def assert_same_trainings(a, b, first, second):
+    assert_same_arrays(copied_weights(a), copied_weights(b))
     assert first.loss_history == second.loss_history
     assert first.accuracy_history == second.accuracy_history
     assert (first.steps, first.final_loss, first.best_loss) == (
@@ -103,7 +99,7 @@ def test_ten_epochs_are_five_and_five(name, runs):
     begun.train(DATA, config(5, optimizer=make(), **more))
     state = json.loads(json.dumps(begun.save_training_state()))
     result = resumed.train(DATA, config(10, resume_from=state))  # the state knows the rest
-    assert_same(straight, resumed, expected, result)
+    assert_same_trainings(straight, resumed, expected, result)
 
 
 @pytest.mark.parametrize("runs", BACKENDS)
@@ -120,7 +116,7 @@ def test_a_training_stopped_within_an_epoch_goes_on_from_there(runs):
     assert stopped.accuracy_history[-1] == stopped.validation_accuracy
     assert len(stopped.accuracy_history) == 2  # after epoch 2, and where it was stopped
     result = resumed.train(DATA, config(4, **more, resume_from=begun.save_training_state()))
-    assert_same(straight, resumed, expected, result)
+    assert_same_trainings(straight, resumed, expected, result)
     ends = [event.epoch for event in seen.get_training_events() if event.type == "epoch_end"]
     assert ends == [1, 2, 3, 4]
 
@@ -137,7 +133,7 @@ def test_evaluations_out_of_turn_are_not_gone_on_from(stop):
         ended = network_on().train(DATA, config(5, **more))
         assert ended.accuracy_history == first.accuracy_history
     result = resumed.train(DATA, config(10, **more, resume_from=text))
-    assert_same(straight, resumed, expected, result)
+    assert_same_trainings(straight, resumed, expected, result)
     assert len(result.accuracy_history) == 5
 
 
@@ -170,7 +166,7 @@ def test_a_schedule_by_name_stretches_over_the_whole_training(scheduler):
     state = begun.save_training_state()
     again = {"epochs": 10, "learning_rate": 9.0, "loss_type": "cross_entropy"}  # the state's counts
     result = resumed.train(DATA, TrainingConfig(**again, resume_from=state))
-    assert_same(straight, resumed, expected, result)
+    assert_same_trainings(straight, resumed, expected, result)
 
 
 def test_resumed_to_more_epochs_a_schedule_by_name_goes_on_in_the_longer_one():
@@ -209,14 +205,13 @@ def test_a_scheduler_of_ones_own_has_to_be_passed_again(make):
     stopped_at(7, begun, {"scheduler": make()})
     text = begun.save_training_state()
     resumed.initialize_weights()
-    before = weights_of(resumed)
+    before = copied_weights(resumed)
     with pytest.raises(SpecError, match="a class of its own") as error:
         resumed.train(DATA, config(10, resume_from=text))
     assert "Pass the scheduler again" in error.value.hint
-    for x, y in zip(before, weights_of(resumed), strict=True):
-        np.testing.assert_array_equal(x, y)
+    assert_same_arrays(before, copied_weights(resumed))
     result = resumed.train(DATA, config(10, scheduler=make(), resume_from=text))
-    assert_same(straight, resumed, expected, result)
+    assert_same_trainings(straight, resumed, expected, result)
 
 
 def test_a_state_saved_while_the_training_runs_is_of_a_whole_step():
@@ -225,7 +220,7 @@ def test_a_state_saved_while_the_training_runs_is_of_a_whole_step():
     texts = []
     running.train(DATA, config(10), lambda event: texts.append(running.save_training_state()))
     result = resumed.train(DATA, config(10, resume_from=texts[len(texts) // 2]))
-    assert_same(straight, resumed, expected, result)
+    assert_same_trainings(straight, resumed, expected, result)
 
 
 def test_an_optimizer_and_scheduler_of_the_config_are_used_instead():
@@ -262,7 +257,7 @@ def test_a_training_that_is_over_is_returned_as_it_was():
     network, resumed = network_on(), network_on(seed=99)
     done = network.train(DATA, config(2))
     result = resumed.train(DATA, config(2, resume_from=network.save_training_state()))
-    assert_same(network, resumed, done, result)
+    assert_same_trainings(network, resumed, done, result)
 
 
 def saved(**more):
@@ -323,11 +318,10 @@ BAD = [
 def test_a_wrong_state_is_refused_before_anything_changes(make, error, message):
     network = network_on()
     network.initialize_weights()
-    before, text = weights_of(network), make()
+    before, text = copied_weights(network), make()
     with pytest.raises(error, match=message):
         network.train(DATA, config(3, resume_from=text))
-    for x, y in zip(before, weights_of(network), strict=True):
-        np.testing.assert_array_equal(x, y)
+    assert_same_arrays(before, copied_weights(network))
     assert not network.is_training()
 
 
@@ -346,11 +340,10 @@ def test_moments_of_another_size_are_refused_before_anything_changes():
     state["optimizer"]["moments"]["0.kernel"]["m"] = "AACAPw=="
     network = network_on()
     network.initialize_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
     with pytest.raises(ShapeError, match="has 1 numbers, the weight 45"):
         network.train(DATA, config(3, resume_from=json.dumps(state)))
-    for x, y in zip(before, weights_of(network), strict=True):
-        np.testing.assert_array_equal(x, y)
+    assert_same_arrays(before, copied_weights(network))
 
 
 def nested(value, path=()):
@@ -376,12 +369,11 @@ def test_any_odd_value_is_taken_or_refused_with_a_typed_error(path, value):
     place[path[-1]] = value
     network = network_on()
     network.initialize_weights()
-    before = weights_of(network)
+    before = copied_weights(network)
     try:
         network.train(DATA, config(2, resume_from=json.dumps(state)))
     except LoomError:
-        for x, y in zip(before, weights_of(network), strict=True):
-            np.testing.assert_array_equal(x, y)
+        assert_same_arrays(before, copied_weights(network))
 
 
 def test_lists_have_their_limit(monkeypatch):

@@ -14,8 +14,8 @@ import wgpu
 
 from loom_core.backends.webgpu.shader_files import shader_source
 from loom_core.backends.webgpu.wgpu_device import WgpuDevice, find_adapter
-from tests.support.kernel_cases import KERNEL_CASES, nodes_with_inputs, products
-from tests.support.op_cases import OpCase
+from tests.support.kernel_cases import KERNEL_CASES, nodes_with_inputs
+from tests.support.op_cases import OpCase, products
 from tests.support.update_cases import SCALE_CASES, UPDATE_CASES
 from tests.support.webgpu_support import run_node
 

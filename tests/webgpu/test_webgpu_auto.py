@@ -9,9 +9,9 @@ from loom_core import BackendError
 from loom_core.backends.measured_choice import Measurement
 from loom_core.backends.webgpu import kernel_table
 from loom_core.backends.webgpu.dispatch import Kernel
-from tests.backends.test_simd_networks import weights_of
 from tests.support.gpu_networks import SETTINGS, assert_same_weights, data, network
 from tests.support.tolerances import NETWORK
+from tests.support.weights import assert_same_arrays, copied_weights, weights_of
 
 EACH_STEP = {**SETTINGS, "ProgressInterval": 0}
 
@@ -126,8 +126,7 @@ def test_a_gpu_that_was_taken_and_then_fails_leaves_the_rest_to_the_cpu(monkeypa
     assert net.backend_report().trained_on == net.backend_report().used
     monkeypatch.undo()
     x = data()["Inputs"]
-    held = [w.copy() for w in weights_of(net.layers)]
+    held = copied_weights(net)
     np.testing.assert_allclose(net.forward_gpu(x), net.forward_cpu(x), rtol=NETWORK, atol=NETWORK)
     net.release_gpu()
-    for a, b in zip(weights_of(net.layers), held, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(weights_of(net.layers), held)

@@ -1,12 +1,11 @@
 """Trainings on the GPU that end otherwise than they should: what they trained is there."""
 
-import numpy as np
 import pytest
 
 from loom_core import BackendError, Network, SpecError
-from tests.backends.test_simd_networks import weights_of
 from tests.support.gpu_networks import SETTINGS, assert_same_weights, data, network
 from tests.support.gpu_trainings import EACH_STEP, ON_GPU, step_of, weights_after_each_step
+from tests.support.weights import assert_same_arrays, copied_weights, weights_of
 
 pytestmark = pytest.mark.usefixtures("one_device")
 
@@ -25,10 +24,9 @@ def test_an_exception_leaves_the_weights_of_the_last_step(error):
     with pytest.raises(error):
         net.train(data(), ON_GPU, raise_at(10, error))
     assert step_of(weights_of(net.layers), weights_after_each_step()) == 10
-    held = [w.copy() for w in weights_of(net.layers)]
+    held = copied_weights(net)
     net.set_backend("numpy")
-    for a, b in zip(weights_of(net.layers), held, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(weights_of(net.layers), held)
     resumed = network(backend="numpy")
     resumed.train(data(), {**EACH_STEP, "ResumeFrom": net.save_training_state()})
     theirs = network(backend="numpy")

@@ -10,10 +10,10 @@ import pytest
 from loom_core import BackendError, Dense
 from loom_core.backends.webgpu import kernel_table, shader_files
 from loom_core.backends.webgpu.dispatch import Dispatch, Kernel, Operand
-from tests.backends.test_simd_networks import weights_of
 from tests.support import webgpu_support
 from tests.support.gpu_networks import SETTINGS, assert_same_weights, data, network
 from tests.support.tolerances import NETWORK, assert_close
+from tests.support.weights import assert_same_arrays, copied_weights, weights_of
 
 pytestmark = pytest.mark.usefixtures("one_device")
 
@@ -76,12 +76,11 @@ def test_a_kernel_that_gives_wrong_numbers_is_found_before_they_are_used(monkeyp
     net.init_gpu()
     with pytest.raises(BackendError, match="kernel of softmax gives wrong numbers"):
         net.forward_gpu(np.zeros(12))
-    before = [w.copy() for w in weights_of(net.layers)]
+    before = copied_weights(net)
     monkeypatch.setitem(kernel_table.encoders(), "sgd", wrong)
     with pytest.raises(BackendError, match="wrong numbers"):
         net.train(data(), {**SETTINGS, "UseGPU": True})
-    for a, b in zip(weights_of(net.layers), before, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(weights_of(net.layers), before)
 
 
 @pytest.mark.usefixtures("own_device")

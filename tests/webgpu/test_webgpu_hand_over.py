@@ -5,7 +5,6 @@ import pytest
 
 from loom_core import BusyError, Network, SpecError
 from loom_core.bridge import Bridge
-from tests.backends.test_simd_networks import weights_of
 from tests.support.gpu_networks import assert_same_weights, data, network
 from tests.support.gpu_trainings import (
     EACH_STEP,
@@ -18,6 +17,7 @@ from tests.support.gpu_trainings import (
 )
 from tests.support.observed_networks import Collector
 from tests.support.tolerances import NETWORK
+from tests.support.weights import weights_of
 
 pytestmark = pytest.mark.usefixtures("one_device")
 

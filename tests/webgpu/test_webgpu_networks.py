@@ -9,7 +9,7 @@ import pytest
 from loom_core import BackendError
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.plan import make_plan
-from tests.layers.test_layer_gradients import STACKS
+from tests.support.layer_stacks import STACKS
 from tests.support.network_runs import (
     LOADABLE,
     OPTIMIZERS,

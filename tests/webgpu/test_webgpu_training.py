@@ -8,10 +8,11 @@ import pytest
 from loom_core import BackendError, BusyError, Dense, Network, SpecError
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.optimize.optimizers import OPTIMIZERS as ALL_OPTIMIZERS
-from tests.backends.test_simd_networks import program_of, run_steps, steps_data, weights_of
 from tests.support import webgpu_support
 from tests.support.gpu_networks import SETTINGS, assert_same_weights, data, network
+from tests.support.step_programs import program_of, run_steps, steps_data
 from tests.support.tolerances import NETWORK, assert_close
+from tests.support.weights import assert_same_arrays, weights_of
 
 OPTIMIZERS = [
     *ALL_OPTIMIZERS,
@@ -61,8 +62,7 @@ def test_a_loss_that_is_not_finite_ends_the_steps_before_the_weights_change():
     again, other = program_of(webgpu_support.backend())
     run_steps(other, {port: values[:2] for port, values in steps.items()})
     list(other.settle())
-    for a, b in zip(weights_of(layers), weights_of(again), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(weights_of(layers), weights_of(again))
 
 
 def test_a_network_on_the_gpu_by_name_trains_validates_and_predicts():

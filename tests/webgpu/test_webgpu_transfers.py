@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from loom_core import Conv2D, Dense, MultiHeadAttention, Network
-from tests.backends.test_simd_networks import weights_of
 from tests.support import webgpu_support
+from tests.support.weights import weights_of
 
 WIDTH, CLASSES, SAMPLES = 24, 4, 96
 NUMBER = 4
@@ -31,8 +31,7 @@ def _one_device():
 
 
 def network(name):
-    layers = NETWORKS[name]()
-    return Network.of(*layers, input_size=WIDTH, seed=3)
+    return Network.of(*NETWORKS[name](), input_size=WIDTH, seed=3)
 
 
 @pytest.mark.parametrize(("optimizer", "means"), [("sgd", 0), ("adamw", 2)], ids=["sgd", "adamw"])

@@ -3,7 +3,6 @@
 import pytest
 
 from loom_core import BusyError, Network
-from tests.backends.test_simd_networks import weights_of
 from tests.support import webgpu_support
 from tests.support.gpu_networks import SETTINGS, assert_same_weights, data, network
 from tests.support.gpu_trainings import (
@@ -15,6 +14,7 @@ from tests.support.gpu_trainings import (
     weights_after_each_step,
 )
 from tests.support.tolerances import NETWORK, assert_close
+from tests.support.weights import weights_of
 
 pytestmark = pytest.mark.usefixtures("one_device")
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from loom_core.backends.numpy_backend import NumpyBackend
-from tests.observers.test_watched_training import config, data, weights_of
 from tests.support import webgpu_support
 from tests.support.observed_networks import Collector, nested_network
 from tests.support.tolerances import NETWORK
+from tests.support.watched_trainings import config, data
+from tests.support.weights import assert_same_arrays, copied_weights
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,7 +35,7 @@ def trained(backend, observer, every_n=2):
     network = nested_network(backend=backend)
     network.set_observer(observer, every_n)
     result = network.train(data(), config())
-    return result, weights_of(network)
+    return result, copied_weights(network)
 
 
 def test_a_training_tells_what_it_tells_on_a_cpu():
@@ -50,8 +51,7 @@ def test_watching_changes_no_bit_on_the_device():
     plain, expected = trained(webgpu_support.backend(), None)
     watched, found = trained(webgpu_support.backend(), Collector(), 1)
     assert watched.loss_history == plain.loss_history
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same_arrays(found, expected)
 
 
 def test_forward_backward_and_telemetry_are_those_of_a_cpu():

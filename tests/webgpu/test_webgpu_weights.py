@@ -8,7 +8,6 @@ from loom_core.bridge import Bridge
 from loom_core.errors import WeightsAwayError
 from loom_core.models.bundle import deserialize_model
 from loom_core.network.bundle_text import save_bundle_to_string
-from tests.backends.test_simd_networks import weights_of
 from tests.support import simd_support, webgpu_support
 from tests.support.gpu_networks import assert_same_weights, data, network
 from tests.support.gpu_trainings import (
@@ -21,6 +20,7 @@ from tests.support.gpu_trainings import (
     weights_after_each_step,
 )
 from tests.support.tolerances import NETWORK, assert_close
+from tests.support.weights import weights_of
 
 pytestmark = pytest.mark.usefixtures("one_device")
 
