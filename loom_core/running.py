@@ -268,7 +268,7 @@ class NetworkGrid(Grid):
         of the network.
 
         Returns:
-            0 where the call does more than to run a program in one go.
+            0 where the call does more than to run a program by one call of the kernels.
 
         Raises:
             ShapeError, BusyError: As ForwardCPU does.

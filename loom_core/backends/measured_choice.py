@@ -13,10 +13,10 @@ from loom_core.errors import BackendError
 from loom_core.graph.plan import Plan
 
 LONG_SECONDS = 0.05
-"""A run of this length is measured once; shorter ones are repeated until it has passed."""
+"""A run that takes so long is measured once; shorter ones are repeated for about this time."""
 
-ROUNDS = 3
-"""Measurements of each, of which the shortest counts: whatever disturbs makes one longer."""
+REPEATS = 3
+"""Further measurements of each; the shortest counts, since a disturbance only makes one longer."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def measure(
 ) -> Generator[Wait, None, Measurement]:
     """Time forward, loss and backward of a training step; no weight changes.
 
-    A GPU that cannot run it (it is too small, was lost, computes wrong numbers) is infinitely slow.
+    A GPU that cannot run it (too small, lost, or wrong in its numbers) counts as infinitely slow.
     """
     on_cpu = yield from _seconds(cpu)
     try:
@@ -77,12 +77,12 @@ def _seconds(program: Program) -> Generator[Wait, None, float]:
     yield from _run(program, 1)
     once = time.perf_counter() - start
     count = max(1, min(100, int(LONG_SECONDS / max(once, 1e-6))))
-    rounds = [once]
-    for _ in range(ROUNDS if once < LONG_SECONDS else 0):
+    times = [once]
+    for _ in range(REPEATS if once < LONG_SECONDS else 0):
         start = time.perf_counter()
         yield from _run(program, count)
-        rounds.append((time.perf_counter() - start) / count)
-    return min(rounds)
+        times.append((time.perf_counter() - start) / count)
+    return min(times)
 
 
 def _run(program: Program, count: int) -> Generator[Wait, None, None]:

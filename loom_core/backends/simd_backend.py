@@ -1,4 +1,4 @@
-"""The SIMD backend: stretches of a plan run in one call of the kernel library each."""
+"""The SIMD backend: each stretch of a plan runs in one call of the kernel library."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SimdProgram(ArenaProgram):
         for node, step in zip(plan.nodes, self._nodes, strict=True):
             self._steps.setdefault(node.segment.phase, []).append(step)
         self._scratch = zeros(scratch, np.float32)
-        self._stretches: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
+        self._calls_by_phases: dict[tuple[Phase, ...], list[Callable[[], None]]] = {}
         self._sheets: dict[tuple[str, str], int] = {}
 
     def _step(
@@ -117,11 +117,11 @@ class SimdProgram(ArenaProgram):
         return self._sheets[key]
 
     def _calls(self, phases: tuple[Phase, ...]) -> list[Callable[[], None]]:
-        calls = self._stretches.get(phases)
+        calls = self._calls_by_phases.get(phases)
         if calls is None:
             chosen = phases or tuple(self._steps)
             steps = [step for phase in chosen for step in self._steps.get(phase, ())]
-            calls = self._stretches[phases] = self._joined(steps)
+            calls = self._calls_by_phases[phases] = self._joined(steps)
         return calls
 
     def calls_between(self, start: int, stop: int) -> list[Callable[[], None]]:
@@ -129,7 +129,7 @@ class SimdProgram(ArenaProgram):
         return self._joined(self._nodes[start:stop])
 
     def _joined(self, steps: Sequence[Record | Callable[[], None]]) -> list[Callable[[], None]]:
-        """Join the records between two NumPy definitions into one call."""
+        """Make one call of each stretch: of the records between two NumPy definitions."""
         calls: list[Callable[[], None]] = []
         held: list[Record] = []
 

@@ -1,4 +1,4 @@
-"""How accuracy goes when the task changes, as records that cross to JavaScript.
+"""How accuracy develops when the task changes, as records that cross to JavaScript.
 
 Times are seconds here and nanoseconds in JSON, accuracies percent, as in Loom v0.0.7.
 """
@@ -21,7 +21,7 @@ NEVER = -1
 @result_record
 @dataclass(frozen=True)
 class TimeWindow:
-    """What happened in one stretch of time.
+    """What happened in one window of time.
 
     Args:
         window_index: From 0.

@@ -23,7 +23,7 @@ ALIGNMENT = 64
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of the plan's nodes, ``start`` to ``stop``, that belongs to one segment."""
+    """The plan's nodes from ``start`` to before ``stop``, all of one segment."""
 
     segment: Segment
     start: int

@@ -64,8 +64,8 @@ class TrainingPosition:
     def note(self, losses: F32) -> None:
         """Take in the losses of steps; full epochs go into the history.
 
-        The mean of an epoch is added up step by step, so that it does not depend on how many steps
-        are run in one go.
+        The mean of an epoch is added up step by step, so that it does not depend on the sizes of
+        chunks.
         """
         self.step += len(losses)
         if self.batches == 1:

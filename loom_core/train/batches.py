@@ -23,7 +23,7 @@ PLACES_AHEAD = 2**14
 """Places in the order of samples that are prepared at once."""
 
 BYTES_AHEAD = 2**23
-"""Most data that are gathered at once, where they are not one table; one batch in any case."""
+"""Most data of a block of listed batches, which are copied together; it has at least one batch."""
 
 
 class Samples:
@@ -46,7 +46,7 @@ class BatchSource(ABC):
         shapes: For each batch of an epoch (samples, input size, output size).
 
     Attributes:
-        ahead: Steps whose data may be prepared together.
+        ahead: Most steps of a block.
         step_bytes: Of the data of the largest batch.
     """
 
@@ -55,7 +55,7 @@ class BatchSource(ABC):
     def __init__(self, shapes: Sequence[tuple[int, int, int]]) -> None:
         self._shapes = np.array(shapes)
         changes = np.flatnonzero(np.diff(self._shapes, axis=0).any(axis=1)) + 1
-        self._stretch_ends = [*changes.tolist(), len(shapes)]
+        self._ends_of_equal = [*changes.tolist(), len(shapes)]
         sizes = self._shapes[:, 0] * self._shapes[:, 1:].sum(axis=1)
         self.step_bytes = int(sizes.max()) * np.dtype(np.float32).itemsize
 
@@ -74,10 +74,10 @@ class BatchSource(ABC):
 
     def equal_steps(self, step: int) -> int | None:
         """Return how many steps from this one on have equal shapes; None when all have."""
-        if len(self._stretch_ends) == 1:
+        if len(self._ends_of_equal) == 1:
             return None
         batch = step % len(self)
-        return self._stretch_ends[bisect_right(self._stretch_ends, batch)] - batch
+        return self._ends_of_equal[bisect_right(self._ends_of_equal, batch)] - batch
 
     @abstractmethod
     def take(self, seed: int, step: int, count: int) -> tuple[PortData, PortData]:

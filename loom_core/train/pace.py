@@ -1,19 +1,19 @@
-"""How many steps to run in one go, so that others get their turn in time."""
+"""How many steps a chunk has, so that others get their turn in time."""
 
 from __future__ import annotations
 
 CHUNK_BYTES = 32 * 2**20
-"""Most data that is gathered for one go."""
+"""Most data of a chunk."""
 
 CHUNK_STEPS = 2**16
-"""Most steps of one go: what is reported of each has to lie somewhere."""
+"""Most steps of a chunk: what is reported of each needs memory."""
 
 GROWTH = 4
-"""Most by which a go grows over the last one."""
+"""A chunk has at most so many times the steps of the one before."""
 
 
 class Pace:
-    """Learns from the last go how many steps the next may have.
+    """Learns from each chunk how many steps the next may have.
 
     Args:
         step_bytes: Of the data of one step.
@@ -28,8 +28,8 @@ class Pace:
         return self._next
 
     def note(self, steps: int, seconds: float, patience: float) -> None:
-        """Take in how long so many steps took; ``patience`` is how long they may."""
+        """Learn from a chunk that took so many seconds; ``patience`` is how long it may take."""
         if steps < self._next and seconds <= patience:
-            return  # something else has ended this go early: it says little of a longer one
+            return  # the chunk was kept short for another reason: it says little of a longer one
         fitting = int(patience * steps / seconds) if seconds > 0 else GROWTH * steps
         self._next = max(1, min(fitting, GROWTH * max(steps, self._next), self._most))

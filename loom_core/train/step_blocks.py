@@ -1,4 +1,4 @@
-"""The data of a training's next steps, prepared some steps ahead."""
+"""The data of a training's next steps, prepared block by block."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loom_core.random_stream import RandomStream, state_after
 from loom_core.train.batches import BatchSource
 
 NOISE_BYTES = 2**22
-"""Most noise that is drawn ahead; what one step needs is drawn in any case."""
+"""Most noise of a block; it has at least one step, however much noise that needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class StepBlock:
 
 
 class StepBlocks:
-    """Prepares the steps of a training in blocks: it costs more than to run a small step.
+    """Prepares the steps of a training in blocks: to prepare costs more than to run a small step.
 
     Args:
         source: The batches.
@@ -61,12 +61,12 @@ class StepBlocks:
         self._block: StepBlock | None = None
 
     def at_hand(self, program: Program, horizon: Callable[[], int]) -> StepBlock:
-        """Return the block that the next step is in; a new one where it is in none.
+        """Return the block that has the next step: the last one, or else a new one.
 
         Args:
             program: Of the next step.
-            horizon: Returns how many steps, of equal shapes, may be prepared now. Settings that
-                somebody changes meanwhile act on steps beyond them only.
+            horizon: Returns how many steps of equal shapes may be prepared now. A setting that is
+                changed later acts only on the steps after them.
 
         Raises:
             SpecError: The scheduler gives a rate that no training can use.

@@ -36,7 +36,7 @@ class TrainingWatch:
 
     @property
     def listening(self) -> bool:
-        """Whether anyone listens now; it may change between two goes."""
+        """Whether anyone listens now; it may change between two chunks."""
         return self._network.listening()
 
     def run_steps(

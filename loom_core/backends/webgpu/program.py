@@ -10,6 +10,7 @@ import numpy as np
 
 from loom_core.arrays import Array, element_count
 from loom_core.backends.step_data import StepData
+from loom_core.backends.webgpu.chunk_commands import ChunkCommands, Staging
 from loom_core.backends.webgpu.device import (
     RUN,
     Binding,
@@ -23,7 +24,6 @@ from loom_core.backends.webgpu.kernel_table import kernel_of
 from loom_core.backends.webgpu.layout import host_values, lay_out, value_bytes
 from loom_core.backends.webgpu.residents import Resident, Residents
 from loom_core.backends.webgpu.self_check import SelfCheck, variants
-from loom_core.backends.webgpu.step_batches import Staging, StepBatch
 from loom_core.backends.webgpu.uniforms import Uniforms
 from loom_core.cooperative import Wait, finish
 from loom_core.errors import BackendError
@@ -290,14 +290,14 @@ class WebGpuProgram:
         halted = self.plan.halted
         if halted is not None:
             watched.append((self._value_binding(halted), value_bytes(halted)))
-        batch = StepBatch(rows, list(self._lists.values()), watched)
-        reports = self._reports.of(batch.report_bytes)
-        batch.submit(self._device, self._uploads, reports)
+        chunk = ChunkCommands(rows, list(self._lists.values()), watched)
+        reports = self._reports.of(chunk.report_bytes)
+        chunk.submit(self._device, self._uploads, reports)
         self._note_changes(self._changes)
-        pieces = [Piece(reports, 0, batch.report_bytes)]
+        pieces = [Piece(reports, 0, chunk.report_bytes)]
         parts = yield from self._checked(self._device.read(pieces))
-        found = batch.reports(parts[0])
-        done = batch.steps
+        found = chunk.reports(parts[0])
+        done = chunk.steps
         if halted is not None and found[-1].any():
             done = int(found[-1].any(axis=1).argmax()) + 1
         return {

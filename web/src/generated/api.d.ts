@@ -1097,7 +1097,7 @@ export type Telemetry = {
   LayerStats: LayerHealth[];
 };
 
-/** What happened in one stretch of time. */
+/** What happened in one window of time. */
 export type TimeWindow = {
   /** From 0. */
   WindowIndex: number;

@@ -1,4 +1,4 @@
-"""Many steps of a program in one submit: data go up at once, reports come back in one read."""
+"""A chunk of steps as commands: data go up at once, reports come back in one read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from loom_core.backends.webgpu.device import COPY, RUN, Binding, Device
 from loom_core.backends.webgpu.layout import WORD
 
 UPLOAD_BYTES = 32 * 2**20
-"""Most data of one submit: more steps are submitted in several parts."""
+"""Most data of one submit: a larger chunk is submitted in several parts."""
 
 
 class Staging:
-    """A buffer that grows to what is asked for, and is kept for the next time.
+    """A buffer that is kept, and replaced by a larger one when more is asked for.
 
     Args:
         device: Where it lies.
@@ -40,8 +40,8 @@ class Staging:
         return self._buffer
 
 
-class StepBatch:
-    """The commands of ``steps`` steps.
+class ChunkCommands:
+    """The commands of a chunk of ``steps`` steps.
 
     Args:
         data: What to write before each step: a place on the device, and its rows, (steps, count)
