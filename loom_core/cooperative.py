@@ -1,7 +1,7 @@
 """Calls that take long, written as generators: they give way to others, and wait for the browser.
 
-Run as a function such a call goes to its end; the bridge, inside a browser's worker, drives it step
-by step and answers other calls in between, so that nothing needs threads.
+Called as a function, such a call runs to its end. The bridge, in a browser's worker, runs it step
+by step and answers other calls in between, so that no threads are needed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 Wait: TypeAlias = bool | Awaitable[object]
-"""What a cooperative generator yields: True while it waits for someone else, False to give way,
-or an awaitable (a promise of the browser) that must resolve before it goes on."""
+"""What a cooperative generator yields: True while it waits for another call, False to let others
+run, or an awaitable (a promise of the browser) that must resolve before it can continue."""
 
 TURN_SECONDS = 0.005
 """How long a call that waits for others sleeps before it looks again."""
@@ -89,8 +89,8 @@ class Cooperative(Generic[P, R]):
     """A function written as a generator that can be run to its end, or step by step.
 
     Called like a function it runs to the end and returns the generator's return value. A caller
-    with other things to do (the bridge, inside a browser worker) uses :meth:`steps` and goes on
-    whenever it likes; what is yielded is a :data:`Wait`.
+    with other things to do (the bridge, inside a browser worker) uses :meth:`steps` and continues
+    when it has time; what is yielded is a :data:`Wait`.
     """
 
     def __init__(self, function: Callable[P, Generator[Wait, None, R]]) -> None:

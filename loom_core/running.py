@@ -1,4 +1,4 @@
-"""A grid of layers with the programs that run it, and with what it keeps between calls."""
+"""A grid of layers with the programs that run it, and with its state between calls."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def require_network(value: object, name: str) -> None:
 
 
 class NetworkGrid(Grid):
-    """A grid that runs, and is watched while it does.
+    """A grid that can be run, and observed while it runs.
 
-    What else a network can do stands with its subject, in classes that derive from this one;
+    All other methods of a network are grouped by subject in classes that derive from this one;
     :class:`~loom_core.network.network.Network` puts them together.
     """
 
@@ -79,8 +79,9 @@ class NetworkGrid(Grid):
     def get_layer(self, row: int, col: int, layer: int) -> Layer:
         """Return the layer at a place in the grid, with its present weights.
 
-        While a training runs on a GPU they come back for this call; the layer shows later ones when
-        they have come again: at the next such call, when the training pauses, or at its end.
+        While a training runs on a GPU, this call first copies the weights from there. The layer
+        keeps them until the next copy: at the next such call, when the training pauses, or when it
+        ends.
 
         Args:
             row: Row of the cell, from 0.
@@ -123,7 +124,7 @@ class NetworkGrid(Grid):
         """Draw all weights anew; the same seed gives the same weights on every platform.
 
         Args:
-            seed: Replaces the network's seed; left out, the weights of the present one return.
+            seed: Replaces the network's seed; left out, the weights of the present seed are drawn.
 
         Raises:
             ShapeError: Layers do not fit together.
@@ -146,7 +147,7 @@ class NetworkGrid(Grid):
         Args:
             batch: Samples.
             width: Numbers in one sample.
-            backend: Another than the network's own.
+            backend: Used instead of the network's own.
 
         Raises:
             ShapeError, LimitError: See :meth:`complete_sizes`, and the plan's memory limit.
@@ -167,20 +168,20 @@ class NetworkGrid(Grid):
 
         Args:
             key: What the plan depends on besides the layers: first what it is for, then sizes.
-            make_plan: Called where there is no such program; the layers have their weights then.
-            backend: Another than the network's own.
+            make_plan: Called if there is no such program yet, after all weights have been drawn.
+            backend: Used instead of the network's own.
 
         Raises:
-            BusyError: It runs on a CPU, the weights are on a GPU, and no call can wait for them.
+            BusyError: It runs on a CPU, the weights are on a GPU, and this call cannot wait.
         """
         runs = backend or self._choice.backend
         key = (runs.name, *key, *(layer.flags() for layer in self.layers))
         return self.programs.prepared(key, runs, make_plan, self.require_weights)
 
     def adopt_gpu(self, backend: WebGpuBackend | None) -> None:
-        """Let a GPU, or none, be the network's; what was made ready on another one is dropped.
+        """Set the network's GPU, or none; programs on another one are dropped.
 
-        The weights must have come back from there.
+        Their weights must have been copied back before.
         """
         named = self._choice.asked == "webgpu"
         if backend is not (self._choice.backend if named else self.gpu):
@@ -238,7 +239,7 @@ class NetworkGrid(Grid):
         return output if data.ndim > 1 else output.reshape(-1)
 
     def forward_steps(self, x: F32, backend: Backend | None = None) -> Generator[Wait, None, F32]:
-        """Return the output (B, O) for (B, I) inputs, where that takes time; nobody is told."""
+        """Return the output (B, O) for inputs (B, I) on any backend; observers are told nothing."""
         batch, width = x.shape
         program = self.program(batch, width, backend=backend)
         program.write("input", x)
@@ -263,9 +264,9 @@ class NetworkGrid(Grid):
     def forward_sheet(self, length: int) -> int:
         """Return where the call sheet of ForwardCPU lies, for a flat input of that length.
 
-        Whoever works by it does what the call would do; see
-        :meth:`~loom_core.backends.base.Program.call_sheet`. It holds until anything else is asked
-        of the network.
+        To run by the sheet does what ForwardCPU would do; see
+        :meth:`~loom_core.backends.base.Program.call_sheet`. The sheet is valid until the next call
+        of any method of the network.
 
         Returns:
             0 where the call does more than to run a program by one call of the kernels.
@@ -278,15 +279,15 @@ class NetworkGrid(Grid):
         return self.forward_program((length,)).call_sheet("input", "output")
 
     def _forward(self, batch: int, width: int) -> Program:
-        """Return the prepared plan of an inference, which shows its layers while one listens."""
+        """Return the program of an inference: one that shows its layers while anyone listens."""
         if not self.control.running and self.listening():
             return self.watched_inference(batch, width)
         return self.program(batch, width)
 
     def left_on_gpu(self) -> Generator[Wait, None, None] | None:
-        """Return what brings the weights back that a cancelled training left on a GPU.
+        """Return a generator that copies weights back which a cancelled training left on a GPU.
 
-        None where there are none, or where another training runs, which will bring them.
+        None if there are none, or if another training runs, which will copy them.
         """
         if self.control.running or not self.programs.ahead():
             return None
@@ -301,7 +302,7 @@ class NetworkGrid(Grid):
         return not (self.control.running and step % self.observe_every)
 
     def note_watched_step(self, run: WatchedRun | None) -> None:
-        """Take a step of a training for what is shown; None where a training begins."""
+        """Keep a watched step of a training, to be shown later; None at its beginning."""
         self.watched_activations = self.watched_gradients = run
 
     def watched_inference(self, batch: int, width: int) -> Program:

@@ -17,7 +17,7 @@ class Program(Protocol):
 
     plan: Plan
     patience: float
-    """Seconds that one call of run_steps may last at best: how soon others get their turn."""
+    """Seconds that a chunk of steps should take: so long do others wait for their turn."""
 
     def write(self, port: str, data: Array) -> None:
         """Copy ``data`` (the port's element count, any shape) into an input port."""
@@ -25,19 +25,19 @@ class Program(Protocol):
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases in order; all of them when none is named.
 
-        What they change of the layers' own arrays is there when this returns.
+        The layers' own arrays have the changes when this returns.
         """
 
     def queue(self, *phases: Phase) -> object:
-        """Run phases as :meth:`run` does, but leave what they change to :meth:`settle`."""
+        """Run phases as :meth:`run` does, but leave it to :meth:`settle` to copy changes."""
 
     def run_steps(
         self, data: StepData, report: Sequence[str]
     ) -> Generator[Wait, None, Mapping[str, Array]]:
-        """Run whole steps, all phases each, without looking at them in between.
+        """Run a chunk of whole steps, and read what they report once, at its end.
 
-        A step that sets the plan's ``halted`` is the last one. What the steps change of the layers'
-        own arrays is there after :meth:`settle`. A program of a CPU never yields.
+        A step that sets the plan's ``halted`` is the last one. The layers' own arrays have the
+        changes after :meth:`settle`. A program of a CPU never yields.
 
         Args:
             data: What each port to write holds in each step.
@@ -54,9 +54,9 @@ class Program(Protocol):
         """Return copies of several ports; a program of a CPU never yields."""
 
     def settle(self) -> Generator[Wait, None, None]:
-        """Bring what the program changed of the layers' own arrays into them.
+        """Copy what the program has changed into the layers' own arrays.
 
-        Where they lie elsewhere while it works, as on a GPU; a program of a CPU does nothing.
+        Only a program that works on copies, as on a GPU, has anything to do.
         """
 
     def call_sheet(self, source: str, target: str) -> int:
@@ -67,7 +67,7 @@ class Program(Protocol):
         writes the first port, calls, and reads the second. It lives as long as the program.
 
         Returns:
-            0 where one such call is not all there is to do.
+            0 where a run takes more than this one call.
         """
 
 

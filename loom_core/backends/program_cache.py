@@ -1,6 +1,6 @@
 """The programs of a network, made once each, and the weights that those on a GPU have changed.
 
-Whoever reads weights asks here first, so that nobody computes with, saves or shows old ones.
+What reads weights calls this first, so that no old weights are computed with, saved or shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ R = TypeVar("R")
 Key = tuple[object, ...]
 
 MOST_OF_A_KIND = 8
-"""Programs that differ in their sizes only: each keeps memory for all that its layers compute."""
+"""Most programs kept that differ in sizes only: each has memory for all that its layers compute."""
 
 
 class ProgramCache:
@@ -45,7 +45,7 @@ class ProgramCache:
     ) -> Program:
         """Return the program of a key, made at the first call.
 
-        Of a kind, :data:`MOST_OF_A_KIND` are kept: those that were asked for last.
+        Of each kind the :data:`MOST_OF_A_KIND` programs that were used last are kept.
 
         Args:
             key: What the plan depends on: the backend's name, the kind of plan, then sizes.
@@ -63,15 +63,16 @@ class ProgramCache:
             program = backend.prepare(make_plan())
             if isinstance(program, WebGpuProgram):
                 self._on_gpu[key] = program
-        self._programs[key] = program  # as the last
+        self._programs[key] = program  # last in the order: the one used last
         if self._on_gpu and key not in self._on_gpu:
             self.require_settled()
         return program
 
     def _make_room(self, kind: Key) -> None:
-        """Drop those of a kind that were not asked for longest, where there are too many.
+        """Drop the least recently used programs of a kind, where there are too many.
 
-        Whoever still runs one holds it. One that is ahead stays: it may have the only weights.
+        A program lives on while somebody runs it. One that is ahead is not dropped, since nothing
+        else may have the newest weights.
         """
         alike = [key for key in self._programs if key[:2] == kind]
         for key in alike[: max(0, len(alike) + 1 - MOST_OF_A_KIND)]:
@@ -80,7 +81,7 @@ class ProgramCache:
                 self._on_gpu.pop(key, None)
 
     def forget(self, part: object) -> None:
-        """Drop the programs whose key names ``part``; none of them may be ahead any more."""
+        """Drop the programs whose key names ``part``; none of them may be ahead."""
         for key in [key for key in self._programs if any(name is part for name in key)]:
             del self._programs[key]
             self._on_gpu.pop(key, None)
@@ -102,21 +103,21 @@ class ProgramCache:
         return any(program.ahead() for program in self._on_gpu.values())
 
     def settle(self) -> Generator[Wait, None, None]:
-        """Bring what GPU programs have changed into the layers' own arrays.
+        """Copy what GPU programs have changed into the layers' own arrays.
 
         Raises:
-            BackendError: It does not come; the arrays are as they were.
-            BusyError: Somebody has changed an array meanwhile, which stays; the others have come.
+            BackendError: It cannot be read; the arrays are unchanged.
+            BusyError: Somebody has changed an array meanwhile: it stays so, the others are copied.
         """
         for program in list(self._on_gpu.values()):
             if program.ahead():
                 yield from program.settle()
 
     def require_settled(self) -> None:
-        """Settle here and now.
+        """Settle before this returns.
 
         Raises:
-            WeightsAwayError: It takes time, as in a browser, and no call can wait for it.
+            WeightsAwayError: That takes time, as in a browser, and this call cannot wait.
             BackendError, BusyError: See :meth:`settle`.
         """
         if self._just_settled or not self.ahead():
@@ -130,9 +131,10 @@ class ProgramCache:
                 )
 
     def after_settling(self, action: Callable[[], R]) -> Generator[Wait, None, R]:
-        """Settle, then run what reads weights, be the GPU ahead again by then or not.
+        """Settle, then run an action that reads weights.
 
-        It reads the weights of one whole step, none older than this call.
+        The GPU may have run more steps by then, which does not matter: the action reads the weights
+        of one whole step, at least as new as those at this call.
         """
         yield from self.settle()
         self._just_settled = True
@@ -142,12 +144,12 @@ class ProgramCache:
             self._just_settled = False
 
     def discard(self) -> None:
-        """Let GPU programs go back to the layers' own arrays: what they have changed is void."""
+        """Undo what GPU programs have changed since their weights were last copied from there."""
         for program in self._on_gpu.values():
             program.discard()
 
     def settled_arrays(self) -> list[tuple[Array, Array]]:
-        """Return the arrays of the GPU programs with what they hold; none of them is ahead.
+        """Return each array of the GPU programs with a copy of its numbers; none may be ahead.
 
         Raises:
             BackendError: The GPU was lost.

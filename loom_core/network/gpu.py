@@ -1,4 +1,4 @@
-"""What a network does on a GPU that was asked for by name: ForwardGPU and its kin."""
+"""What a network does on a GPU when it is told to: ForwardGPU, BackwardGPU and the like."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ WORKGROUP = 64
 @result_record
 @dataclass(frozen=True)
 class GPUDeviceInfo:
-    """The GPU device of a network, as far as it can be told in plain data.
+    """What is known of the GPU device of a network.
 
     Args:
-        device: What the graphics driver calls itself.
+        device: Its name, as the graphics driver says it.
         queue: Name of the queue; a device has one.
         workgroup_x: Invocations in a group of the elementwise kernels.
-        software: It computes on a CPU.
+        software: Whether the driver computes on a CPU.
         memory_bytes: Bytes of all buffers on it, of all networks.
         transfers: Reads from it to the host so far, of all networks.
     """
@@ -40,10 +40,10 @@ class GPUDeviceInfo:
 
 
 class Gpu(NetworkGrid):
-    """Methods that run on a GPU whatever backend the network has otherwise.
+    """Methods that run on a GPU, whatever backend the network has otherwise.
 
-    The weights are the layers' own on every backend: what changed on one side since the last run
-    is brought to the other, before a run on the GPU and at the end of each call.
+    The weights lie in the layers' own arrays on every backend. Before a run on the GPU, changes of
+    these arrays are written to it; at the end of each call, its changes are copied back.
     """
 
     _gpu_input: F32 | None = None
@@ -51,10 +51,10 @@ class Gpu(NetworkGrid):
     @public("InitGPU")
     @Cooperative
     def init_gpu(self) -> Generator[Wait, None, None]:
-        """Get a GPU ready: of all networks the same one.
+        """Make a GPU ready; all networks share one.
 
-        A network on the backend ``"auto"`` may train there from now on, where a measurement finds
-        it faster.
+        A network on the backend ``"auto"`` may train there from now on, if a measurement shows that
+        it is faster.
 
         Raises:
             BackendError: There is no WebGPU here, no adapter, or the package wgpu is missing.
@@ -68,9 +68,9 @@ class Gpu(NetworkGrid):
     @public("ReleaseGPU")
     @Cooperative
     def release_gpu(self) -> Generator[Wait, None, None]:
-        """Give the network's memory on the GPU back; the last network to do so closes it.
+        """Free the network's memory on the GPU; the last network that does so closes the GPU.
 
-        The weights are brought back first. A network on the backend ``"webgpu"`` goes on with
+        The weights are copied back first. A network on the backend ``"webgpu"`` continues with
         ``"auto"``. Without a GPU nothing happens.
 
         Raises:

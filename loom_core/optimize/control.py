@@ -10,12 +10,12 @@ from loom_core.errors import BusyError
 
 
 class TrainingControl:
-    """State of a network's training; requests take effect between two steps.
+    """State of a network's training; requests take effect between two chunks of steps.
 
     Attributes:
-        in_steps: Steps are run of which the training has not taken note yet.
-        whole_steps: Held while steps change the weights of the layers' own arrays, so that another
-            thread that holds it computes with those of a whole step.
+        in_steps: A chunk runs, or has run and is not recorded yet.
+        whole_steps: Held while steps change the layers' own arrays: another thread that takes it
+            finds the weights of a whole step.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class TrainingControl:
         self.paused = self.running
 
     def resume(self) -> None:
-        """Let a paused training go on."""
+        """Let a paused training continue."""
         self.paused = False
 
     def stop(self) -> None:

@@ -13,10 +13,10 @@ from loom_core.stepping.trails import Trails
 class StepState:
     """The present value at each place of a network: its input, and the output of every layer.
 
-    Made by InitStepState. All values are zero at first, and flow one layer on at each tick: what
-    stands at place k came from the input of k ticks ago. A value brings those along that it came
-    from, so that a residual connection adds what belongs to the same input, and a backward pass
-    starts from the input that the output came from.
+    Made by InitStepState. All values are zero at first. At each tick every value moves one layer
+    further: the value at place k came from the input of k ticks ago. With each value the state
+    keeps the earlier ones from which it was computed. So a residual connection adds what belongs to
+    the same input, and a backward pass starts from the input that the output came from.
 
     Source: Loom v0.0.7, step_forward.go; there residual connections add up without bound.
     """
@@ -33,7 +33,7 @@ class StepState:
             input: As many numbers as the state was made for.
 
         Raises:
-            ShapeError: Another number of numbers.
+            ShapeError: The input has another size.
         """
         data = to_float32(input, "the input")
         require_input_size(data.size, element_count(self.trails.shapes[0]))

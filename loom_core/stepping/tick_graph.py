@@ -22,7 +22,7 @@ def place_shapes(layers: Sequence[Layer], batch: int, width: int) -> tuple[Shape
 
 
 def added_places(layers: Sequence[Layer]) -> dict[int, int]:
-    """Return for each layer that a residual connection leads to where that one starts."""
+    """Return where each residual connection starts, by the index of the layer that it ends at."""
     found = ((index, layer.skip_source(index)) for index, layer in enumerate(layers))
     return {
         index: source
@@ -38,15 +38,15 @@ def lower_tick(
     chosen: Sequence[int],
     read: Callable[[int, int], Value],
 ) -> dict[int, Value]:
-    """Emit one tick of some layers, none of which sees what another gives in that tick.
+    """Emit one tick of some layers; no layer sees what another one computes in that tick.
 
     Args:
         graph: Where to.
         layers: All layers.
         shapes: From :func:`place_shapes`.
         chosen: Indices of the layers that work; disabled ones are left out.
-        read: Called with an index k and a place, declares the value at that place from which the
-            input of layer k came (that input itself for place k).
+        read: Called with the index k of a layer and a place. Declares the value at that place from
+            which the input of layer k was computed; for place k it is that input itself.
 
     Returns:
         The output of each layer that computes, by index.
@@ -84,7 +84,7 @@ def tick_plan(
 
     Ports: for each layer that computes ``value.k.p`` in, the value at place p that layer k reads
     (its input where p is k, else what a residual connection adds), and ``made.k`` out.
-    ``watched``, what observers are told as well: ``input`` (what the first layer reads) and
+    With ``watched`` also what observers are told of: ``input`` (what the first layer reads) and
     those of :func:`~loom_core.watch.watched_ports.watched_ports`.
     """
     graph = GraphBuilder()

@@ -28,7 +28,7 @@ def begin(network: NetworkGrid, input_size: int) -> StepState:
 
 
 def tick(network: NetworkGrid, state: StepState, chosen: Sequence[int]) -> None:
-    """Let the chosen layers work on the present values, all at once."""
+    """Run the chosen layers on the present values, all at the same time."""
     trails = state.trails
     require_layer_count(len(trails.shapes) - 1, len(network.layers))
     watched = network.listening(state.step_count)

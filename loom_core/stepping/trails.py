@@ -13,9 +13,8 @@ from loom_core.layers import Layer
 from loom_core.stepping.tick_graph import added_places, place_shapes
 
 Trail = tuple[Array | None, ...]
-"""The values at the places 0 (a network's input) to k (the output of its layer k - 1) that came
-from one input; the last is the one at k. None stands where a value is not needed any more, and
-before anything came through."""
+"""The values that came from one input, at the places 0 (that input) to k (the output of layer
+k - 1). None stands for a value that is not needed any more, or that was never computed."""
 
 
 class Trails:
@@ -63,7 +62,7 @@ class Trails:
         return self._zeros(source) if found is None else found
 
     def origin(self) -> Array | None:
-        """Return the input that the present output came from; None before one came through."""
+        """Return the input that the present output came from; None until one has come through."""
         return self._trails[-1][0]
 
     def start(self, x: Array) -> None:
@@ -71,7 +70,7 @@ class Trails:
         self._trails[0] = (np.array(x, self.dtype).reshape(self.shapes[0]),)
 
     def follow(self, made: Iterable[tuple[int, Array]]) -> None:
-        """Take up what layers made of the values at their places, all at once."""
+        """Take over what layers have computed from the values at their places, all at once."""
         found = []
         for place, y in made:
             *before, present = self._trails[place]

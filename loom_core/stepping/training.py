@@ -27,7 +27,7 @@ from loom_core.train.config import TrainingBatch
 from loom_core.train.work_clock import WorkClock
 
 Sample: TypeAlias = TrainingBatch | Sequence[FloatData | bool] | None
-"""(input, target), (input, target, ok), or both as a record; None, or a false ``ok``: no more."""
+"""(input, target), (input, target, ok), or both as a record; None or a false ``ok`` ends them."""
 
 DataLoader: TypeAlias = Callable[[int], Sample]
 """Called with 0, 1, ... in order."""
@@ -113,7 +113,7 @@ class _SteppingTraining:
             step += 1
             more = step < self.total_steps and not control.stopping
             sample = (yield from self._load(step)) if more else None
-        # What is still on its way through the layers is learned from, too.
+        # Learn from the samples, too, that are still on their way through the layers.
         while self.targets and not control.stopping:
             yield from self._tick(state)
         if self.collected:
@@ -144,7 +144,7 @@ class _SteppingTraining:
             )
 
     def _learn(self, state: StepState) -> None:
-        """Compare what came out with the target that belongs to it, and go one step on."""
+        """Compare the output with the target that belongs to it, and learn from the difference."""
         settings, result = self.settings, self.result
         error = state.get_output() - self.targets.popleft().reshape(-1)
         loss = float(np.mean(np.square(error, dtype=np.float64)))

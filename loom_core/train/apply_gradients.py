@@ -36,9 +36,9 @@ def apply_gradients(
 
     Args:
         network: Its gradients stay readable; the next backward pass starts from zero.
-        optimizer: Its state goes on by one step.
+        optimizer: Its state advances by one step.
         learning_rate: Finite, at least 0.
-        limit: Most that the norm over all gradients may be; 0 does not clip.
+        limit: Largest norm over all gradients, to which larger ones are scaled; 0 does not clip.
 
     Returns:
         The norm over all gradients, before clipping; 0 where nothing is trained.

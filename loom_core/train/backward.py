@@ -18,7 +18,7 @@ def add_gradients(network: NetworkGrid, x: F32, dy: F32, step: int | None = None
     """Add the weights' gradients at an input (B, I) to the sums; return the input's (B, I).
 
     Args:
-        network: Whose.
+        network: The network.
         x: The input.
         dy: Gradient of the output, as many numbers.
         step: Number of the tick, from 0, where the network runs tick by tick; for observers.
@@ -32,7 +32,10 @@ def add_gradients(network: NetworkGrid, x: F32, dy: F32, step: int | None = None
 def gradient_steps(
     network: NetworkGrid, x: F32, dy: F32, backend: Backend | None = None, step: int | None = None
 ) -> Generator[Wait, None, F32]:
-    """Do what add_gradients does where that takes time: on a backend that is not watched."""
+    """Do what add_gradients does, on any backend.
+
+    On another than the network's own, observers are told nothing.
+    """
     batch, width = x.shape
     watched = backend is None and network.listening(step or 0)
     program = network.prepared(

@@ -58,35 +58,35 @@ class TrainingData:
 @record
 @dataclass
 class TrainingConfig:
-    """Settings of a training; what is left out is as it stands here, be it the whole config.
+    """Settings of a training; a setting that is left out has the default that is given here.
 
-    So a training without a config prints nothing and goes by a rate of 0.01. Loom takes those of
-    DefaultTrainingConfig there, which differ in these two.
+    The same holds where the whole config is left out: the training prints nothing and uses a rate
+    of 0.01. Loom v0.0.7 uses those of DefaultTrainingConfig there, which differ in these two.
 
     Args:
         epochs: Times the data is seen.
         learning_rate: Step size of gradient descent, where no scheduler says another.
         use_gpu: Train on the WebGPU backend, whatever runs the network otherwise.
         print_every_batch: Batches between two printed lines where ``verbose``; 0 for epochs only.
-        gradient_clip: Most that the norm over all gradients may be: larger ones are scaled down to
-            it; 0 does not clip.
+        gradient_clip: Largest norm over all gradients: larger gradients are scaled down to it; 0
+            does not clip.
         loss_type: ``"mse"``, or ``"cross_entropy"`` of the output as probabilities.
         seed: Of the shuffling; the network's own when left out.
         validation_inputs: Held-out samples, evaluated but never trained on.
         validation_targets: Their targets; this or labels.
         validation_labels: Their class numbers.
-        verbose: Print how the training goes, with a progress bar in a terminal.
+        verbose: Print the progress of the training, in a terminal with a bar.
         evaluate_every_n: Epochs between evaluations; the last epoch is evaluated too. 0 for none.
         progress_interval: Least seconds between two batch events; epoch ends are always reported.
-        optimizer: An optimizer, whose state goes on from where it is, or its name or settings for a
-            fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+        optimizer: An optimizer, which keeps its state, or the name or settings of a fresh one. Left
+            out, the network's (SetOptimizer), else plain gradient descent.
         scheduler: A scheduler, or its name or settings; left out, the rate is constant.
         resume_from: A string from SaveTrainingState: weights, optimizer, scheduler, order of the
-            data and position are taken from it, and the training goes on to ``epochs``, all told.
-            So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10.
-            A schedule without ``total_steps`` stretches over the epochs of the call: after a call
-            of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer
-            one. A scheduler of a class of one's own has to be passed again.
+            data and position are taken from it, and the training continues until ``epochs`` epochs
+            are done in all. So a training of 10 epochs equals one of 10 that was stopped after 5
+            and resumed. A schedule without ``total_steps`` ends with the last epoch of the call:
+            after a call of 5 epochs it has ended; resumed to 10, the training continues in the
+            middle of a longer schedule. A scheduler of your own class has to be passed again.
     """
 
     epochs: int = 10
@@ -131,9 +131,9 @@ class TrainingConfig:
 def default_training_config() -> TrainingConfig:
     """Return Loom's defaults: 10 epochs at a rate of 0.001, mean squared error, printing.
 
-    They are taken where this config is passed, and not where none is: see TrainingConfig, whose
-    own rate is 0.01, and which is silent. Loom asks for the GPU here; this leaves the network on
-    its own backend.
+    They apply only if this config is passed. A training without a config uses the defaults of
+    TrainingConfig: a rate of 0.01, and no printing. Loom asks for the GPU here; this leaves the
+    network on its own backend.
     """
     return TrainingConfig(learning_rate=0.001, verbose=True)
 
@@ -199,9 +199,9 @@ class TrainingResult:
         accuracy_history: Validation accuracy at each evaluation, that of the end included.
         steps: Batches trained.
         stopped: It was ended early by StopTraining.
-        fallback_reason: Why and from which step on the CPU went on, where a GPU was lost or
-            (taken by ``"auto"``) failed; empty otherwise. No step is left out: those since the last
-            copy of the weights are repeated.
+        fallback_reason: Why, and from which step on, the CPU took over: the GPU was lost, or one
+            that ``"auto"`` had chosen failed. Empty otherwise. No step is left out: those since the
+            last copy of the weights are repeated.
     """
 
     final_loss: float = math.nan

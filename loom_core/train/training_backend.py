@@ -1,4 +1,4 @@
-"""Where a training runs, and how it goes on when that place is lost."""
+"""Where a training runs, and how it continues when a GPU is lost."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from loom_core.train.config import TrainingConfig
 def gpu_of_training(
     network: NetworkGrid, settings: TrainingConfig
 ) -> Generator[Wait, None, WebGpuBackend | None]:
-    """Return the GPU that is asked for or worth a measurement; None where the CPU is meant.
+    """Return the GPU that was asked for, or that is worth a measurement; None for the CPU.
 
     Raises:
-        BackendError: ``use_gpu`` is set and there is none; or the weights do not come back.
+        BackendError: ``use_gpu`` is set and there is none; or weights on a GPU cannot be read.
     """
-    yield from network.programs.settle()  # of a training that was cancelled, perhaps
+    yield from network.programs.settle()  # a cancelled training may have left weights there
     if settings.use_gpu:
         backend = yield from open_backend()
         network.adopt_gpu(backend)
@@ -35,17 +35,18 @@ def gpu_of_training(
 
 @dataclass(frozen=True)
 class SafePoint:
-    """Where a training stood when its weights and state last came back from a GPU.
+    """The point of a training at which its weights and state were last copied from a GPU.
 
-    The arrays' content is that of the GPU's own books (:attr:`.Resident.known`): so it costs no
-    memory until somebody brings later weights into the arrays, for whatever reason.
+    It refers to the copies that the GPU backend keeps anyway (:attr:`.Resident.known`), so it needs
+    no memory of its own. Once later weights are copied, the backend keeps those, and the old copies
+    live on here.
 
     Args:
-        arrays: Weights and optimizer's state, each array with what it held.
+        arrays: Weights and optimizer's state: each array with a copy of its numbers.
         step: Steps done.
         steps_done: The optimizer's count.
         noise: State of the random stream of noise.
-        losses: Of the steps of the epoch that is not at its end.
+        losses: Of the steps of the unfinished epoch.
         epochs: Epochs in the history.
         evaluations: Evaluations in the history.
     """
@@ -60,7 +61,7 @@ class SafePoint:
 
     @classmethod
     def of(cls, network: NetworkGrid, position: TrainingPosition) -> SafePoint:
-        """Return the point at which a training is, whose weights are all in the arrays."""
+        """Return the present point of a training whose weights are all in the arrays."""
         return cls(
             network.programs.settled_arrays(),
             position.step,
@@ -72,7 +73,7 @@ class SafePoint:
         )
 
     def restore(self, position: TrainingPosition) -> None:
-        """Set a training back to this point; what was done since is done again."""
+        """Set a training back to this point; the steps since then are repeated."""
         for array, held in self.arrays:
             np.copyto(array, held)
         position.step = self.step

@@ -1,4 +1,4 @@
-"""Steps of a training that are watched, between others that run plainly."""
+"""The watched steps of a training, among others that run by the plain plan."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TrainingWatch:
     """What observers are told of one training.
 
     Args:
-        network: That is trained.
+        network: The one that is trained.
         batches: Steps of an epoch.
     """
 
@@ -49,8 +49,8 @@ class TrainingWatch:
     ) -> Generator[Wait, None, Mapping[str, Array]]:
         """Run steps of one epoch as :meth:`~loom_core.backends.base.Program.run_steps` does.
 
-        Of those who listen, every ``observe_every``-th step runs by a plan that shows its layers;
-        it computes the same numbers. While nobody listens, all run in one call.
+        While anyone listens, every ``observe_every``-th step runs by a plan that shows its layers
+        and computes the same numbers. While nobody listens, all steps run in one call.
 
         Args:
             program: Of the plain plan.
@@ -103,7 +103,7 @@ class TrainingWatch:
     ) -> Generator[Wait, None, Mapping[str, Array]]:
         """Run one step, tell of its layers, and return what :meth:`run_steps` does."""
         found = yield from program.run_steps(data, report)
-        yield from program.settle()  # the weights are looked at too
+        yield from program.settle()  # the events tell of the weights too
         values = yield from read_values(program)
         layers = list(watched_layers(network.layers, network.observer))
         summarize = summary_of(program)

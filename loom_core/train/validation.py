@@ -46,7 +46,7 @@ class Validation:
             network: To measure.
             clock: Of the training.
             result: Of the training.
-            backend: Where the present weights are, if not with the network's own.
+            backend: Used instead of the network's own; the present weights are there.
         """
         samples = self._samples
         total, right = 0.0, 0

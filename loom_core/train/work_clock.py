@@ -10,7 +10,7 @@ from loom_core.optimize.control import TrainingControl
 
 
 class WorkClock:
-    """Runs from the start; stands while the training has given way."""
+    """Runs from the start, but not while the training lets others run."""
 
     def __init__(self) -> None:
         self._before = 0.0
@@ -25,11 +25,11 @@ class WorkClock:
         control: TrainingControl,
         before_pause: Callable[[], Generator[Wait, None, None]] | None = None,
     ) -> Generator[Wait, None, None]:
-        """Yield once, and for as long as the training is paused.
+        """Yield once, then again as long as the training is paused.
 
         Args:
             control: Of the training.
-            before_pause: What is to be done where a pause begins.
+            before_pause: Run when a pause begins.
         """
         self._before = self.seconds()
         yield False

@@ -25,7 +25,7 @@ from loom_core.watch.statistics import Summarize, array_statistics, norm_of, sat
 from loom_core.watch.watched_layers import WatchedLayer
 
 VALUES = ("output.", "output_gradient.", "gradient_norms", "value.")
-"""How the ports begin whose values make the events; the last are inputs in a tick."""
+"""Beginnings of the names of ports that events are made from; ``value.`` are inputs of a tick."""
 
 
 def watched_values(plan: Plan) -> list[str]:
@@ -36,7 +36,7 @@ def watched_values(plan: Plan) -> list[str]:
 def read_values(program: Program) -> Generator[Wait, None, dict[str, Array]]:
     """Return what a :class:`WatchedRun` needs of a program that has just run.
 
-    On a CPU they are the program's own memory, good until it runs again.
+    On a CPU they are the program's own memory, valid until it runs again.
     """
     names = ["input", *watched_values(program.plan)]
     if isinstance(program, ArenaProgram):
@@ -45,7 +45,7 @@ def read_values(program: Program) -> Generator[Wait, None, dict[str, Array]]:
 
 
 def summary_of(program: Program) -> Summarize | None:
-    """Return the kernel for statistics of a program that has kernels at hand, else None."""
+    """Return the kernel for statistics, if the program runs by kernels on the CPU, else None."""
     return program.library.summarize if isinstance(program, SimdProgram) else None
 
 
@@ -54,10 +54,10 @@ class WatchedRun:
     """One run of a watched plan.
 
     Args:
-        place: Row, column and place in the cell of a layer of the grid.
+        place: Gives row, column and place in the cell of a layer, by its index in the grid.
         model_id: The network's.
-        plan: Which.
-        layers: What ran, in the plan's order.
+        plan: The one that ran.
+        layers: Those that ran, in the plan's order.
         values: From :func:`read_values`.
         mode: See :class:`~loom_core.observers.records.LayerEvent`.
         step: Steps done before.
@@ -109,7 +109,7 @@ class WatchedRun:
         return self._stats(number, self.values[f"output.{number}"], keep, None)
 
     def backward_stats(self, number: int, keep: int = 0) -> LayerStats | None:
-        """Return the statistics of a gradient, or None where the pass did not come by."""
+        """Return the statistics of a gradient, or None where the pass did not reach it."""
         gradient = self.values.get(f"output_gradient.{number}")
         norm = self.gradient_norm(number)
         if gradient is None:
@@ -181,7 +181,7 @@ class WatchedRun:
         )
 
     def _weight_norms(self, number: int) -> tuple[float, float]:
-        """Return the norms of a layer's weights, biases apart; looked at once for both passes."""
+        """Return the norms of a layer's weights and of its biases, once for both passes."""
         if number not in self._norms:
             weights = list(all_weights(self.layers[number].layer))
             kernels = norm_of(*(array for name, array in weights if not is_bias(name)))
@@ -190,7 +190,7 @@ class WatchedRun:
         return self._norms[number]
 
     def _first_inputs(self, number: int, keep: int) -> FloatData:
-        """Return the first numbers that a layer read, where a value of the run holds them."""
+        """Return the first numbers of a layer's input, if a value of the run holds it."""
         root = self.plan.ports[f"layer_input.{number}"].root
         for name, array in self.values.items():
             if self.plan.ports[name].root is root:

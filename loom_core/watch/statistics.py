@@ -65,7 +65,7 @@ def array_statistics(
     Args:
         x: (B, ...) float32.
         unit_axis: The axis along which the units lie: 1, or the last.
-        summarize: What passes over the array; NumPy when left out.
+        summarize: The kernel that reads the array; NumPy when left out.
 
     Numerics: sums are taken over short blocks in float32 and joined in float64. The variance is
     ``mean(x^2) - mean(x)^2``, or, where these nearly cancel, the mean of ``(x - mean)^2``. Where
@@ -106,7 +106,7 @@ def array_statistics(
 
 
 def summarize_by_numpy(x: F32, outer: int, units: int, inner: int) -> tuple[list[float], int]:
-    """Do what :meth:`loom_core.backends.simd.library.Library.summarize` does, in some passes."""
+    """Do what :meth:`loom_core.backends.simd.library.Library.summarize` does, in several passes."""
     flat = x.reshape(-1)
     least, largest = float(flat.min()), float(flat.max())
     not_zeros = positives = flat.size
@@ -123,7 +123,7 @@ def summarize_by_numpy(x: F32, outer: int, units: int, inner: int) -> tuple[list
 
 
 def saturated_share(y: F32, activation: str) -> float | None:
-    """Return the share of outputs in the flat ends of an activation; None where it has not two."""
+    """Return the share of outputs in the flat ends of an activation; None without two such."""
     row = ACTIVATIONS.get(activation)
     if row is None or row.bounds is None or y.size == 0:
         return None

@@ -1,4 +1,4 @@
-"""The layers of a network in the order in which a plan shows them, with who wants to know."""
+"""The layers of a network in the order in which a plan shows them, with their observers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class WatchedLayer:
     """A layer in its place.
 
     Args:
-        layer: Itself.
-        index: Of the layer of the grid that it is, or is inside of.
+        layer: The layer.
+        index: Its index in the grid, or that of the layer of the grid that it is inside of.
         path: Numbers of the children on the way to it; empty for a layer of the grid.
         in_parallel: It is a child of a Parallel.
         observer: The nearest one: its own, else that of what it is inside of, else the network's.
@@ -31,7 +31,7 @@ class WatchedLayer:
 def watched_layers(
     layers: Sequence[Layer], observer: LayerObserver | None
 ) -> Iterator[WatchedLayer]:
-    """Yield what runs, in the order of ``GraphBuilder.lowered``: what is inside a layer before it.
+    """Yield the layers that run, in the order of ``GraphBuilder.lowered``: inner ones first.
 
     Args:
         layers: Of the network.
@@ -60,7 +60,7 @@ def _walk(
 
 def anyone_listens(layers: Sequence[Layer]) -> bool:
     """Return whether any layer, or one inside it, has an observer of its own."""
-    for layer in layers:  # no generator: every forward pass asks
+    for layer in layers:  # faster than any(): every forward pass calls this
         if layer.observer is not None or (layer.children and anyone_listens(layer.children)):
             return True
     return False

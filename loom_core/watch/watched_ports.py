@@ -1,8 +1,8 @@
-"""What a plan shows of each layer when it is watched: ports on values that it has anyway.
+"""What a watched plan shows of each layer: ports on values that are computed anyway.
 
-A watched plan computes all that the plain one does by the same nodes, so that its numbers are the
-same to the last bit; more of them keep their memory to the end, and what is dropped elsewhere
-because nobody reads it (the softmax that is one with its loss) is computed too.
+A watched plan has all nodes of the plain one, so that its numbers are the same to the last bit. It
+needs more memory, since values that are shown live to the end of the run. And it computes what the
+plain plan drops because nothing reads it: a softmax that is computed together with its loss.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from loom_core.graph.op import Value
 
 
 def watched_ports(graph: GraphBuilder) -> dict[str, Value]:
-    """Return the ports of a graph that holds all its nodes.
+    """Return the ports of a graph to which no node will be added.
 
     ``layer_input.k``, ``output.k`` and ``output_gradient.k``: of the k-th layer in
-    ``graph.lowered``; a gradient is left out where the backward pass does not come by.
+    ``graph.lowered``; a gradient is left out where the backward pass does not reach.
     ``gradient_norms``: the sum of squares of the gradient of each trained weight, and
     ``trained.i`` the weight that the i-th belongs to.
     """
@@ -34,7 +34,7 @@ def watched_ports(graph: GraphBuilder) -> dict[str, Value]:
 def _gradient(graph: GraphBuilder, y: Value) -> Value | None:
     """Return the gradient of a layer's output.
 
-    A softmax that is computed in one with its loss has none: that of its scores stands for it.
+    A softmax that is computed together with its loss has none; that of its scores is taken instead.
     """
     producer = graph.producer(y)
     if y.root not in graph.gradients and producer is not None and producer.op.name == "softmax":

@@ -1,4 +1,4 @@
-"""A plan on a device: its dispatches bound to buffers once, then run as often as one likes."""
+"""A plan on a device: its dispatches are bound to buffers once, then run any number of times."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class WebGpuProgram:
         BackendError: An op has no kernel, or the device is too small; nothing stays allocated.
     """
 
-    patience = 0.1  # more than a CPU's: reading back takes its time, and others run meanwhile
+    patience = 0.1  # longer than a CPU's: a read takes a while, and other calls run meanwhile
 
     def __init__(
         self,
@@ -149,8 +149,8 @@ class WebGpuProgram:
     def run(self, *phases: Phase) -> None:
         """Run the nodes of the given phases; all of them when none is named.
 
-        What they change of the layers' arrays is there when this returns: to train without that
-        exchange use :meth:`run_steps`.
+        The layers' arrays have the changes when this returns. :meth:`run_steps` trains without
+        copying them each time.
         """
         if self.queue(*phases):
             finish(self.settle())
@@ -163,16 +163,16 @@ class WebGpuProgram:
         return self._note_changes(chosen)
 
     def _note_changes(self, phases: Iterable[Phase]) -> bool:
-        """Let what queued phases change be known as newer on the device, if there is anything."""
+        """Raise the versions of what queued phases change; return whether they change anything."""
         changed = {id(found): found for phase in phases for found in self._changes[phase]}
         for resident in changed.values():
             resident.queued += 1
         return bool(changed)
 
     def ahead(self) -> bool:
-        """Whether the device holds newer numbers of the program's arrays than these do.
+        """Whether the device has newer numbers than the program's arrays.
 
-        What a lost device held is nowhere any more.
+        A lost device has none.
         """
         if not any(resident.ahead for resident in self._held.parameters.values()):
             return False
@@ -183,7 +183,7 @@ class WebGpuProgram:
         return True
 
     def settle(self) -> Generator[Wait, None, None]:
-        """Bring what the device has changed into the layers' own arrays.
+        """Copy what the device has changed into the layers' own arrays.
 
         Raises:
             BackendError, BusyError: See :meth:`.Residents.download_changes`.
@@ -194,17 +194,18 @@ class WebGpuProgram:
             yield from self._residents.download_changes(residents)
 
     def discard(self) -> None:
-        """Let the device go back to what the layers' own arrays last had in common with it."""
+        """Undo what the device has changed since its numbers and the arrays' were last equal."""
         if self.ahead():
             self._residents.discard_changes(self._held.parameters.values())
 
     def settled_arrays(self) -> list[tuple[Array, Array]]:
-        """Return the layers' own arrays with what they hold, brought to the device first.
+        """Return each of the layers' own arrays with a copy of its numbers.
 
-        None of them changes. The device must not be ahead.
+        The device gets these numbers first, and must not have newer ones. Nothing writes to the
+        copies.
 
         Raises:
-            BackendError: The device was lost, which may have been ahead.
+            BackendError: The device was lost; it may have had newer numbers.
         """
         self._device.require_alive()
         residents = self._held.parameters.values()
@@ -224,7 +225,7 @@ class WebGpuProgram:
         }
 
     def call_sheet(self, source: str, target: str) -> int:
-        """Return 0: it takes more than one call to run on a device."""
+        """Return 0: a run on a device takes more than one call."""
         return 0
 
     def pieces(self, ports: Iterable[str]) -> list[Piece]:
@@ -234,9 +235,9 @@ class WebGpuProgram:
         ]
 
     def _checked(self, reading: Generator[Wait, None, R]) -> Generator[Wait, None, R]:
-        """Return what is read once the kernels that made it have been found right.
+        """Return what is read, after the kernels that computed it have passed their check.
 
-        The reading is begun first: others may use the program while the kernels are tried.
+        The read is queued before the check begins, since others may use the program meanwhile.
         """
         if not self._found_right():
             try:
@@ -256,7 +257,7 @@ class WebGpuProgram:
         return self._checks is None or self._checks.passed(self._variants)
 
     def _require_right(self) -> Generator[Wait, None, None]:
-        """Try the kernels that were not tried before; what wrong ones have changed is discarded."""
+        """Check the kernels that were not checked yet; discard what wrong ones have changed."""
         if self._checks is None or self._found_right():
             return
         try:
@@ -268,10 +269,10 @@ class WebGpuProgram:
     def run_steps(
         self, data: StepData, report: Sequence[str]
     ) -> Generator[Wait, None, dict[str, Array]]:
-        """Run whole steps, all phases each, without looking at them in between.
+        """Run a chunk of whole steps, and read what they report once, at its end.
 
-        The weights stay on the device; see :meth:`settle`. A step that sets the plan's ``halted``
-        is the last one reported: those after it change nothing.
+        The weights stay on the device until :meth:`settle`. A step that sets the plan's ``halted``
+        is the last one reported: the steps after it change nothing.
 
         Args:
             data: What each port to write holds in each step.
@@ -310,12 +311,12 @@ class WebGpuProgram:
         return dense.reshape(len(dense), element_count(value.shape))
 
     def release(self) -> None:
-        """Give the device's memory back; the program is of no more use."""
+        """Free the memory on the device; the program cannot be used any more."""
         self._release()
 
 
 class _Held:
-    """What a program holds on its device, apart from it so that it can be let go of at its end."""
+    """What a program holds on its device: an object of its own, which outlives the program."""
 
     def __init__(self, device: Device, residents: Residents) -> None:
         self._device = device

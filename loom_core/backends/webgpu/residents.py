@@ -1,9 +1,10 @@
-"""Weights and other arrays of the host that live on the device, shared by all programs.
+"""Buffers on the device for arrays of the host, such as weights; all programs share them.
 
-Each array has one buffer for as long as a program uses it. The host's array stays the owner's: a
-copy of what both last held tells whether somebody changed it meanwhile, and a version tells whether
-the device did. The version rises when a change is queued, and a read brings the version of the
-moment at which it was queued: so reads may overlap with changes, and with each other.
+Each array has one buffer as long as any program uses it. The array stays with its owner, who may
+change it at any time. Such a change is found by comparison with a copy of the numbers that array
+and buffer last had in common. A change by the device is found by a version, which rises when the
+change is queued. A read delivers the version of the moment at which the read was queued: so reads
+may overlap with changes and with each other.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ class Resident:
     Args:
         array: The owner's own, float32 and dense.
         buffer: Number of its buffer.
-        known: What both were when they were last equal; replaced and never changed, so that
-            whoever wants to go back there may keep it.
-        users: Programs that use it.
-        queued: Version of the buffer, after all that is queued.
-        settled: Version that the array has seen.
+        known: The numbers that both had when they were last equal. It is replaced and never written
+            to, so that a reference to it is a safe copy.
+        users: How many programs use it.
+        queued: Version of the buffer when all that is queued has run.
+        settled: Version that the array has.
     """
 
     array: Array
@@ -83,7 +84,7 @@ class Residents:
         return resident
 
     def release(self, residents: Iterable[Resident]) -> None:
-        """Take one use from each; those without any give their memory back."""
+        """Count one user less for each; free the buffers that have no user left."""
         for resident in residents:
             resident.users -= 1
             if resident.users == 0:
@@ -91,10 +92,10 @@ class Residents:
                 self._device.destroy_buffer(resident.buffer)
 
     def upload_changes(self, residents: Iterable[Resident]) -> None:
-        """Bring to the device what the host has changed.
+        """Write to the device what the host has changed.
 
         Raises:
-            BusyError: The device has changed the same array; nothing was brought there.
+            BusyError: The device has changed the same array; nothing was written.
         """
         edited = [resident for resident in residents if resident.edited]
         _require_one_side(resident for resident in edited if resident.ahead)
@@ -103,12 +104,12 @@ class Residents:
             self._device.write(resident.buffer, resident.known)
 
     def download_changes(self, residents: Iterable[Resident]) -> Generator[Wait, None, None]:
-        """Bring what the device has changed into the host's arrays, in one read.
+        """Copy what the device has changed into the host's arrays, in one read.
 
         Raises:
-            BackendError: The device was lost; the host's arrays are as they were.
-            BusyError: The host has changed an array meanwhile, which keeps the host's numbers, for
-                the device too; all others have come.
+            BackendError: The device was lost; the host's arrays are unchanged.
+            BusyError: The host has changed an array meanwhile. That array keeps the host's numbers,
+                and the device gets them at the next upload; all others have been copied.
         """
         changed = [resident for resident in residents if resident.ahead]
         if not changed:
@@ -119,7 +120,7 @@ class Residents:
         edited: list[Resident] = []
         for resident, version, data in zip(changed, versions, parts, strict=True):
             if version <= resident.settled:
-                continue  # a read that was queued later has come first
+                continue  # a read that was queued later has finished first
             numbers = data.view(np.float32).reshape(resident.array.shape)
             if resident.edited:
                 edited.append(resident)
@@ -129,7 +130,7 @@ class Residents:
         _require_one_side(edited)
 
     def discard_changes(self, residents: Iterable[Resident]) -> None:
-        """Let the device go back to what both sides last had in common."""
+        """Where the device has changed a buffer, write the last common numbers to it again."""
         for resident in residents:
             if resident.ahead:
                 self._device.write(resident.buffer, resident.known)

@@ -265,15 +265,15 @@ export type FilteredOutput<On extends Thread = "worker"> = {
 /** Output of branches that a gate weighs. */
 export type FilteredOutputOnMainThread = FilteredOutput<"main">;
 
-/** The GPU device of a network, as far as it can be told in plain data. */
+/** What is known of the GPU device of a network. */
 export type GPUDeviceInfo = {
-  /** What the graphics driver calls itself. */
+  /** Its name, as the graphics driver says it. */
   Device: string;
   /** Name of the queue; a device has one. */
   Queue: string;
   /** Invocations in a group of the elementwise kernels. */
   WorkgroupX: number;
-  /** It computes on a CPU. */
+  /** Whether the driver computes on a CPU. */
   Software: boolean;
   /** Bytes of all buffers on it, of all networks. */
   MemoryBytes: number;
@@ -1126,7 +1126,7 @@ export type TrainingBatch =
   {
 };
 
-/** Settings of a training; what is left out is as it stands here, be it the whole config. */
+/** Settings of a training; a setting that is left out has the default that is given here. */
 export type TrainingConfig<On extends Thread = "worker"> = {
   /** Times the data is seen. */
   Epochs?: number | undefined;
@@ -1144,21 +1144,17 @@ export type TrainingConfig<On extends Thread = "worker"> = {
   PrintEveryBatch?: number | undefined;
   /** Batches between two printed lines where `verbose`; 0 for epochs only. */
   printEveryBatch?: number | undefined;
-  /**
-   * Most that the norm over all gradients may be: larger ones are scaled down to it; 0 does not clip.
-   */
+  /** Largest norm over all gradients: larger gradients are scaled down to it; 0 does not clip. */
   GradientClip?: number | undefined;
-  /**
-   * Most that the norm over all gradients may be: larger ones are scaled down to it; 0 does not clip.
-   */
+  /** Largest norm over all gradients: larger gradients are scaled down to it; 0 does not clip. */
   gradientClip?: number | undefined;
   /** `"mse"`, or `"cross_entropy"` of the output as probabilities. */
   LossType?: "mse" | "cross_entropy" | undefined;
   /** `"mse"`, or `"cross_entropy"` of the output as probabilities. */
   lossType?: "mse" | "cross_entropy" | undefined;
-  /** Print how the training goes, with a progress bar in a terminal. */
+  /** Print the progress of the training, in a terminal with a bar. */
   Verbose?: boolean | undefined;
-  /** Print how the training goes, with a progress bar in a terminal. */
+  /** Print the progress of the training, in a terminal with a bar. */
   verbose?: boolean | undefined;
   /** Of the shuffling; the network's own when left out. */
   Seed?: number | null | undefined;
@@ -1185,11 +1181,11 @@ export type TrainingConfig<On extends Thread = "worker"> = {
   /** Least seconds between two batch events; epoch ends are always reported. */
   progressInterval?: number | undefined;
   /**
-   * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+   * An optimizer, which keeps its state, or the name or settings of a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
    */
   Optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
   /**
-   * An optimizer, whose state goes on from where it is, or its name or settings for a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
+   * An optimizer, which keeps its state, or the name or settings of a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
    */
   optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
   /** A scheduler, or its name or settings; left out, the rate is constant. */
@@ -1197,15 +1193,15 @@ export type TrainingConfig<On extends Thread = "worker"> = {
   /** A scheduler, or its name or settings; left out, the rate is constant. */
   scheduler?: LRScheduler<On> | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
   /**
-   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told. So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10. A schedule without `total_steps` stretches over the epochs of the call: after a call of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer one. A scheduler of a class of one's own has to be passed again.
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training continues until `epochs` epochs are done in all. So a training of 10 epochs equals one of 10 that was stopped after 5 and resumed. A schedule without `total_steps` ends with the last epoch of the call: after a call of 5 epochs it has ended; resumed to 10, the training continues in the middle of a longer schedule. A scheduler of your own class has to be passed again.
    */
   ResumeFrom?: string | null | undefined;
   /**
-   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training goes on to `epochs`, all told. So a training of 10 epochs equals one that was stopped after 5 of 10 and resumed to 10. A schedule without `total_steps` stretches over the epochs of the call: after a call of 5 epochs it is at its end, and resumed to 10 it goes on in the middle of the longer one. A scheduler of a class of one's own has to be passed again.
+   * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training continues until `epochs` epochs are done in all. So a training of 10 epochs equals one of 10 that was stopped after 5 and resumed. A schedule without `total_steps` ends with the last epoch of the call: after a call of 5 epochs it has ended; resumed to 10, the training continues in the middle of a longer schedule. A scheduler of your own class has to be passed again.
    */
   resumeFrom?: string | null | undefined;
 };
-/** Settings of a training; what is left out is as it stands here, be it the whole config. */
+/** Settings of a training; a setting that is left out has the default that is given here. */
 export type TrainingConfigOnMainThread = TrainingConfig<"main">;
 
 /** A whole data set, cut into batches by the training loop. */
@@ -1312,7 +1308,7 @@ export type TrainingResult<On extends Thread = "worker"> = {
   /** It was ended early by StopTraining. */
   Stopped: boolean;
   /**
-   * Why and from which step on the CPU went on, where a GPU was lost or (taken by `"auto"`) failed; empty otherwise. No step is left out: those since the last copy of the weights are repeated.
+   * Why, and from which step on, the CPU took over: the GPU was lost, or one that `"auto"` had chosen failed. Empty otherwise. No step is left out: those since the last copy of the weights are repeated.
    */
   FallbackReason: string;
 };
@@ -2548,7 +2544,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   HasMethod(methodName: string, options?: CallOptions): Result<On, boolean>;
   /** Same as `HasMethod`. */
   hasMethod: Network<On>["HasMethod"];
-  /** Get a GPU ready: of all networks the same one. */
+  /** Make a GPU ready; all networks share one. */
   InitGPU(options?: CallOptions): Promise<void>;
   /** Same as `InitGPU`. */
   initGPU: Network<On>["InitGPU"];
@@ -2561,7 +2557,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   initStepState: Network<On>["InitStepState"];
   /**
    * Draw all weights anew; the same seed gives the same weights on every platform.
-   * @param seed Replaces the network's seed; left out, the weights of the present one return.
+   * @param seed Replaces the network's seed; left out, the weights of the present seed are drawn.
    */
   InitializeWeights(seed?: number | null, options?: CallOptions): Result<On, void>;
   /** Same as `InitializeWeights`. */
@@ -2582,7 +2578,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   PauseTraining(options?: CallOptions): Result<On, void>;
   /** Same as `PauseTraining`. */
   pauseTraining: Network<On>["PauseTraining"];
-  /** Give the network's memory on the GPU back; the last network to do so closes it. */
+  /** Free the network's memory on the GPU; the last network that does so closes the GPU. */
   ReleaseGPU(options?: CallOptions): Promise<void>;
   /** Same as `ReleaseGPU`. */
   releaseGPU: Network<On>["ReleaseGPU"];
