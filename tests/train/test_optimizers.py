@@ -186,8 +186,9 @@ def test_hyper_numbers_stand_where_the_ops_read_them():
     np.testing.assert_allclose(rows[:, 2], [1.0, 0.75, 0.75])
 
 
-def test_a_gradient_that_is_not_finite_changes_nothing_and_names_its_layer():
-    network, optimizer = small_network(), AdamWOptimizer()
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_a_gradient_that_is_not_finite_changes_nothing_and_names_its_layer(kind):
+    network, optimizer = small_network(), kind()
     one_step(network, optimizer, 0)
     before, state = copied_weights(network), optimizer.get_state()
     network.forward_cpu(np.ones((1, 3), np.float32))
