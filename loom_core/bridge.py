@@ -74,7 +74,7 @@ class Bridge:
         asked of this bridge.
 
         Returns:
-            0 where the call itself has to be made, be it to say what is wrong with it.
+            0 where ForwardCPU has to be called, which may raise an error that says why.
         """
         reply = _enveloped(lambda: {"value": self._prepare_forward(handle, length)})
         return int(reply.get("value", 0))

@@ -41,7 +41,7 @@ class RandomStream:
 
     @classmethod
     def at(cls, state: int) -> RandomStream:
-        """Return a stream that goes on where another one was."""
+        """Return a stream that continues from the state of another one."""
         stream = cls(0)
         stream.state = state
         return stream

@@ -19,13 +19,13 @@ from loom_core.graph.plan import Plan
 
 
 class WebGpuBackend:
-    """Runs plans of float32 on one device, which is closed when nobody holds the backend.
+    """Runs plans of float32 on one device, which is closed when no object refers to the backend.
 
     Args:
         device: Owned by this backend from now on.
 
     Attributes:
-        measured: How it compares with a CPU, by the shapes of plans; see :func:`.plan_shape`.
+        measured: Measurements against a CPU, by the shapes of plans; see :func:`.plan_shape`.
     """
 
     name = "webgpu"
@@ -39,7 +39,7 @@ class WebGpuBackend:
         self.close = weakref.finalize(self, device.close)
 
     def prepare(self, plan: Plan) -> WebGpuProgram:
-        """Compile the kernels, allocate the buffers and bind one to the other.
+        """Compile the kernels, allocate the buffers and bind them.
 
         Raises:
             BackendError: The plan is not of float32, an op has no kernel, the device is lost or
@@ -71,7 +71,7 @@ def _open_device(platform: str) -> Generator[Wait, None, Device]:
 
 
 def open_backend() -> Generator[Wait, None, WebGpuBackend]:
-    """Return the backend of this process; the device is opened if nobody uses one.
+    """Return the backend of this process; a device is opened if none is in use.
 
     Raises:
         BackendError: There is no WebGPU here, no adapter, or the package wgpu is missing.

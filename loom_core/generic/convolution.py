@@ -227,7 +227,7 @@ def _lowered(
     bias: Tensor | None,
     batch_size: int,
 ) -> LoweredLayer:
-    """Lower the layer after measuring the memory that its windows will need."""
+    """Lower the layer after checking the memory that its windows will need."""
     batch, sample = positive(batch_size, "batch_size"), layer.input_sizes()
     channels, *sizes = sample
     window = layer.kernel_size ** len(sizes)

@@ -81,7 +81,8 @@ def parallel_backward(
 
     Args:
         grad_output: In the shape of the output.
-        branch_intermediates: Taken for the sake of the call's form; the forward is computed anew.
+        branch_intermediates: Not used: Loom's call has them, and here the forward is computed
+            anew.
         batch_size: B; the first size of ``grad_output`` when left out.
 
     Raises:
@@ -148,9 +149,8 @@ def parallel_backward_filtered(
 
     Args:
         grad_output: In the shape of the output.
-        branch_outputs: Taken, like ``gate_weights``, for the sake of the call's form; the forward
-            is computed anew.
-        gate_weights: See ``branch_outputs``.
+        branch_outputs: Not used: Loom's call has them, and here the forward is computed anew.
+        gate_weights: Not used either.
         batch_size: B; the first size of ``grad_output`` when left out.
 
     Raises:

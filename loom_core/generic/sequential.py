@@ -56,7 +56,7 @@ def sequential_backward(
 
     Args:
         grad_output: In the shape of the output.
-        intermediates: Taken for the sake of the call's form; the forward is computed anew.
+        intermediates: Not used: Loom's call has them, and here the forward is computed anew.
         batch_size: B; the first size of ``grad_output`` when left out.
 
     Raises:

@@ -233,7 +233,7 @@ class Layer(ABC):
 
     @public("SetObserver")
     def set_observer(self, observer: LayerObserver | None) -> None:
-        """Let an observer watch this layer instead of the network's, or nobody else again.
+        """Let an observer of its own watch this layer, or again the network's.
 
         Args:
             observer: Who is told from now on; None for the network's observer.

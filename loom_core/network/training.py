@@ -52,7 +52,7 @@ class Training(NetworkGrid):
 
     @public("SaveTrainingState")
     def save_training_state(self) -> str:
-        """Return the network's training as text, to go on from exactly (ResumeFrom in the config).
+        """Return the network's training as text, from which it can continue exactly (ResumeFrom).
 
         Weights, optimizer with its state, scheduler, random state, epoch and position are in it.
         It can be called between two steps of a running training, and after one, stopped or not.
@@ -69,7 +69,7 @@ class Training(NetworkGrid):
             where = "its weights are on the GPU" if self.programs.ahead() else "it is within steps"
             raise BusyError(
                 f"cannot save the training: {where}",
-                hint="Pause or stop it first: then its weights and its position are at hand.",
+                hint="Pause or stop it first: then its weights and its position are known.",
             )
         self.programs.require_settled()
         return write_training_state(self.layers, self.position)
@@ -81,7 +81,7 @@ class Training(NetworkGrid):
 
     @public("ResumeTraining")
     def resume_training(self) -> None:
-        """Let a paused training go on."""
+        """Let a paused training continue."""
         self.control.resume()
 
     @public("StopTraining")

@@ -34,7 +34,7 @@ class LossGradient:
 def cross_entropy_loss_grad(output: FloatData, target: FloatData) -> LossGradient:
     """Return ``-sum(t ln p) / B`` of probabilities, and its gradient ``-t / (p B)``.
 
-    Below a probability of 1e-7 the loss goes on as its tangent, so that both stay finite.
+    Below a probability of 1e-7 the loss continues as its tangent, so that both stay finite.
 
     Args:
         output: (O,) probabilities of one sample, or (B, O) of a batch.

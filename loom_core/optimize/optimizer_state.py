@@ -23,7 +23,7 @@ Moments = dict[str, dict[str, F32]]
 
 @dataclass(frozen=True)
 class OptimizerState:
-    """A state that was read; whoever loads it makes its arrays his own.
+    """A state that was read. An optimizer that takes it also takes its arrays, without copying.
 
     Args:
         type_name: Of the optimizer.

@@ -1,4 +1,4 @@
-"""Where a training stands, and how it is written down so that it can go on exactly."""
+"""Where a training stands, and how it is written down so that it can continue exactly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHAT = "the training state"
 
 @dataclass
 class TrainingPosition:
-    """How far a training has come, and what decides how it goes on.
+    """How far a training has come, and what decides how it continues.
 
     Args:
         optimizer: With its state.
@@ -177,7 +177,7 @@ def read_training_state(text: str, layers: Sequence[Layer], names: Sequence[str]
 
     Args:
         text: From :func:`write_training_state`.
-        layers: Of the network that goes on.
+        layers: Of the network that continues the training.
         names: How messages call them.
 
     Raises:

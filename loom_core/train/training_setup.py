@@ -65,7 +65,7 @@ def begin_position(
 
 
 def _optimizer(network: NetworkGrid, asked: object) -> Optimizer:
-    """Return the optimizer of a training: one that goes on, or a fresh one.
+    """Return the optimizer of a training: one that keeps its state, or a fresh one.
 
     A fresh one with the settings of the last is the last one, reset: its plans are there already.
     """

@@ -131,7 +131,7 @@ export class Client {
   }
 
   /**
-   * Reject a request at once and let the worker know; its answer will find nobody.
+   * Reject a request at once and tell the worker, whose answer will then be ignored.
    *
    * @param {number} id
    * @param {unknown} reason
@@ -207,7 +207,7 @@ export class Client {
   /**
    * @param {number} id
    * @param {(pending: Pending) => void} answer
-   * @param {unknown} [value] what nobody takes any more, if the request was cancelled
+   * @param {unknown} [value] is disposed of, if the request was cancelled
    */
   #settle(id, answer, value) {
     const pending = this.#pending.get(id);

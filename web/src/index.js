@@ -17,8 +17,8 @@ export { version } from "./generated/version.js";
  *   page stays responsive. false: it runs on this thread; calls give their results at once, and
  *   trainings give way to the page every 12 ms. Default true.
  * @property {AbortSignal} [signal] ends the start-up; the promise rejects with its reason
- * @property {(progress: Progress) => void} [onProgress] is told how the start-up goes on; what it
- *   throws ends the start-up
+ * @property {(progress: Progress) => void} [onProgress] is told of the progress of the start-up;
+ *   what it throws ends the start-up
  */
 
 /**

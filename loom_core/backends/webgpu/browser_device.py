@@ -1,8 +1,8 @@
 """The browser's device: ``navigator.gpu``, driven by the JavaScript in ``web/src/gpu``.
 
-JavaScript reads and writes NumPy's memory in place, by address. What takes time there comes as a
-ticket: a promise that never rejects, and what became of it to be asked afterwards. So nobody who
-waits for the promise has to know what for.
+JavaScript reads and writes NumPy's memory in place, by address. For an action that takes time it
+gives a ticket: a promise that never rejects, and the outcome, to be read when the promise has
+resolved. So code that only waits for the promise has no errors to handle.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class BrowserDevice(Device):
         return self._last
 
     def forget(self, recorded: int) -> None:
-        """Let go of a list."""
+        """Free a list."""
         self._device.forget(recorded)
 
     def submit(self, commands: Sequence[int]) -> None:
@@ -106,7 +106,7 @@ class BrowserDevice(Device):
         ticket = self._device.read(words.ctypes.data, words.size)
         try:
             yield ticket.promise
-            self.require_alive()  # which says more than the ticket of a device that is gone
+            self.require_alive()  # its error says more than the ticket of a lost device
             mapped = _value_of(ticket)
             data = np.empty(sum(piece.size for piece in pieces), np.uint8)
             mapped.copyTo(data.ctypes.data)

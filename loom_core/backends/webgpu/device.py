@@ -1,8 +1,8 @@
 """A device as the programs see it: numbered buffers, lists of dispatches, one queue.
 
 Two exist: the wgpu package (:mod:`loom_core.backends.webgpu.wgpu_device`) and a browser's. Both
-run the same plain data. All but reading is queued and returns at once; what goes wrong in the
-queue is raised by the next read at the latest, so that no wrong number is ever returned.
+run the same plain data. Everything but reading is queued and returns at once. An error in the queue
+is raised by the next read at the latest, so that no wrong number is ever returned.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Device(ABC):
 
     Args:
         adapter: What kernels may know.
-        name: What the driver calls itself.
+        name: The device's, as the driver says it.
 
     Attributes:
         transfers: Reads from the device so far, each of any number of pieces.
@@ -111,7 +111,7 @@ class Device(ABC):
         return self._last
 
     def destroy_buffer(self, number: int) -> None:
-        """Give a buffer's memory back; of one that is gone already nothing happens."""
+        """Free a buffer; nothing happens if it was freed before."""
         if self._sizes.pop(number, None) is not None:
             self._destroy(number)
 
@@ -146,7 +146,7 @@ class Device(ABC):
             )
 
     def close(self) -> None:
-        """Destroy everything; the device is of no more use."""
+        """Destroy everything; the device cannot be used any more."""
         for number in list(self._sizes):
             self.destroy_buffer(number)
         if self.lost is None:
@@ -159,7 +159,7 @@ class Device(ABC):
 
     @abstractmethod
     def forget(self, recorded: int) -> None:
-        """Let go of a list."""
+        """Free a list."""
 
     @abstractmethod
     def submit(self, commands: Sequence[int]) -> None:

@@ -91,7 +91,7 @@ def _sizes_between(least: int, size: int, taken: set[int]) -> Iterator[int]:
 
 
 def _resized(node: Node, size: int, other: int) -> Node | None:
-    """Return the node with another size in the place of one; None where the op allows it not."""
+    """Return the node with one size replaced by another; None where its op does not allow that."""
     graph = GraphBuilder()
     shapes: list[Shape] = [
         tuple(other if extent == size else extent for extent in x.shape) for x in node.inputs

@@ -47,7 +47,7 @@ def host_values(plan: Plan) -> list[Value]:
 
 
 def lay_out(plan: Plan, kernels: Sequence[Kernel], adapter: Adapter) -> Layout:
-    """Share buffers between values whose lifetimes do not meet; the largest choose first.
+    """Share buffers between values that are never alive together; the largest are placed first.
 
     Raises:
         BackendError: A value is larger than the device can bind; nothing was allocated.

@@ -1,10 +1,10 @@
-"""Each kernel is tried once on its device before any number that it made is used.
+"""Each kernel is checked once on its device before any number that it computed is used.
 
-Drivers have bugs, and a wrong number looks like any other. The definition of an op in NumPy is
-the judge, on made-up input of the smallest size at which the device runs the same pipelines
-(:mod:`loom_core.backends.webgpu.kernel_variants`): so nothing else has to be compiled, and it takes
-no time to speak of. A kernel is tried with the first program that uses it, not when a device is
-opened: all of them together take longer to compile than a page should wait.
+Drivers have bugs, and a wrong number looks like any other. A kernel is compared with its op's
+definition in NumPy, on made-up input of the smallest size at which the device runs the same
+pipelines (:mod:`loom_core.backends.webgpu.kernel_variants`): so nothing else has to be compiled,
+and the check takes little time. A kernel is checked with the first program that uses it, not when a
+device is opened: all of them together take longer to compile than a page should wait.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from loom_core.graph.op import Node
 from loom_core.graph.plan import Plan, make_plan
 
 TOLERANCE = 5e-3
-"""Of the largest number: far more than rounding does, far less than any mistake."""
+"""Share of the largest number: far above rounding errors, far below the effect of any mistake."""
 
 
 class Tried(Protocol):
-    """What a check asks of a program."""
+    """What a check needs of a program."""
 
     plan: Plan
 
@@ -45,7 +45,7 @@ class Tried(Protocol):
         """Return where ports lie on the device."""
 
     def release(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
 
 
 def variants(nodes: Sequence[Node], kernels: Sequence[Kernel]) -> dict[Variant, Node]:
@@ -69,7 +69,7 @@ def node_plan(node: Node) -> Plan:
 
 
 class SelfCheck:
-    """Which kernels of a device have been found right.
+    """Which kernels of a device have passed their check.
 
     Args:
         device: Where they run.
@@ -82,11 +82,11 @@ class SelfCheck:
         self._passed: set[Variant] = set()
 
     def passed(self, used: Mapping[Variant, Node]) -> bool:
-        """Whether all these kernels were found right."""
+        """Whether all these kernels have passed."""
         return used.keys() <= self._passed
 
     def require(self, used: Mapping[Variant, Node]) -> Generator[Wait, None, None]:
-        """Try the kernels that were not tried before, all in one read.
+        """Check the kernels that were not checked yet, all with one read.
 
         Raises:
             BackendError: One gives wrong numbers; it names the op.
@@ -102,7 +102,8 @@ class SelfCheck:
         try:
             for probe, program in zip(probes, programs, strict=True):
                 for port, value in program.plan.ports.items():
-                    unwritten = np.full(value.shape, np.nan, np.float32)  # what a kernel leaves out
+                    # NaN shows what a kernel does not write.
+                    unwritten = np.full(value.shape, np.nan, np.float32)
                     program.write(port, probe.written.get(port, unwritten))
                 program.queue()
             pieces = [p for program in programs for p in program.pieces(program.plan.ports)]

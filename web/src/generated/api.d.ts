@@ -2217,7 +2217,7 @@ export interface Layer<On extends Thread = "worker"> extends LoomObject {
   /** Same as `SetFrozen`. */
   setFrozen: Layer<On>["SetFrozen"];
   /**
-   * Let an observer watch this layer instead of the network's, or nobody else again.
+   * Let an observer of its own watch this layer, or again the network's.
    * @param observer Who is told from now on; null for the network's observer.
    */
   SetObserver(observer: LayerObserver<On> | null, options?: CallOptions): Result<On, void>;
@@ -2586,7 +2586,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   ResetOptimizer(options?: CallOptions): Result<On, void>;
   /** Same as `ResetOptimizer`. */
   resetOptimizer: Network<On>["ResetOptimizer"];
-  /** Let a paused training go on. */
+  /** Let a paused training continue. */
   ResumeTraining(options?: CallOptions): Result<On, void>;
   /** Same as `ResumeTraining`. */
   resumeTraining: Network<On>["ResumeTraining"];
@@ -2630,7 +2630,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   ): Result<On, string>;
   /** Same as `SaveModelWithDType`. */
   saveModelWithDType: Network<On>["SaveModelWithDType"];
-  /** Return the network's training as text, to go on from exactly (ResumeFrom in the config). */
+  /** Return the network's training as text, from which it can continue exactly (ResumeFrom). */
   SaveTrainingState(options?: CallOptions): Result<On, string>;
   /** Same as `SaveTrainingState`. */
   saveTrainingState: Network<On>["SaveTrainingState"];
@@ -3042,7 +3042,7 @@ export interface Softmax<On extends Thread = "worker"> extends LoomObject {
   /** Same as `SetMask`. */
   setMask: Softmax<On>["SetMask"];
   /**
-   * Let an observer watch this layer instead of the network's, or nobody else again.
+   * Let an observer of its own watch this layer, or again the network's.
    * @param observer Who is told from now on; null for the network's observer.
    */
   SetObserver(observer: LayerObserver<On> | null, options?: CallOptions): Result<On, void>;
@@ -4800,7 +4800,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param gradOutput In the shape of the output.
    * @param input (B, ...).
    * @param branches Layers of any type; weights that they lack are drawn with the seed 0.
-   * @param branchIntermediates Taken for the sake of the call's form; the forward is computed anew.
+   * @param branchIntermediates Not used: Loom's call has them, and here the forward is computed anew.
    * @param combineMode `concat`, `add`, `avg`, or `filter` for equal weights.
    * @param batchSize B; the first size of `grad_output` when left out.
    */
@@ -4820,8 +4820,8 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param gradOutput In the shape of the output.
    * @param input (B, ...).
    * @param branches N layers of any type; weights that they lack are drawn with the seed 0.
-   * @param branchOutputs Taken, like `gate_weights`, for the sake of the call's form; the forward is computed anew.
-   * @param gateWeights See `branch_outputs`.
+   * @param branchOutputs Not used: Loom's call has them, and here the forward is computed anew.
+   * @param gateWeights Not used either.
    * @param gateConfig A layer of any type that gives N numbers.
    * @param softmaxType Name or code; one that needs no further settings.
    * @param temperature T > 0 of the softmax.
@@ -5054,7 +5054,7 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
    * @param gradOutput In the shape of the output.
    * @param input (B, ...).
    * @param layers Layers of any type, in their order; weights that they lack are drawn with the seed 0.
-   * @param intermediates Taken for the sake of the call's form; the forward is computed anew.
+   * @param intermediates Not used: Loom's call has them, and here the forward is computed anew.
    * @param batchSize B; the first size of `grad_output` when left out.
    */
   SequentialBackward(

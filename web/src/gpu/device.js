@@ -36,7 +36,7 @@ const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const MODE_READ = 0x1;
 
-/** How long a loss may take to be told of, after what it broke. */
+/** How long to wait for the news that the device is lost, after an error that it may have caused. */
 const LOSS_MS = 1000;
 
 const SCOPES = /** @type {const} */ (["validation", "out-of-memory", "internal"]);
@@ -91,7 +91,7 @@ class GpuDevice {
   #shaders = new Map();
   /** @type {Map<string, GPUComputePipeline>} */
   #pipelines = new Map();
-  /** Why the device is of no more use; empty while it works. */
+  /** Why the device cannot be used any more; empty while it works. */
   lost = "";
   /** JSON: name, software, limits. */
   description;
@@ -238,7 +238,7 @@ class GpuDevice {
     const checked = this.#closeScopes();
     this.#openScopes();
     const [failure, errors] = await Promise.all([mapping.catch((error) => error), checked]);
-    // Of a device that goes the mapping fails first; why it went is told a moment later.
+    // When a device is lost, the mapping fails first; the reason comes a moment later.
     if (failure && !errors.some(Boolean)) await Promise.race([this.#device.lost, passed(LOSS_MS)]);
     if (this.lost) throw new LoomError("backend", `The GPU device was lost: ${this.lost}`);
     const error = errors.find((found) => found) ?? failure;
