@@ -146,6 +146,7 @@ from loom_core.optimize.optimizer_config import OptimizerConfig as OptimizerConf
 from loom_core.optimize.optimizers import (
     AdamOptimizer as AdamOptimizer,
     AdamWOptimizer as AdamWOptimizer,
+    LionOptimizer as LionOptimizer,
     RMSpropOptimizer as RMSpropOptimizer,
     SGDOptimizer as SGDOptimizer,
 )

@@ -13,10 +13,11 @@ from typing import Literal
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizers.adam import AdamOptimizer
 from loom_core.optimize.optimizers.adamw import AdamWOptimizer
+from loom_core.optimize.optimizers.lion import LionOptimizer
 from loom_core.optimize.optimizers.rmsprop import RMSpropOptimizer
 from loom_core.optimize.optimizers.sgd import SGDOptimizer
 
-OptimizerName = Literal["sgd", "sgd_momentum", "adam", "adamw", "rmsprop"]
+OptimizerName = Literal["sgd", "sgd_momentum", "adam", "adamw", "rmsprop", "lion"]
 """What a config may ask for, as a type; a test holds it equal to the keys of OPTIMIZERS."""
 
 _CLASSES: tuple[type[Optimizer], ...] = (
@@ -24,6 +25,7 @@ _CLASSES: tuple[type[Optimizer], ...] = (
     AdamOptimizer,
     AdamWOptimizer,
     RMSpropOptimizer,
+    LionOptimizer,
 )
 
 OPTIMIZERS: Mapping[str, type[Optimizer]] = {
@@ -35,6 +37,7 @@ __all__ = [
     "OPTIMIZERS",
     "AdamOptimizer",
     "AdamWOptimizer",
+    "LionOptimizer",
     "OptimizerName",
     "RMSpropOptimizer",
     "SGDOptimizer",

@@ -730,7 +730,7 @@ export type NormGradientsOnMainThread = NormGradients<"main">;
 /** An optimizer as plain data; a setting that it does not have is refused. */
 export type OptimizerConfig =
   /** The optimizer's name; `"sgd_momentum"` has a momentum of 0.9 unless given. */
-  ({ Type: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" } | { type: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" }) &
+  ({ Type: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | "lion" } | { type: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | "lion" }) &
   {
   /** Share of the step before that is kept. */
   Momentum?: number | null | undefined;
@@ -972,9 +972,9 @@ export type SteppingTrainingConfig<On extends Thread = "worker"> = {
   /** Pull towards zero, on matrices and kernels only. */
   weightDecay?: number | null | undefined;
   /** Its name; the one that is set on the network when left out, or plain gradient descent. */
-  Optimizer?: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
+  Optimizer?: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | "lion" | null | undefined;
   /** Its name; the one that is set on the network when left out, or plain gradient descent. */
-  optimizer?: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
+  optimizer?: "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | "lion" | null | undefined;
   /** At the start, or after the warm-up. */
   LearningRate?: number | undefined;
   /** At the start, or after the warm-up. */
@@ -1183,11 +1183,11 @@ export type TrainingConfig<On extends Thread = "worker"> = {
   /**
    * An optimizer, which keeps its state, or the name or settings of a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
    */
-  Optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
+  Optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | "lion" | null | undefined;
   /**
    * An optimizer, which keeps its state, or the name or settings of a fresh one. Left out, the network's (SetOptimizer), else plain gradient descent.
    */
-  optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | null | undefined;
+  optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | "lion" | null | undefined;
   /** A scheduler, or its name or settings; left out, the rate is constant. */
   Scheduler?: LRScheduler<On> | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
   /** A scheduler, or its name or settings; left out, the rate is constant. */
@@ -2293,6 +2293,45 @@ export interface LinearDecayScheduler<On extends Thread = "worker"> extends Loom
  * Its calls give their results at once.
  */
 export type LinearDecaySchedulerOnMainThread = LinearDecayScheduler<"main">;
+
+/**
+ * Every number of a weight goes by the same amount, which is the rate.
+ * Its calls give promises, on the main thread their results at once.
+ */
+export interface LionOptimizer<On extends Thread = "worker"> extends LoomObject {
+  /** Return settings and state as plain data, for LoadState or JSON. */
+  GetState(options?: CallOptions): Result<On, Record<string, unknown>>;
+  /** Same as `GetState`. */
+  getState: LionOptimizer<On>["GetState"];
+  /**
+   * Take over settings and state from GetState, in memory or back from JSON.
+   * @param state `type`, settings, `step` and `moments`, as GetState returned them.
+   */
+  LoadState(state: Record<string, unknown>, options?: CallOptions): Result<On, void>;
+  /** Same as `LoadState`. */
+  loadState: LionOptimizer<On>["LoadState"];
+  /** Return the name, `"SGD (momentum)"` for example. */
+  Name(options?: CallOptions): Result<On, string>;
+  /** Same as `Name`. */
+  name: LionOptimizer<On>["Name"];
+  /** Forget all state, as if no step had been done; settings stay. */
+  Reset(options?: CallOptions): Result<On, void>;
+  /** Same as `Reset`. */
+  reset: LionOptimizer<On>["Reset"];
+  /**
+   * Change the weights by the gradients that BackwardCPU has left; see ApplyGradients.
+   * @param network Whose weights are changed.
+   * @param learningRate Finite, at least 0.
+   */
+  Step(network: Network<On>, learningRate: number, options?: CallOptions): Result<On, void>;
+  /** Same as `Step`. */
+  step: LionOptimizer<On>["Step"];
+}
+/**
+ * Every number of a weight goes by the same amount, which is the rate.
+ * Its calls give their results at once.
+ */
+export type LionOptimizerOnMainThread = LionOptimizer<"main">;
 
 /**
  * Models by id. A network is made at each access; a damaged one does not harm the others.
@@ -4633,6 +4672,20 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   ): Result<On, LinearDecayScheduler<On>>;
   /** Same as `NewLinearDecayScheduler`. */
   newLinearDecayScheduler: Loom<On>["NewLinearDecayScheduler"];
+  /**
+   * Return Lion, which goes by the sign of a mean gradient.
+   * @param beta1 Share of the mean in the direction of a step, 0 to below 1.
+   * @param beta2 Share of the mean gradient that is kept, 0 to below 1.
+   * @param weightDecay At least 0.
+   */
+  NewLionOptimizer(
+    beta1?: number,
+    beta2?: number,
+    weightDecay?: number,
+    options?: CallOptions,
+  ): Result<On, LionOptimizer<On>>;
+  /** Same as `NewLionOptimizer`. */
+  newLionOptimizer: Loom<On>["NewLionOptimizer"];
   /**
    * Return a grid of bare activations, to be filled by SetLayer.
    * @param inputSize Numbers in one sample, at least 1.

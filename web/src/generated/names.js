@@ -111,6 +111,7 @@ export const names = {
 {"name":"NewGenericStepState","parameters":["total_layers","input_size","dtype","scale"]},
 {"name":"NewHTTPObserver","parameters":["url","allow_private","timeout"]},
 {"name":"NewLinearDecayScheduler","parameters":["initial_lr","final_lr","total_steps"]},
+{"name":"NewLionOptimizer","parameters":["beta1","beta2","weight_decay"]},
 {"name":"NewNetwork","parameters":["input_size","grid_rows","grid_cols","layers_per_cell","seed"]},
 {"name":"NewPolynomialDecayScheduler","parameters":["initial_lr","final_lr","total_steps","power"]},
 {"name":"NewRMSpropOptimizer","parameters":["alpha","epsilon","momentum"]},
@@ -317,6 +318,13 @@ export const names = {
 {"name":"GetLR","parameters":["step"]},
 {"name":"Name","parameters":[]},
 {"name":"Reset","parameters":[],"void":true},
+    ],
+    LionOptimizer: [
+{"name":"GetState","parameters":[]},
+{"name":"LoadState","parameters":["state"],"void":true},
+{"name":"Name","parameters":[]},
+{"name":"Reset","parameters":[],"void":true},
+{"name":"Step","parameters":["network","learning_rate"],"void":true},
     ],
     ModelBundle: [
 {"name":"GetDType","parameters":["model_id"]},
