@@ -1,11 +1,12 @@
 // What the recurrences over time share (beside lib/grid.wgsl and lib/functions.wgsl): the product
 // of the weights with the states of the step before. u, gates, du (batch, steps, G), h, c, dh
-// (batch, steps, hidden), w (G, hidden); G = hidden, or 4 hidden for the LSTM's i, f, g, o.
+// (batch, steps, hidden), w (G, hidden); G = hidden, 4 hidden for the LSTM's i, f, g, o
+// or 3 hidden for the GRU's r, z, n.
 //
 // Samples go in blocks of 4, and so do the results of a product: an invocation computes a group of
 // 4 results for a block. For each term it reads 4 weights and 4 states, neighbours in memory both,
 // for 16 multiply-adds: 4 operations a byte, most of them out of the cache. The 4 results are the
-// gates of an LSTM's unit, or 4 units. No workgroup memory; about 48 registers, half of the largest
+// gates of a unit of an LSTM or (3 of them) GRU, or 4 units. No workgroup memory; about 48 registers, half of the largest
 // occupancy.
 //
 // WHOLE: a workgroup runs a block through all steps in one dispatch, with a barrier between steps;

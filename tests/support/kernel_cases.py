@@ -53,6 +53,8 @@ LARGE = [
     OpCase("rnn_scan", ((1, 7, 65), (65, 65))),
     OpCase("lstm_scan", ((9, 3, 68), (68, 17))),
     OpCase("lstm_scan", ((1, 5, 32), (32, 8))),
+    OpCase("gru_scan", ((9, 3, 51), (17,), (51, 17))),
+    OpCase("gru_scan", ((1, 5, 24), (8,), (24, 8))),
     OpCase("rope", ((2, 7, 3, 18),)),
     OpCase("gather_rows", ((65, 33), (7, 5))),
     OpCase("transpose", ((9, 17),), {"axes": (1, 0)}),
@@ -96,8 +98,8 @@ def nodes_with_inputs(case: OpCase, backend: str = "webgpu"):
     arrays = {v: x.astype(np.float32) for v, x in zip(values, case.inputs(), strict=True)}
     if case.op == "gather_rows":  # some numbers in the table, some outside
         arrays[values[1]] = arrays[values[1]] * case.shapes[0][0]
-    if case.op in ("rnn_scan", "lstm_scan"):  # a recurrence that does not multiply roundings
-        arrays[values[1]] = arrays[values[1]] / np.float32(np.sqrt(case.shapes[1][1]))
+    if case.op.endswith("_scan"):  # a recurrence that does not multiply roundings
+        arrays[values[-1]] = arrays[values[-1]] / np.float32(np.sqrt(case.shapes[-1][1]))
     if case in LOSSES:
         arrays = {v: np.abs(x) % 1 for v, x in arrays.items()}
     if not isinstance(OPS[case.op].gradient, NoGradient):

@@ -93,6 +93,8 @@ CASES: list[OpCase] = [
     OpCase("rnn_scan", ((2, 5, 3), (3, 3))),
     OpCase("lstm_scan", ((1, 1, 4), (4, 1))),
     OpCase("lstm_scan", ((2, 5, 12), (12, 3))),
+    OpCase("gru_scan", ((1, 1, 3), (1,), (3, 1))),
+    OpCase("gru_scan", ((2, 5, 9), (3,), (9, 3))),
     OpCase("rope", ((1, 1, 1, 2),)),
     OpCase("rope", ((2, 5, 3, 6),), {"theta": 1e6}),
     OpCase("rope", ((1, 3, 1, 4),), {"sign": -1.0}),

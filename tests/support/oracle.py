@@ -134,6 +134,18 @@ def lstm_scan(u, w):
     return h
 
 
+def gru_scan(u, b, w):
+    width = w.shape[1]
+    h = np.zeros((*u.shape[:2], width))
+    for n, t, k in np.ndindex(h.shape):
+        before = h[n, t - 1] if t else np.zeros(width)
+        carried = [math.fsum(w[gate * width + k] * before) for gate in range(3)]
+        r, z = (1 / (1 + math.exp(-u[n, t, gate * width + k] - carried[gate])) for gate in (0, 1))
+        new = math.tanh(u[n, t, 2 * width + k] + r * (carried[2] + b[k]))
+        h[n, t, k] = (1 - z) * new + z * before[k]
+    return h
+
+
 def rope(x, theta=10000.0, sign=1.0):
     y = x.copy()
     width = x.shape[3]
@@ -220,6 +232,7 @@ ORACLES = {
     "rms_norm": rms_norm,
     "rnn_scan": rnn_scan,
     "lstm_scan": lstm_scan,
+    "gru_scan": gru_scan,
     "rope": rope,
     "gather_rows": gather_rows,
     "entmax": entmax,

@@ -53,6 +53,8 @@ TOLERANCES = {
     "rnn_scan_du": CONDITIONED,
     "lstm_scan": CONDITIONED,
     "lstm_scan_du": CONDITIONED,
+    "gru_scan": CONDITIONED,
+    "gru_scan_du": CONDITIONED,
     "shift_time": 0,
     "rope": FEW_OPERATIONS,
     "gather_rows": 0,

@@ -68,6 +68,7 @@ def test_no_kernel_that_is_right_is_refused(op: str, software: bool):
 
 CONV = OpCase("conv2d", ((2, 3, 9, 8), (5, 3, 3, 3)), {"stride": (1, 1), "padding": (1, 1)})
 LSTM = OpCase("lstm_scan", ((3, 4, 20), (20, 5)))
+GRU = OpCase("gru_scan", ((3, 4, 15), (5,), (15, 5)))
 PRODUCT = OpCase("matmul", ((70, 40), (40, 37)))
 BY_VECTORS = OpCase("matmul", ((64, 40), (40, 64)))
 TABLE = OpCase("gather_rows", ((30, 7), (2, 20)))
@@ -99,6 +100,8 @@ MUTATIONS = [
     (OpCase("softmax_cross_entropy", ((3, 5), (3, 5))), "* share - t[i]", "- t[i]"),
     (LSTM, "cell += f * ", "cell += i * "),
     (LSTM, "dc += later_c[block * hidden + j];", ""),
+    (GRU, "carried[2] + b[j]", "carried[2] - b[j]"),
+    (GRU, "now += through[block * hidden + j];", ""),
     (OpCase("rnn_scan", ((3, 4, 5), (5, 5))), "u[cells.w]) + z)", "u[cells.w]))"),
     (OpCase("rope", ((2, 7, 3, 18),)), "sizes.heads % sizes.steps", "sizes.heads % 1u"),
     (OpCase("transpose", ((9, 17),), {"axes": (1, 0)}), "x_start + i *", "x_start + 0u * i *"),
@@ -156,11 +159,12 @@ LARGE = [
     OpCase("softmax", ((2, 8, 512, 512),), {"causal": True}),
     OpCase("gather_rows", ((50_000, 512), (8, 128))),
     OpCase("lstm_scan", ((64, 100, 1024), (1024, 256))),
+    OpCase("gru_scan", ((64, 100, 768), (256,), (768, 256))),
     OpCase("rnn_scan", ((64, 100, 700), (700, 700))),
     OpCase("conv2d", ((64, 16, 28, 28), (32, 16, 3, 3)), {"stride": (1, 1), "padding": (1, 1)}),
     OpCase("transpose", ((64, 300, 500),), {"axes": (2, 0, 1)}),
 ]
-KEPT = ("lstm_scan", "rnn_scan", "conv2d", "matmul", "softmax")
+KEPT = ("lstm_scan", "gru_scan", "rnn_scan", "conv2d", "matmul", "softmax")
 """Where small work runs another kernel: the width of a recurrence, the size of an image, a product
 that is long, a causal row that many lanes share. 30 million operations are some 10 ms."""
 

@@ -28,6 +28,7 @@ LARGE = [
     OpCase("rms_norm", ((70_000, 2),)),
     OpCase("rnn_scan", ((7, 6, 10), (10, 10))),
     OpCase("lstm_scan", ((5, 3, 280), (280, 70))),
+    OpCase("gru_scan", ((5, 3, 210), (70,), (210, 70))),
     OpCase("gather_rows", ((100, 7), (3, 3000))),
     OpCase("transpose", ((300, 701),), {"axes": (1, 0)}),
     OpCase("transpose", ((2,) * 12,), {"axes": tuple(range(11, -1, -1))}),

@@ -61,6 +61,8 @@ KERNELS: Mapping[str, Kernel] = {
     "rnn_scan_du": Kernel(encoders.scan, scratch="scan_scratch"),
     "lstm_scan": Kernel(encoders.scan, scratch="scan_scratch"),
     "lstm_scan_du": Kernel(encoders.scan, scratch="scan_scratch"),
+    "gru_scan": Kernel(encoders.scan, scratch="scan_scratch"),
+    "gru_scan_du": Kernel(encoders.scan, scratch="scan_scratch"),
     "shift_time": Kernel(encoders.all_sizes),
     "rope": Kernel(encoders.rope),
     "gather_rows": Kernel(encoders.gather),

@@ -1,18 +1,7 @@
 /* Scans over time, the recurrent kernel packed once for all steps, and rotary positions. */
 
 #include "functions.h"
-#include "gemm.h"
-#include "record.h"
-
-/* Parameters: batch B, steps T, hidden H, and the kernel's rows G (H, or 4 H for the LSTM). */
-typedef struct {
-    extent batch, steps, hidden, gates;
-} Sizes;
-
-static Sizes sizes(const int32_t *node)
-{
-    return (Sizes){whole(node, 0), whole(node, 1), whole(node, 2), whole(node, 3)};
-}
+#include "scan.h"
 
 /* The packed kernel, one step's packed states (or gradients), and two states of each sample. */
 double scan_scratch(const int32_t *node)
@@ -23,11 +12,6 @@ double scan_scratch(const int32_t *node)
     return hidden * gates + (double)s.batch * ((double)s.gates + 2.0 * (double)s.hidden);
 }
 
-static float *after_kernel(const Sizes *s, float *scratch)
-{
-    return scratch + rounded_up(s->hidden, PANEL_COLUMNS) * rounded_up(s->gates, PANEL_COLUMNS);
-}
-
 /* z (B, gates) += h_before (B, hidden) W^T, each sample's rows `steps` apart in memory. */
 static void add_recurrence(
     float *z, const float *h_before, const Sizes *s, const float *kernel, float *packed)
@@ -35,14 +19,6 @@ static void add_recurrence(
     pack_rows(packed, (Matrix){h_before, s->steps * s->hidden, 1}, s->batch, s->hidden);
     packed_product(
         z, s->steps * s->gates, packed, kernel, s->batch, s->gates, s->hidden, 1);
-}
-
-/* later (B, hidden) = du_t (B, gates) W */
-static void carry_back(
-    float *later, const float *du, const Sizes *s, const float *kernel, float *packed)
-{
-    pack_rows(packed, (Matrix){du, s->steps * s->gates, 1}, s->batch, s->gates);
-    packed_product(later, s->hidden, packed, kernel, s->batch, s->hidden, s->gates, 0);
 }
 
 /* h_t = tanh(u_t + W h_{t-1}); u, h (B,T,H) */

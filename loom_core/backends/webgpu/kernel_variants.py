@@ -49,7 +49,7 @@ def smallest(node: Node, adapter: Adapter) -> Node:
 
     Equal sizes stay equal and others different, so that shapes go on fitting. Where nothing small
     runs that variant (the tiles for large products need large ones, rows that 256 lanes share are
-    long, images keep their size and an LSTM its width) the sizes that decide it stay.
+    long, images keep their size, an LSTM and a GRU their width) the sizes that decide it stay.
     """
     variant = variant_of(node, kernel_of(node, adapter))
     for least in _LEAST_SIZES:
@@ -73,8 +73,8 @@ def _free_sizes(node: Node) -> set[int]:
     fixed: set[int] = set()
     if node.op in convolution.OPS:
         fixed = {size for x in node.inputs for size in x.shape[2:]}
-    elif node.op.name.startswith("lstm"):
-        fixed = {*node.inputs[-1].shape}
+    elif node.op.name.startswith(("lstm", "gru")):
+        fixed = {*node.inputs[-1].shape, *(x.shape[-1] for x in node.inputs)}
     return _all_sizes(node) - fixed
 
 

@@ -29,7 +29,7 @@ def probe_inputs(node: Node) -> list[Inputs]:
         case "scatter_add_rows":
             rows = integer(node.attributes, "rows")
             inputs[1] = _row_numbers(draw, node.inputs[1].shape, rows)
-        case "rnn_scan" | "rnn_scan_du" | "lstm_scan" | "lstm_scan_du":
+        case name if "_scan" in name:
             inputs[-1] /= np.float32(max(1, *inputs[-1].shape))  # no state grows from step to step
         case "step_scale":
             return _steps(*inputs)
@@ -105,6 +105,7 @@ _KINDS: Mapping[str, Sequence[_Draw]] = {
     "layer_norm_dx": (_signed, _signed, _positive),
     "rms_norm_dx": (_signed, _signed, _positive),
     "lstm_scan_du": (_signed, _signed, _positive, _signed),
+    "gru_scan_du": (_signed, _signed, _positive, _signed),
     "step_scale": (_signed, _positive),
     "div": (_signed, _positive),
     "sqrt": (_positive,),

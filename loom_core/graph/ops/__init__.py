@@ -6,6 +6,7 @@ from loom_core.graph.op import Op
 from loom_core.graph.ops import (
     convolution,
     elementwise,
+    gru,
     linear,
     loom_entmax,
     losses,
@@ -27,6 +28,7 @@ OPS: dict[str, Op] = {
         loom_entmax,
         norms,
         sequences,
+        gru,
         tables,
         shaping,
         losses,

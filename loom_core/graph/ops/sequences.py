@@ -17,7 +17,9 @@ from loom_core.graph.op import Attributes, Emitter, Gradients, Node, NoGradient,
 from loom_core.graph.ops.elementwise import elementwise_cost
 
 
-def _scan_shapes(gates: int) -> Callable[[Sequence[Shape], Attributes], tuple[Shape, ...]]:
+def scan_shapes(gates: int) -> Callable[[Sequence[Shape], Attributes], tuple[Shape, ...]]:
+    """Return the shape rule of a scan of u (B,T,G H) with w (G H,H)."""
+
     def shapes_of(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
         u, w = shapes
         if len(u) != 3 or len(w) != 2 or u[2] != w[0] or w[0] != gates * w[1]:
@@ -47,11 +49,11 @@ def _rnn_scan_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
             held.append(graph.emit("rnn_scan_du", dy, h, w))
         return held[0]
 
-    return du, lambda: _recurrent_dw(graph, du(), h)
+    return du, lambda: recurrent_dw(graph, du(), h)
 
 
-def _recurrent_dw(graph: Emitter, du: Value, h: Value) -> Value:
-    """DW = sum over samples and steps of du_t h_{t-1}^T, one product."""
+def recurrent_dw(graph: Emitter, du: Value, h: Value) -> Value:
+    """Emit dW = sum over samples and steps of du_t h_{t-1}^T, one product."""
     batch, steps, width = du.shape
     before = graph.emit("shift_time", h)
     flat_du = graph.reshape(du, (batch * steps, width))
@@ -95,7 +97,7 @@ def _lstm_scan_gradient(graph: Emitter, node: Node, dy: Value) -> Gradients:
             held.append(graph.emit("lstm_scan_du", dy, c, gates, w))
         return held[0]
 
-    return du, lambda: _recurrent_dw(graph, du(), h)
+    return du, lambda: recurrent_dw(graph, du(), h)
 
 
 def _lstm_scan_du(
@@ -131,8 +133,8 @@ def _first_and_last_shapes(shapes: Sequence[Shape], attributes: Attributes) -> t
     return ((dh[0], dh[1], w[0]),)
 
 
-def _scan_cost(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes: Attributes) -> int:
-    """One product with the recurrent kernel a step, and about ten operations for each gate."""
+def scan_cost(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes: Attributes) -> int:
+    """Count one product with the recurrent kernel a step, and ten operations or so a gate."""
     batch, steps = inputs[0][:2]
     w = inputs[-1]
     return batch * steps * (2 * element_count(w) + 10 * w[0])
@@ -196,10 +198,10 @@ OPS = (
         name="rnn_scan",
         inputs=("u:(B,T,H)", "w:(H,H)"),
         outputs=("h:(B,T,H)",),
-        shapes=_scan_shapes(1),
+        shapes=scan_shapes(1),
         compute=_rnn_scan,
         gradient=_rnn_scan_gradient,
-        flops=_scan_cost,
+        flops=scan_cost,
     ),
     Op(
         name="rnn_scan_du",
@@ -208,16 +210,16 @@ OPS = (
         shapes=_first_and_last_shapes,
         compute=_rnn_scan_du,
         gradient=_BACKWARD_ONLY,
-        flops=_scan_cost,
+        flops=scan_cost,
     ),
     Op(
         name="lstm_scan",
         inputs=("u:(B,T,4H)", "w:(4H,H)"),
         outputs=("h:(B,T,H)", "c:(B,T,H)", "gates:(B,T,4H)"),
-        shapes=_scan_shapes(4),
+        shapes=scan_shapes(4),
         compute=_lstm_scan,
         gradient=_lstm_scan_gradient,
-        flops=_scan_cost,
+        flops=scan_cost,
     ),
     Op(
         name="lstm_scan_du",
@@ -226,7 +228,7 @@ OPS = (
         shapes=_first_and_last_shapes,
         compute=_lstm_scan_du,
         gradient=_BACKWARD_ONLY,
-        flops=_scan_cost,
+        flops=scan_cost,
     ),
     Op(
         name="shift_time",

@@ -1,4 +1,4 @@
-"""Kernels over time: shaders/rnn.wgsl, lstm.wgsl (with pack.wgsl), rope.wgsl and shaping.wgsl."""
+"""Kernels over time: shaders/rnn.wgsl, lstm.wgsl and gru.wgsl (with pack.wgsl), rope, shaping."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BLOCK = 4
 _CACHED_WEIGHTS = 2**18
 """Numbers of a recurrent kernel (1 MB) that a GPU's cache holds while all steps run."""
 
-_STATES, _PACKED, _LATER_CELLS = (Operand("temporary", i) for i in range(3))
+_STATES, _PACKED, _LATER = (Operand("temporary", i) for i in range(3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Scan:
         shader: File name; the entry is the op's name.
         arrays: After the states and the packed weights.
         backward: The product is with the transposed weights.
-        gates: A group of 4 results is the gates of one unit, not 4 units.
+        gates: A group of 4 results is the gates of one unit (3 or 4), not 4 units.
     """
 
     shader: str
@@ -60,7 +60,9 @@ _SCANS: Mapping[str, _Scan] = {
     "rnn_scan": _Scan("rnn", (*_inputs(1), *_outputs(1))),
     "rnn_scan_du": _Scan("rnn", (*_inputs(2), *_outputs(1)), backward=True),
     "lstm_scan": _Scan("lstm", (*_inputs(1), *_outputs(3)), gates=True),
-    "lstm_scan_du": _Scan("lstm", (*_inputs(3), *_outputs(1), _LATER_CELLS), backward=True),
+    "lstm_scan_du": _Scan("lstm", (*_inputs(3), *_outputs(1), _LATER), backward=True),
+    "gru_scan": _Scan("gru", (*_inputs(2), *_outputs(2)), gates=True),
+    "gru_scan_du": _Scan("gru", (*_inputs(3), *_outputs(2), _LATER), backward=True),
 }
 
 
@@ -74,7 +76,8 @@ def _scan(name: str) -> Encoder:
         if batch * steps * hidden == 0:
             return Kernel([])
         results, depth = (hidden, rows) if scan.backward else (rows, hidden)
-        groups, blocks = -(-results // _BLOCK), -(-batch // _BLOCK)
+        groups = hidden if scan.gates else -(-results // _BLOCK)
+        blocks = -(-batch // _BLOCK)
         pack = Dispatch(
             "pack",
             "pack",
