@@ -15,9 +15,8 @@ from loom_core.layers import (
     Softmax,
     SwiGLU,
 )
-from loom_core.layers.chain import complete_chain
-from tests.support.finite_differences import gradients_of
 from tests.support.fixture_files import FIXTURES
+from tests.support.torch_records import assert_equals_torch
 
 ARRAYS = np.load(FIXTURES / "torch_layers.npz", allow_pickle=False)
 
@@ -63,17 +62,4 @@ def test_every_recorded_case_is_used():
 
 @pytest.mark.parametrize("name", CASES)
 def test_layer_equals_torch(name):
-    layer = CASES[name]()
-    x = ARRAYS[f"{name}/x"]
-    complete_chain([layer], x.shape[1:], str)
-    prefix = f"{name}/w/"
-    weights = {key.removeprefix(prefix): ARRAYS[key] for key in ARRAYS.files if prefix in key}
-    assert weights.keys() == layer.weight_shapes().keys()
-    layer.set_weights(weights)
-    layer._weights.update({key: np.array(value) for key, value in weights.items()})  # in float64
-    y, found = gradients_of([layer], x, ARRAYS[f"{name}/dy"])
-    np.testing.assert_allclose(y, ARRAYS[f"{name}/y"].reshape(y.shape), rtol=1e-9, atol=1e-10)
-    np.testing.assert_allclose(found["x"], ARRAYS[f"{name}/dx"], rtol=1e-8, atol=1e-9)
-    for key in weights:
-        expected = ARRAYS[f"{name}/dw/{key}"]
-        np.testing.assert_allclose(found[f"0.{key}"], expected, rtol=1e-8, atol=1e-9)
+    assert_equals_torch(CASES[name](), ARRAYS, name)
