@@ -72,6 +72,7 @@ from loom_core.generic import (
     Tensor as Tensor,
 )
 from loom_core.layers import (
+    GRU as GRU,
     LSTM as LSTM,
     RNN as RNN,
     Conv1D as Conv1D,

@@ -25,6 +25,7 @@ class LayerType(IntEnum):
     Conv1D = 12
     Sequential = 13
     Dropout = 14
+    GRU = 15
 
 
 class SoftmaxType(IntEnum):

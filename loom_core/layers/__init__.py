@@ -11,7 +11,7 @@ from loom_core.layers.embedding import Embedding
 from loom_core.layers.multi_head_attention import MultiHeadAttention
 from loom_core.layers.norms import LayerNorm, RMSNorm
 from loom_core.layers.parallel import GridPosition, Parallel
-from loom_core.layers.recurrent import LSTM, RNN
+from loom_core.layers.recurrent import GRU, LSTM, RNN
 from loom_core.layers.residual import Residual
 from loom_core.layers.sequential import Sequential
 from loom_core.layers.softmax import Softmax
@@ -38,6 +38,7 @@ LOOM_LAYER_TYPES: tuple[type[Layer], ...] = (
 LAYER_TYPES: tuple[type[Layer], ...] = (
     *LOOM_LAYER_TYPES,
     Dropout,
+    GRU,
 )
 """All layer types. Those that Loom lacks follow its own, a new one last, and are numbered on."""
 
@@ -58,6 +59,7 @@ def layer_type(name: str) -> type[Layer]:
 
 
 __all__ = [
+    "GRU",
     "LAYER_TYPES",
     "LOOM_LAYER_TYPES",
     "LSTM",

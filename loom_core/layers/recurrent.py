@@ -1,4 +1,4 @@
-"""RNN and LSTM: recurrences over a sequence, all steps given out."""
+"""RNN, LSTM and GRU: recurrences over a sequence, all steps given out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from loom_core.random_stream import RandomStream
 
 
 class _Recurrent(Layer):
-    """What RNN and LSTM share: ``gates`` blocks of weights, stacked, and one scan over time."""
+    """What all share: ``gates`` blocks of weights, stacked, and one scan over time."""
 
     gates: ClassVar[int]
     optional_weights = frozenset({"bias"})
@@ -105,6 +105,10 @@ class _Recurrent(Layer):
         batch = x.shape[0]
         steps = rows.shape[0] // batch
         u = graph.reshape(u, (batch, steps, self.gates * self.hidden_size))
+        return self._scan(graph, u)
+
+    def _scan(self, graph: GraphBuilder, u: Value) -> Value:
+        """Emit the scan of u (B, T, G H)."""
         return graph.emit(f"{self.type_name}_scan", u, self.parameter(graph, "recurrent"))
 
     @classmethod
@@ -189,3 +193,58 @@ class LSTM(_Recurrent):
         bias = np.zeros(4 * self.hidden_size, np.float32)
         bias[self.hidden_size : 2 * self.hidden_size] = 1.0  # remember, until taught to forget
         return bias
+
+
+class GRU(_Recurrent):
+    """Gated recurrent unit; x (T, I), y = h (T, H), zero start.
+
+    ``r, z = sigmoid(W x_t + U h_{t-1} + b)`` (reset, update), each with weights of its own,
+    ``n = tanh(W x_t + b + r (U h_{t-1} + c))``, ``h_t = (1 - z) n + z h_{t-1}``. The weights are
+    stacked in the order r, z, n: ``input`` W (3 H, I), ``recurrent`` U (3 H, H), ``bias`` b (3 H,);
+    ``recurrent_bias`` is c (H,). The reset gate is applied after the product with U, as PyTorch and
+    cuDNN have it, not before it as in the published paper. PyTorch adds two biases to r and z,
+    ``b_ih`` and ``b_hh``; their sum is b here.
+
+    Args:
+        hidden_size: H.
+        input_size: I; inferred from the layer before when left out.
+        seq_length: T; as many steps as the input holds when left out.
+        frozen: Training leaves the weights alone.
+        disabled: The layer passes its input through.
+
+    Raises:
+        SpecError: A size below 1.
+
+    Source: Cho et al. 2014, arXiv:1406.1078; the variant is the first version's, arXiv:1406.1078v1.
+    """
+
+    type_name = "gru"
+    gates = 3
+    weight_keys: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType(
+        {
+            "input": ("weight_ir", "weight_iz", "weight_in"),
+            "recurrent": ("weight_hr", "weight_hz", "weight_hn"),
+            "bias": ("bias_r", "bias_z", "bias_n"),
+            "recurrent_bias": "bias_hn",
+        }
+    )
+    optional_weights = frozenset({"bias", "recurrent_bias"})
+
+    def weight_shapes(self) -> dict[str, Shape]:
+        """Return input (3 H, I), recurrent (3 H, H), bias (3 H,) and recurrent_bias (H,)."""
+        shapes = super().weight_shapes()
+        return {**shapes, "recurrent_bias": (self.hidden_size,)} if shapes else {}
+
+    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
+        """Xavier uniform on the input side, orthogonal recurrence for each gate, biases 0."""
+        return {**super().initial_weights(stream), "recurrent_bias": self._zeros(1)}
+
+    def _initial_bias(self) -> F32:
+        return self._zeros(self.gates)
+
+    def _zeros(self, blocks: int) -> F32:
+        return np.zeros(blocks * self.hidden_size, np.float32)
+
+    def _scan(self, graph: GraphBuilder, u: Value) -> Value:
+        c, recurrent = (self.parameter(graph, name) for name in ("recurrent_bias", "recurrent"))
+        return graph.emit("gru_scan", u, c, recurrent)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from loom_core import (
+    GRU,
     LSTM,
     RNN,
     Conv1D,
@@ -71,6 +72,8 @@ STACKS = {
     "rnn 1": (lambda: [RNN(1, 1)], 1),
     "lstm": (lambda: [LSTM(3, 2), Dense(2, "linear")], 10),
     "lstm lstm": (lambda: [LSTM(2, 3), LSTM(3)], 6),
+    "gru": (lambda: [GRU(3, 2), Dense(2, "linear")], 10),
+    "gru gru": (lambda: [GRU(2, 3), GRU(3)], 6),
     "layer norm": (lambda: [LayerNorm(3), Dense(2, "tanh")], 6),
     "layer norm first groups": (lambda: [LayerNorm(3, first_groups_only=True)], 6),
     "layer norm skip": (lambda: [Dense(4, "tanh", input_size=4), LayerNorm(skip_from=0)], 4),

@@ -5314,6 +5314,7 @@ export interface Enums {
     readonly Conv1D: 12;
     readonly Sequential: 13;
     readonly Dropout: 14;
+    readonly GRU: 15;
   };
   /** Softmax variants by name, and the codes that stand for them. */
   readonly SoftmaxType: {
