@@ -128,7 +128,11 @@ BAD = {
     "NaN weight": (lambda: with_kernel([*SIX[:5], float("nan")]), NonFiniteError, "NaN"),
     "infinite weight": (lambda: with_kernel([*SIX[:5], 1e39]), NonFiniteError, "too large"),
     "huge integer": (lambda: with_kernel([*SIX[:5], 10**400]), NonFiniteError, "too large"),
-    "unknown type": (lambda: changed(type="gru"), SpecError, "unknown layer type 'gru'"),
+    "unknown type": (
+        lambda: changed(type="perceptron"),
+        SpecError,
+        "unknown layer type 'perceptron'",
+    ),
     "no type": (lambda: changed(type=None), SpecError, "type is missing"),
     "unknown activation": (lambda: changed(activation="gelu"), SpecError, "activation 'gelu'"),
     "size as text": (lambda: changed(input_height="3"), SpecError, "whole number"),
