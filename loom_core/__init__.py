@@ -157,6 +157,7 @@ from loom_core.optimize.schedulers import (
     ConstantScheduler as ConstantScheduler,
     CosineAnnealingScheduler as CosineAnnealingScheduler,
     ExponentialDecayScheduler as ExponentialDecayScheduler,
+    InverseSquareRootScheduler as InverseSquareRootScheduler,
     LinearDecayScheduler as LinearDecayScheduler,
     PolynomialDecayScheduler as PolynomialDecayScheduler,
     StepDecayScheduler as StepDecayScheduler,

@@ -13,6 +13,7 @@ from loom_core.optimize.schedulers import (
     ConstantScheduler,
     CosineAnnealingScheduler,
     ExponentialDecayScheduler,
+    InverseSquareRootScheduler,
     LinearDecayScheduler,
     PolynomialDecayScheduler,
     StepDecayScheduler,
@@ -28,6 +29,7 @@ SchedulerName = Literal[
     "exponential",
     "step",
     "polynomial",
+    "inverse_sqrt",
     "warmup",
 ]
 """What a config may ask for, as a type; a test holds it equal to the keys of SCHEDULERS."""
@@ -43,7 +45,7 @@ class SchedulerSettings:
             that resumes: from there on the rate follows the length that is asked for then.
         restart_period: Of cosine_warm_restarts; has to be given.
         decay_rate: Of exponential; 0.96 when left out.
-        decay_steps: Of exponential; 1000 when left out.
+        decay_steps: Of exponential and inverse_sqrt; 1000 when left out.
         step_size: Of step; 10000 when left out.
         power: Of polynomial; 1 when left out.
     """
@@ -144,6 +146,7 @@ SCHEDULERS: Mapping[SchedulerName, SchedulerRow] = {
     "polynomial": SchedulerRow(
         PolynomialDecayScheduler, {"final_lr": 0.0, "total_steps": _whole_training, "power": 1.0}
     ),
+    "inverse_sqrt": SchedulerRow(InverseSquareRootScheduler, {"decay_steps": 1000}),
     "warmup": SchedulerRow(ConstantScheduler),
 }
 """One row for each name."""

@@ -160,6 +160,31 @@ class PolynomialDecayScheduler(LRScheduler):
 
 
 @public_class
+class InverseSquareRootScheduler(LRScheduler):
+    """A rate that shrinks ever more slowly, without an end that has to be known.
+
+    After a warm-up of as many steps as ``decay_steps`` it is the schedule of the source: in
+    proportion to the inverse square root of the steps done, warm-up included.
+
+    Args:
+        initial_lr: At step 0; finite and at least 0.
+        decay_steps: The rate is divided by sqrt(2) after so many steps, at least 1.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 5.3.
+    """
+
+    label = "InverseSquareRoot"
+
+    def __init__(self, initial_lr: float, decay_steps: int) -> None:
+        self.initial_lr = finite_number(initial_lr, "initial_lr")
+        self.decay_steps = positive(decay_steps, "decay_steps")
+
+    def rates(self, steps: F64) -> F64:
+        """Return ``initial / sqrt(1 + s / K)``."""
+        return self.initial_lr / np.sqrt(1.0 + steps / self.decay_steps)
+
+
+@public_class
 class WarmupScheduler(LRScheduler):
     """A straight line up from ``warmup_lr`` to ``base_lr``, then another scheduler from its start.
 
@@ -260,6 +285,14 @@ def new_polynomial_decay_scheduler(
 ) -> PolynomialDecayScheduler:
     """Return a power of what is left of the steps, between two rates."""
     return PolynomialDecayScheduler(initial_lr, final_lr, total_steps, power)
+
+
+@public("NewInverseSquareRootScheduler")
+def new_inverse_square_root_scheduler(
+    initial_lr: float, decay_steps: int
+) -> InverseSquareRootScheduler:
+    """Return a rate that shrinks by the inverse square root of the steps."""
+    return InverseSquareRootScheduler(initial_lr, decay_steps)
 
 
 @public("NewWarmupScheduler")

@@ -37,6 +37,7 @@ LOOM = json.loads((LOOM_MODELS / "schedulers.json").read_text())
         (s.ExponentialDecayScheduler(1.0, 0.25, 2), {0: 1.0, 1: 0.5, 4: 0.0625}),
         (s.StepDecayScheduler(1.0, 0.5, 3), {0: 1.0, 2: 1.0, 3: 0.5, 6: 0.25}),
         (s.PolynomialDecayScheduler(1.0, 0.0, 4, 2.0), {0: 1.0, 2: 0.25, 4: 0.0, 7: 0.0}),
+        (s.InverseSquareRootScheduler(1.0, 3), {0: 1.0, 9: 0.5, 24: 1 / 3, 72: 0.2}),
         (s.WarmupScheduler(4, 0.0, 1.0), {0: 0.0, 1: 0.25, 4: 1.0, 40: 1.0}),
         (
             s.WarmupScheduler(4, 0.0, 1.0, s.LinearDecayScheduler(1.0, 0.0, 2)),
@@ -85,6 +86,14 @@ def test_javascript_can_make_each_scheduler(kind):
     make = FUNCTIONS[f"New{kind.__name__}"]
     plain = [n for n, p in inspect.signature(kind).parameters.items() if p.kind != p.KEYWORD_ONLY]
     assert [*inspect.signature(make).parameters] == plain
+
+
+def test_inverse_square_root_after_a_warm_up_is_the_schedule_of_the_transformer():
+    config = SchedulerConfig("inverse_sqrt", decay_steps=40, warmup_steps=40)
+    made, peak = make_scheduler(config, 0.5, 1000), 40**-0.5
+    for step in (0, 1, 39, 40, 41, 160, 999):
+        expected = min(step * 40**-1.5, (step or math.inf) ** -0.5) / peak
+        assert made.get_lr(step) == pytest.approx(0.5 * expected, rel=1e-12)
 
 
 MADE = {

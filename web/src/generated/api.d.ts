@@ -849,7 +849,7 @@ export type ResidualGradientsOnMainThread = ResidualGradients<"main">;
 /** A scheduler as plain data; steps are those of the training. */
 export type SchedulerConfig =
   /** The scheduler's name; `"warmup"` is a warm-up, then level. */
-  ({ Type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" } | { type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" }) &
+  ({ Type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "inverse_sqrt" | "warmup" } | { type: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "inverse_sqrt" | "warmup" }) &
   {
   /** Of the cosines; 0 when left out. */
   MinLR?: number | null | undefined;
@@ -871,9 +871,9 @@ export type SchedulerConfig =
   DecayRate?: number | null | undefined;
   /** Of exponential; 0.96 when left out. */
   decayRate?: number | null | undefined;
-  /** Of exponential; 1000 when left out. */
+  /** Of exponential and inverse_sqrt; 1000 when left out. */
   DecaySteps?: number | null | undefined;
-  /** Of exponential; 1000 when left out. */
+  /** Of exponential and inverse_sqrt; 1000 when left out. */
   decaySteps?: number | null | undefined;
   /** Of step; 10000 when left out. */
   StepSize?: number | null | undefined;
@@ -927,9 +927,9 @@ export type SteppingTrainingConfig<On extends Thread = "worker"> = {
   DecayRate?: number | null | undefined;
   /** Of exponential, 0.96 when left out; of step, 0.1. */
   decayRate?: number | null | undefined;
-  /** Of exponential; 1000 when left out. */
+  /** Of exponential and inverse_sqrt; 1000 when left out. */
   DecaySteps?: number | null | undefined;
-  /** Of exponential; 1000 when left out. */
+  /** Of exponential and inverse_sqrt; 1000 when left out. */
   decaySteps?: number | null | undefined;
   /** Of step; 10000 when left out. */
   StepSize?: number | null | undefined;
@@ -980,9 +980,9 @@ export type SteppingTrainingConfig<On extends Thread = "worker"> = {
   /** At the start, or after the warm-up. */
   learningRate?: number | undefined;
   /** How the rate changes: a type of SchedulerConfig; constant when left out. */
-  LRSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
+  LRSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "inverse_sqrt" | "warmup" | undefined;
   /** How the rate changes: a type of SchedulerConfig; constant when left out. */
-  lrSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | undefined;
+  lrSchedule?: "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "inverse_sqrt" | "warmup" | undefined;
   /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
   WarmupSteps?: number | undefined;
   /** Steps in which the rate rises from `min_lr`, in front of any schedule. */
@@ -1189,9 +1189,9 @@ export type TrainingConfig<On extends Thread = "worker"> = {
    */
   optimizer?: Optimizer<On> | OptimizerConfig | "sgd" | "sgd_momentum" | "adam" | "adamw" | "rmsprop" | "lion" | null | undefined;
   /** A scheduler, or its name or settings; left out, the rate is constant. */
-  Scheduler?: LRScheduler<On> | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
+  Scheduler?: LRScheduler<On> | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "inverse_sqrt" | "warmup" | null | undefined;
   /** A scheduler, or its name or settings; left out, the rate is constant. */
-  scheduler?: LRScheduler<On> | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "warmup" | null | undefined;
+  scheduler?: LRScheduler<On> | SchedulerConfig | "constant" | "linear" | "cosine" | "cosine_warm_restarts" | "exponential" | "step" | "polynomial" | "inverse_sqrt" | "warmup" | null | undefined;
   /**
    * A string from SaveTrainingState: weights, optimizer, scheduler, order of the data and position are taken from it, and the training continues until `epochs` epochs are done in all. So a training of 10 epochs equals one of 10 that was stopped after 5 and resumed. A schedule without `total_steps` ends with the last epoch of the call: after a call of 5 epochs it has ended; resumed to 10, the training continues in the middle of a longer schedule. A scheduler of your own class has to be passed again.
    */
@@ -2160,6 +2160,33 @@ export interface HTTPObserver<On extends Thread = "worker"> extends LoomObject {
  * Its calls give their results at once.
  */
 export type HTTPObserverOnMainThread = HTTPObserver<"main">;
+
+/**
+ * A rate that shrinks ever more slowly, without an end that has to be known.
+ * Its calls give promises, on the main thread their results at once.
+ */
+export interface InverseSquareRootScheduler<On extends Thread = "worker"> extends LoomObject {
+  /**
+   * Return the learning rate of a step, counted from 0.
+   * @param step The step, from 0.
+   */
+  GetLR(step: number, options?: CallOptions): Result<On, number>;
+  /** Same as `GetLR`. */
+  getLR: InverseSquareRootScheduler<On>["GetLR"];
+  /** Return the name, `"CosineAnnealing"` for example. */
+  Name(options?: CallOptions): Result<On, string>;
+  /** Same as `Name`. */
+  name: InverseSquareRootScheduler<On>["Name"];
+  /** Do nothing: the rate depends on the step alone. */
+  Reset(options?: CallOptions): Result<On, void>;
+  /** Same as `Reset`. */
+  reset: InverseSquareRootScheduler<On>["Reset"];
+}
+/**
+ * A rate that shrinks ever more slowly, without an end that has to be known.
+ * Its calls give their results at once.
+ */
+export type InverseSquareRootSchedulerOnMainThread = InverseSquareRootScheduler<"main">;
 
 /**
  * A learning rate for every step; it depends on the step alone, there is nothing to reset.
@@ -4658,6 +4685,18 @@ export interface Loom<On extends Thread = "worker"> extends Session<On>, Enums {
   ): Result<On, HTTPObserver<On>>;
   /** Same as `NewHTTPObserver`. */
   newHTTPObserver: Loom<On>["NewHTTPObserver"];
+  /**
+   * Return a rate that shrinks by the inverse square root of the steps.
+   * @param initialLr At step 0; finite and at least 0.
+   * @param decaySteps The rate is divided by sqrt(2) after so many steps, at least 1.
+   */
+  NewInverseSquareRootScheduler(
+    initialLr: number,
+    decaySteps: number,
+    options?: CallOptions,
+  ): Result<On, InverseSquareRootScheduler<On>>;
+  /** Same as `NewInverseSquareRootScheduler`. */
+  newInverseSquareRootScheduler: Loom<On>["NewInverseSquareRootScheduler"];
   /**
    * Return a straight line between two rates.
    * @param initialLr At step 0; finite and at least 0.

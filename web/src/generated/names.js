@@ -110,6 +110,7 @@ export const names = {
 {"name":"NewExponentialDecayScheduler","parameters":["initial_lr","decay_rate","decay_steps"]},
 {"name":"NewGenericStepState","parameters":["total_layers","input_size","dtype","scale"]},
 {"name":"NewHTTPObserver","parameters":["url","allow_private","timeout"]},
+{"name":"NewInverseSquareRootScheduler","parameters":["initial_lr","decay_steps"]},
 {"name":"NewLinearDecayScheduler","parameters":["initial_lr","final_lr","total_steps"]},
 {"name":"NewLionOptimizer","parameters":["beta1","beta2","weight_decay"]},
 {"name":"NewNetwork","parameters":["input_size","grid_rows","grid_cols","layers_per_cell","seed"]},
@@ -294,6 +295,11 @@ export const names = {
 {"name":"OnBackward","parameters":["event"],"void":true},
 {"name":"OnForward","parameters":["event"],"void":true},
 {"name":"OnTrainingEvent","parameters":["event"],"void":true},
+    ],
+    InverseSquareRootScheduler: [
+{"name":"GetLR","parameters":["step"]},
+{"name":"Name","parameters":[]},
+{"name":"Reset","parameters":[],"void":true},
     ],
     LRScheduler: [
 {"name":"GetLR","parameters":["step"]},
