@@ -1,4 +1,4 @@
-"""The training loop, as a generator that gives control back between two goes of some steps."""
+"""The training loop, as a generator: each round runs a chunk of steps, reports it, and yields."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from loom_core.train.validation import Validation, read_validation
 from loom_core.train.work_clock import WorkClock
 
 SAFETY_COPY_STEPS = 500
-"""Steps after which weights that lie on a GPU are brought back unasked."""
+"""Steps after which the weights are copied from a GPU, even if nothing reads them."""
 
 OnProgress = Callable[[TrainingProgress], object]
 
@@ -51,18 +51,18 @@ def training_steps(
     config: TrainingConfig | None,
     on_progress: OnProgress | None,
 ) -> Generator[Wait, None, TrainingResult]:
-    """Train by an optimizer, yielding between goes of as many steps as fit into some milliseconds.
+    """Train by an optimizer, yielding after each chunk: the steps that fit into some milliseconds.
 
     Args:
-        network: Trained in place; every yield leaves it with the weights of a whole step. Those on
-            a GPU are in the layers' own arrays by the end, however it comes, as long as the GPU is
-            there; whoever closes the generator has to settle them (``network.programs``).
+        network: Trained in place. At every yield it has the weights of a whole step. Weights on a
+            GPU are copied into the layers' own arrays at the end, also after an error, unless the
+            GPU is lost. Code that closes the generator has to settle them (``network.programs``).
         batches: See Train of the network, also for what is raised.
         config: Likewise.
         on_progress: Likewise.
 
     Yields:
-        True while paused, False to give way, or what a device has to be waited for.
+        True while paused, False to let others run, or a device's promise to be waited for.
     """
     settings = read_record(TrainingConfig, config if config is not None else {})
     settings.require_valid()
@@ -79,7 +79,7 @@ def training_steps(
         except GeneratorExit:
             raise
         except BaseException:
-            with suppress(BackendError, BusyError):  # what went wrong first says more
+            with suppress(BackendError, BusyError):  # the first error says more
                 yield from network.programs.settle()
             raise
         finally:
@@ -134,9 +134,9 @@ class _Training:
         return self._finished()
 
     def _round(self) -> Generator[Wait, None, None]:
-        """Run some steps, tell of them, and end the epoch or the training where they do."""
+        """Run a chunk, report it, and end the epoch or the training if they end here."""
         control = self.network.control
-        yield from self._go()
+        yield from self._run_chunk()
         self._report("batch_end")
         yield from self.clock.give_way(control, self.network.programs.settle)
         step = self.position.step
@@ -151,7 +151,7 @@ class _Training:
         self.network.trained_on = own if self.backend is None else self.backend.name
 
     def _choose_by_measurement(self) -> Generator[Wait, None, None]:
-        """Take the GPU where it was made ready, nothing else is asked for, and it is faster."""
+        """Choose the GPU if it was made ready, no backend was asked for, and it is faster."""
         if self.gpu is None or self.backend is not None:
             return
         size, width = self.source.input_shape(self.position.step)
@@ -165,11 +165,11 @@ class _Training:
             self.backend = self.gpu
 
     def _hand_over(self, error: BackendError) -> None:
-        """Go on on the CPU from the last copy of the weights, if a GPU that failed was a choice.
+        """Continue on the CPU from the last copy of the weights, after an error of the GPU.
 
         Raises:
-            BackendError: The backend was asked for by name, or the GPU was and is there: the error
-                itself.
+            BackendError: The same error, if it is one of the network's own backend, or if
+                ``use_gpu`` asked for the GPU and it is not lost.
         """
         if self.backend is None or (self.settings.use_gpu and self.backend.device.lost is None):
             raise error
@@ -183,7 +183,7 @@ class _Training:
 
     def close(self) -> None:
         """Leave things as they should be, however the training has ended."""
-        if self.network.control.in_steps:  # how many of them are done, nobody knows
+        if self.network.control.in_steps:  # it is not known how many steps of the chunk are done
             self.network.position = None
         self.position.optimizer.halted.fill(0)
         if self.text is not None:
@@ -191,15 +191,15 @@ class _Training:
 
     # Steps
 
-    def _go(self) -> Generator[Wait, None, None]:
-        """Run some steps of one batch size, and take in what came of them."""
+    def _run_chunk(self) -> Generator[Wait, None, None]:
+        """Run a chunk, whose batches are of one size, and record its results."""
         step, position = self.position.step, self.position
         started = time.perf_counter()
         size, width = self.source.input_shape(step)
         program = self._program(size, width)
         block = self.blocks.at_hand(program, self._horizon)
         at = step - block.first
-        count = min(self._steps_to_go(), len(block.data) - at)
+        count = min(self._chunk_size(), len(block.data) - at)
         report = ["loss", "norm", "norms"] if "hyper" in block.data.ports else ["loss"]
         watched = partial(self._program, size, width, watched=True)
         data = block.data.part(at, count)
@@ -207,7 +207,7 @@ class _Training:
         if on_gpu and not self.network.programs.ahead():
             self.safe = SafePoint.of(self.network, position)
         self.network.control.in_steps = True
-        # Steps on a GPU leave the arrays alone, and may end in another thread than they began in.
+        # Steps on a GPU do not change the arrays, and may end in another thread than they began.
         with nullcontext() if on_gpu else self.network.control.whole_steps:
             found = yield from self.watch.run_steps(program, watched, data, report, step)
         self.pace.note(count, time.perf_counter() - started, program.patience)
@@ -226,9 +226,9 @@ class _Training:
             raise divergence_error(self.network, position.step, len(self.source), found, refused)
 
     def _horizon(self) -> int:
-        """Return how many steps may be prepared now.
+        """Return how many steps the next block may have.
 
-        Whoever is told of an epoch may change what comes after it.
+        Code that is told of the end of an epoch may change settings for the next one.
         """
         step = self.position.step
         limits = [self.total_steps - step]
@@ -242,8 +242,8 @@ class _Training:
     def _told_of_epochs(self) -> bool:
         return bool(self.on_progress or self.text or self.validation or self.watch.listening)
 
-    def _steps_to_go(self) -> int:
-        """Return how many steps to run: as many as fit, but nobody misses what they wait for."""
+    def _chunk_size(self) -> int:
+        """Return how many steps to run: as many as fit, but none past the next report."""
         step = self.position.step
         limits = [self.pace.steps()]
         batch = step % len(self.source)
@@ -276,7 +276,7 @@ class _Training:
         in_turn = not begun and every > 0 and epoch % every == 0
         if self.validation and (in_turn or stopping or done):
             yield from self.validation.measure(self.network, self.clock, self.result, self.backend)
-            # Where a training goes on, nothing shows that it was interrupted here.
+            # A training that continues shows no trace of the interruption.
             history = self.position.accuracy_history if in_turn else self.accuracy_out_of_turn
             if self.result.validation_accuracy is not None:
                 history.append(self.result.validation_accuracy)
