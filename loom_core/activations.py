@@ -199,8 +199,8 @@ def activation(name: str | int) -> Activation:
     else:
         found = _BY_CODE.get(name)
     if found is None:
-        raise SpecError(
-            f"unknown activation {name!r}",
-            hint=f"Use one of {', '.join(sorted(_BY_NAME))}, or a code from 0 to {max(_BY_CODE)}.",
-        )
+        hint = f"Use one of {', '.join(sorted(_BY_NAME))}, or a code from 0 to {max(_BY_CODE)}."
+        if str(name).lower() == "softmax":
+            hint = "Softmax is a layer of its own, to be put after this one."
+        raise SpecError(f"unknown activation {name!r:.40}", hint=hint)
     return found

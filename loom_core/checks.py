@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def require_type(value: object, wanted: type[T], what: str, where: str = "", hin
     """
     if not isinstance(value, wanted):
         raise SpecError(
-            f"{what} must be a {wanted.__name__}, got {type(value).__name__}",
+            f"{what} must be a {wanted.__name__}, got {kind_of(value)}",
             where=where,
             hint=hint,
         )

@@ -21,6 +21,11 @@ from collections.abc import Callable, Generator
 from typing import Any, ClassVar, Self
 
 
+def kind_of(value: object) -> str:
+    """Return how messages call what came: its type, or the class where one was given itself."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
 class LoomError(Exception):
     """Base of all errors; ``code`` is stable and crosses to JavaScript with message and hint.
 

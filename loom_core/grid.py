@@ -46,7 +46,8 @@ class Grid:
         if not all(0 <= at < size for at, size in zip((row, col, layer), limit, strict=True)):
             raise SpecError(
                 f"there is no layer ({row}, {col}, {layer}) in a grid of "
-                f"{self.rows} x {self.cols} cells of {self.layers_per_cell}"
+                f"{self.rows} x {self.cols} cells of {self.layers_per_cell}",
+                hint="Rows, columns and layers are counted from 0.",
             )
         return (row * self.cols + col) * self.layers_per_cell + layer
 

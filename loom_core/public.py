@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any, TypeVar, cast, get_type_hints
 
 from loom_core.cooperative import Cooperative
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 
 T = TypeVar("T")
 
@@ -155,7 +155,10 @@ def read_record(cls: type[T], value: object) -> T:
         return value
     name = cls.__name__
     if not isinstance(value, dict):
-        raise SpecError(f"{name} must be an object, got {type(value).__name__}")
+        hint = f"Pass {name}(...) in Python, an object with its fields in JavaScript."
+        if isinstance(value, type):
+            hint = f"Call the class: {value.__name__}(...)."
+        raise SpecError(f"{name} must be an object, got {kind_of(value)}", hint=hint)
     by_plain_name = {_plain(f.name): f for f in record_fields(cls)}
     given: dict[str, Any] = {}
     for key, item in value.items():

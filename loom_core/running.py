@@ -15,7 +15,7 @@ from loom_core.backends.program_cache import ProgramCache
 from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.checks import whole_seed
 from loom_core.cooperative import Wait, finish
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 from loom_core.graph.plan import Plan
 from loom_core.grid import Grid
 from loom_core.layers import Layer
@@ -34,7 +34,7 @@ from loom_core.watch.watched_layers import anyone_listens, watched_layers
 def require_network(value: object, name: str) -> None:
     """Raise :class:`SpecError` where something else is given in a network's place."""
     if not isinstance(value, NetworkGrid):
-        raise SpecError(f"{name!r} must be a network, got {type(value).__name__}")
+        raise SpecError(f"{name!r} must be a network, got {kind_of(value)}")
 
 
 class NetworkGrid(Grid):

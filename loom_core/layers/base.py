@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from loom_core.arrays import F32, FloatData, Shape, element_count, to_float32
-from loom_core.errors import NonFiniteError, ShapeError, SpecError
+from loom_core.errors import NonFiniteError, ShapeError, SpecError, kind_of
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
@@ -170,6 +170,11 @@ class Layer(ABC):
             NonFiniteError: NaN or infinity.
         """
         shapes = self.weight_shapes()
+        if not isinstance(weights, Mapping):
+            raise SpecError(
+                f"the weights of {type(self).__name__} are set by name, got {kind_of(weights)}",
+                hint=f"Its weights are {', '.join(shapes) or 'none'}.",
+            )
         checked: dict[str, F32] = {}
         for name, data in weights.items():
             if name not in shapes:
@@ -333,15 +338,13 @@ def require_layer(value: object, place: str) -> None:
     if isinstance(value, Layer):
         return
     hint = 'Make one with its sizes, as Dense(8, "tanh") does.'
-    if isinstance(value, type):
-        found = f"the class {value.__name__}"
-        if issubclass(value, Layer):
-            hint = f"Call it with its settings: {value.__name__}(...)."
+    if isinstance(value, type) and issubclass(value, Layer):
+        hint = f"Call it with its settings: {value.__name__}(...)."
     elif isinstance(value, list | tuple):
-        found, hint = f"a {type(value).__name__}", "Sequential makes one layer of a list of layers."
-    else:
-        plain = value is None or isinstance(value, str | int | float)
-        found = f"{value!r:.40}" if plain else type(value).__name__
+        hint = "Sequential makes one layer of a list of layers."
+    elif isinstance(value, int):
+        hint = f"A layer of that size is Dense({value}); that of the input is input_size={value}."
+    found = f"{value!r:.40}" if isinstance(value, str | int) else kind_of(value)
     raise SpecError(f"{place} must be a layer, got {found}", hint=hint)
 
 
@@ -352,9 +355,8 @@ def require_layers(layers: Sequence[Layer], what: str) -> Sequence[Layer]:
         SpecError: There is none, or one is something else.
     """
     if isinstance(layers, str) or not isinstance(layers, Sequence):
-        found = f"a single {type(layers).__name__}" if isinstance(layers, Layer) else repr(layers)
         hint = "Put its layers into brackets: [...]."
-        raise SpecError(f"{what} takes a list of layers, got {found:.40}", hint=hint)
+        raise SpecError(f"{what} takes a list of layers, got {kind_of(layers)}", hint=hint)
     if not layers:
         raise SpecError(f"{what} needs at least one layer")
     for index, layer in enumerate(layers):

@@ -67,8 +67,8 @@ class Dense(Layer):
             raise SpecError("dense has an input size but no output size", hint="Set output_size.")
         if not isinstance(activation, str | ActivationType):
             raise SpecError(
-                f"the activation of a dense layer must be a name, got {activation!r}",
-                hint='The output size comes first: Dense(8, "tanh", input_size=2).',
+                f"the activation of a dense layer must be a name, got {activation!r:.60}",
+                hint='The output size comes first, then a name: Dense(8, "tanh", input_size=2).',
             )
         if input_fit not in ("exact", "pad"):
             raise SpecError(f'input_fit must be "exact" or "pad", got {input_fit!r}')

@@ -81,12 +81,12 @@ class Parallel(Layer):
         frozen: bool = False,
         disabled: bool = False,
     ) -> None:
+        require_layers(branches, "parallel")
         mode = {"": "concat", "average": "avg"}.get(combine_mode, combine_mode)
         if mode not in COMBINE_MODES:
             raise SpecError(
                 f"unknown combine mode {combine_mode!r}", hint=f"Use {', '.join(COMBINE_MODES)}."
             )
-        require_layers(branches, "parallel")
         if gate is not None:
             require_layer(gate, "the gate")
             if mode != "filter":

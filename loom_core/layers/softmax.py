@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Self
 
+import numpy as np
+
 from loom_core.arrays import F32, Shape, element_count
 from loom_core.checks import positive
 from loom_core.errors import ShapeError, SpecError
@@ -234,8 +236,12 @@ class Softmax(Layer):
 
 
 def _require_temperature(temperature: float) -> None:
-    if not (math.isfinite(temperature) and temperature > 0):
-        raise SpecError(f"softmax temperature must be a positive number, got {temperature!r}")
+    number = isinstance(temperature, int | float | np.number) and not isinstance(temperature, bool)
+    if not (number and math.isfinite(temperature) and temperature > 0):
+        raise SpecError(
+            f"softmax temperature must be a positive number, got {temperature!r:.40}",
+            hint='A variant is named: Softmax(variant="sparse").' if not number else "",
+        )
 
 
 def _as_loom_computes(settings: dict[str, Any], fields: Fields) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from typing import Any, NoReturn
 
 from loom_core import limits
-from loom_core.errors import LimitError, ModelFormatError, NonFiniteError
+from loom_core.errors import LimitError, ModelFormatError, NonFiniteError, kind_of
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.DOTALL)
 
@@ -37,7 +37,10 @@ def parse_json(text: object, what: str) -> Any:
         except UnicodeDecodeError as error:
             raise ModelFormatError(f"{what} is not UTF-8 text: {error.reason}") from error
     if not isinstance(text, str):
-        raise ModelFormatError(f"{what} must be text, got {type(text).__name__}")
+        raise ModelFormatError(
+            f"{what} must be text, got {kind_of(text)}",
+            hint="json.dumps makes text of it, or JSON.stringify in JavaScript.",
+        )
     limits.require_within(len(text), limits.MODEL_STRING_CHARS, f"the length of {what}")
     start = text.lstrip("\ufeff \t\r\n")[:1]
     if start == "":

@@ -8,7 +8,7 @@ import numpy as np
 
 from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.backends.base import Program
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 from loom_core.layers.base import is_bias
 from loom_core.optimize.gradient_graph import activations_plan
 from loom_core.optimize.optimizer import Optimizer
@@ -226,8 +226,8 @@ class Gradients(NetworkGrid):
         """
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             raise SpecError(
-                f"an optimizer is needed, got {type(optimizer).__name__}",
-                hint="Make one with NewAdamWOptimizerDefault, for example.",
+                f"an optimizer is needed, got {kind_of(optimizer)}",
+                hint="Make one: AdamWOptimizer(), or NewAdamWOptimizerDefault() in JavaScript.",
             )
         self.optimizer = optimizer
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loom_core.console_text import print_text
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 from loom_core.observers.records import LayerEvent, LayerStats, TrainingEvent
 from loom_core.public import public, public_class, read_record
 
@@ -68,8 +68,8 @@ def require_observer(value: object) -> None:
     """Raise :class:`SpecError` for what is neither an observer nor None."""
     if value is not None and not isinstance(value, LayerObserver):
         raise SpecError(
-            f"an observer is needed, got {type(value).__name__}",
-            hint="Derive from LayerObserver, or make a CallbackObserver of functions.",
+            f"an observer is needed, got {kind_of(value)}",
+            hint="Make one, as RecordingObserver() does; CallbackObserver makes one of functions.",
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from loom_core.arrays import F32, Array, FloatData, to_float32
 from loom_core.backends.step_data import PickedRows, PortData
 from loom_core.checks import positive
-from loom_core.errors import NonFiniteError, ShapeError, SpecError
+from loom_core.errors import NonFiniteError, ShapeError, SpecError, kind_of
 from loom_core.evaluate.prediction import require_classes
 from loom_core.public import read_record
 from loom_core.random_stream import permutations
@@ -162,12 +162,16 @@ def read_batches(network: NetworkGrid, data: object) -> BatchSource:
             raise SpecError(f"shuffle must be true or false, got {str(given.shuffle)[:40]!r}")
         whole, rest = divmod(len(samples), size)
         return SampleBatches(samples, [size] * whole + [rest] * (rest > 0), given.shuffle)
-    if not isinstance(data, Sequence) or isinstance(data, str) or not data:
+    items = data if isinstance(data, Sequence) and not isinstance(data, str) else ()
+    strange = next((item for item in items if not isinstance(item, TrainingBatch | dict)), None)
+    if not items or strange is not None:
+        found = kind_of(data) if strange is None else f"a list of {kind_of(strange)}"
         raise SpecError(
-            "training needs a list of batches, or a data set with Inputs and Targets or Labels"
+            f"training needs a data set or a list of batches, got {found}",
+            hint="Make a data set: TrainingData(inputs, targets), in JavaScript {Inputs, Targets}.",
         )
     batches = []
-    for number, item in enumerate(data):
+    for number, item in enumerate(items):
         batch = read_record(TrainingBatch, item)
         what = f"batch {number}"
         batches.append(read_samples(network, batch.input, batch.target, None, what))

@@ -117,7 +117,7 @@ class TrainingConfig:
                 raise SpecError(f"{name} must be true or false, got {getattr(self, name)!r}")
         if not isinstance(self.loss_type, str) or self.loss_type not in LOSSES:
             known = ", ".join(LOSSES)
-            raise SpecError(f"loss_type must be one of {known}: {str(self.loss_type)[:40]!r}")
+            raise SpecError(f"loss_type must be one of {known}, got {str(self.loss_type)[:40]!r}")
         if self.seed is not None:
             whole_seed(self.seed)
         if self.resume_from is not None and not isinstance(self.resume_from, str):

@@ -64,10 +64,10 @@ def training_steps(
     Yields:
         True while paused, False to let others run, or a device's promise to be waited for.
     """
-    settings = read_record(TrainingConfig, config if config is not None else {})
-    settings.require_valid()
     network.control.require_idle("start a training")
     source = read_batches(network, batches)
+    settings = read_record(TrainingConfig, config if config is not None else {})
+    settings.require_valid()
     validation = read_validation(network, settings)
     with network.control.training():
         gpu = yield from gpu_of_training(network, settings)
