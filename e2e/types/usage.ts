@@ -161,7 +161,7 @@ export async function mistakes(loom: Loom, net: Network): Promise<void> {
   // @ts-expect-error: a data loader gives samples
   await net.TrainWithStepping(null, (step) => step, 10);
   // @ts-expect-error: no such optimizer
-  await net.TrainWithStepping({ Optimizer: "adam" }, () => null, 10);
+  await net.TrainWithStepping({ Optimizer: "newton" }, () => null, 10);
   // @ts-expect-error: the mode has to be known
   await loadLoom({ worker: Math.random() < 0.5 });
   // @ts-expect-error: no such option
