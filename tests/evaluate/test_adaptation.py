@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 
 import pytest
 
@@ -129,9 +128,7 @@ def test_a_new_start_forgets_the_outputs(clock):
 
 def test_the_process_s_own_clock():
     tracker = new_adaptation_tracker(3600, 7200)
-    before = time.perf_counter()
     tracker.start("a", 0)
-    assert time.perf_counter() >= before
     assert tracker.record_output(True) == 0
     assert tracker.finalize().total_outputs == 1
 

@@ -23,6 +23,7 @@ from loom_core import (
 )
 from loom_core.evaluate.deviation_metrics import new_deviation_metrics
 from loom_core.evaluate.prediction import BUCKET_NAMES
+from tests.support.deviations import score_of
 from tests.support.fixture_files import FIXTURES
 
 LOOM_FILE = FIXTURES / "loom_deviation_metrics.json"
@@ -167,7 +168,7 @@ def test_buckets_share_out_the_samples(pairs):
             above = result.deviation > bucket.range_min or bucket.range_min == 0
             assert above
             assert result.deviation <= bucket.range_max
-    assert 0 <= metrics.score <= 100
+    assert metrics.score == pytest.approx(score_of([r.deviation for r in metrics.results]))
     assert metrics.failures == sum(result.deviation > 100 for result in metrics.results)
     worst = [result.deviation for result in metrics.get_worst_samples(len(pairs))]
     assert worst == sorted(worst, reverse=True)

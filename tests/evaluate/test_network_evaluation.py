@@ -20,7 +20,10 @@ from loom_core import (
     limits,
 )
 from loom_core.bridge import Bridge
+from loom_core.network import evaluation
 from loom_core.train.validation import EVALUATION_BATCH
+from tests.support.clock import set_clock
+from tests.support.deviations import score_of
 
 
 def tanh_network(*sizes, seed=3):
@@ -115,14 +118,14 @@ def files(tmp_path):
     return x, names
 
 
-def test_inputs_in_files(files):
+def test_inputs_in_files(files, monkeypatch):
     x, names = files
     network = tanh_network(3, 5, 3)
+    set_clock(monkeypatch, evaluation, 10.0, 10.25, 12.0)
     found = network.evaluate_from_checkpoint_files(names, [0, 1, 2, 0])
     direct = network.evaluate_network(x, [0, 1, 2, 0])
     assert found.metrics.results == direct.results
-    assert found.load_time >= 0
-    assert found.forward_time >= 0
+    assert (found.load_time, found.forward_time) == (0.25, 1.75)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +175,7 @@ def value(bridge, envelope):
     return envelope["value"]
 
 
-def test_evaluation_crosses_the_bridge(files):
+def test_evaluation_crosses_the_bridge(files, monkeypatch):
     x, names = files
     bridge = Bridge()
     layers = [{"type": "dense", "input_size": 3, "output_size": 2, "activation": "tanh"}]
@@ -186,7 +189,8 @@ def test_evaluation_crosses_the_bridge(files):
     assert made["$class"] == "DeviationMetrics"
     metrics = made["$object"]
     assert call(metrics, "TotalSamples") == 4
-    assert 0 <= call(metrics, "Score") <= 100
+    deviations = [result["Deviation"] for result in call(metrics, "Results")]
+    assert call(metrics, "Score") == pytest.approx(score_of(deviations))
     assert call(metrics, "Accuracy") == call(metrics, "CorrectCount") / 4
     buckets = call(metrics, "Buckets")
     assert sum(bucket["Count"] for bucket in buckets.values()) == 4
@@ -194,7 +198,7 @@ def test_evaluation_crosses_the_bridge(files):
     (worst,) = call(metrics, "GetWorstSamples", 1)
     assert set(worst) == {"SampleIndex", "ExpectedOutput", "ActualOutput", "Deviation", "Bucket"}
     assert worst["SampleIndex"] in call(metrics, "GetSamplesInBucket", worst["Bucket"])
-    assert call(metrics, "AverageDeviation") >= 0
+    assert call(metrics, "AverageDeviation") == pytest.approx(sum(deviations) / 4)
     assert call(metrics, "Failures") == buckets["100%+"]["Count"]
     assert call(metrics, "PrintSummary").startswith("=== Model Evaluation Summary ===")
     text = call(metrics, "SaveMetricsToString")
@@ -220,6 +224,7 @@ def test_evaluation_crosses_the_bridge(files):
     judged = call(0, "EvaluateFromCheckpointFiles", model, "m", x, [0, 1, 0, 1])["$object"]
     assert call(judged, "Results") == call(metrics, "Results")
 
+    set_clock(monkeypatch, evaluation, 10.0, 10.25, 12.0)
     found = call(network, "EvaluateFromCheckpointFiles", names, [0, 1, 0, 1])
     assert call(found["Metrics"]["$object"], "Results") == call(metrics, "Results")
-    assert found["LoadTime"] >= 0
+    assert (found["LoadTime"], found["ForwardTime"]) == (0.25, 1.75)

@@ -19,6 +19,7 @@ from loom_core import (
     load_metrics,
 )
 from loom_core.bridge import Bridge
+from tests.support.deviations import score_of
 from tests.support.observed_networks import network_of
 
 
@@ -96,8 +97,9 @@ def test_quick_start_during_training(network, data, tmp_path, capsys):
     assert metrics.total_samples == 40
     assert metrics.results == network.evaluate_network(inputs, labels).results
     assert metrics.accuracy == result.validation_accuracy
-    assert 0 <= metrics.score <= 100
-    assert metrics.average_deviation >= 0
+    deviations = [result.deviation for result in metrics.results]
+    assert metrics.score == pytest.approx(score_of(deviations))
+    assert metrics.average_deviation == pytest.approx(np.mean(deviations))
     metrics.print_summary()
     assert "Quality Score" in capsys.readouterr().out
     path = str(tmp_path / "evaluation.json")

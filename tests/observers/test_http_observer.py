@@ -208,17 +208,24 @@ def test_a_browsers_request_that_fails_in_an_unforeseen_way_ends_nothing(monkeyp
     assert status.last_error == "RuntimeError: unforeseen"
 
 
-def test_no_thread_starts_before_the_first_event_and_none_outlives_the_observer():
-    def threads():
-        return [t for t in threading.enumerate() if t.name == "loom-http-observer"]
+def test_no_thread_starts_before_the_first_event_and_none_outlives_the_observer(monkeypatch):
+    started = []
 
-    before = len(threads())
+    class Recorded(threading.Thread):
+        def start(self):
+            if self.name == "loom-http-observer":
+                started.append(self)
+            super().start()
+
     with serving() as server:
+        monkeypatch.setattr(threading, "Thread", Recorded)
         observer = local(server)
-        assert len(threads()) == before
-        observer.on_training_event(TrainingEvent("epoch_start", 1))
-        (mine,) = [t for t in threads() if t.is_alive()][before:]
-        assert observer.flush(LONG)
+        assert started == []
+        for epoch in (1, 2):
+            observer.on_training_event(TrainingEvent("epoch_start", epoch))
+            assert observer.flush(LONG)
+        (mine,) = started
+        assert mine.is_alive()
         del observer
         gc.collect()
         mine.join(LONG)
