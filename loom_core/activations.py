@@ -3,11 +3,13 @@
 A derivative is written in terms of the OUTPUT y where that is enough, so that the pre-activation
 need not be kept: for a monotone function whose kink, if any, shows in the sign of y. The others
 take x.
-Source: Loom v0.0.7's activation table; softplus here does not overflow.
+Sources: Loom v0.0.7's activation table (softplus here does not overflow); Nair and Hinton 2010
+(ReLU); Hendrycks and Gimpel 2016 (GELU, SiLU).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,9 +19,16 @@ import numpy as np
 
 from loom_core.arrays import Array
 from loom_core.errors import SpecError
+from loom_core.normal_distribution import normal
 
 SCALED_RELU_GAIN = 1.1
 LEAKY_SLOPE = 0.1
+
+FAR = 750.0
+"""Beyond it exp(-|x|) is 0 in float64, and an activation has reached its limits."""
+
+GELU_SCALE = 2 * math.sqrt(2 / math.pi)
+GELU_CUBE = 0.044715
 
 
 class ActivationType(IntEnum):
@@ -31,6 +40,10 @@ class ActivationType(IntEnum):
     Softplus = 3
     LeakyReLU = 4
     Linear = 5
+    PlainReLU = 6
+    GELU = 7
+    GELUTanh = 8
+    SiLU = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +83,11 @@ class Activation:
     def json_name(self) -> str:
         """Its name in model strings: Loom's where there is one."""
         return self.loom_name or self.name
+
+    @property
+    def unknown_to_loom(self) -> str | None:
+        """What to say of it where a model string is for Loom; None where Loom has it."""
+        return None if self.loom_name else f"activation {self.name!r}"
 
 
 def _scaled_relu(x: Array, out: Array) -> None:
@@ -122,6 +140,64 @@ def _linear(x: Array, out: Array) -> None:
 
 def _linear_derivative(y: Array, out: Array) -> None:
     out.fill(1)
+
+
+def _plain_relu(x: Array, out: Array) -> None:
+    np.maximum(x, 0, out=out)
+
+
+def _plain_relu_derivative(y: Array, out: Array) -> None:
+    np.copyto(out, y > 0)
+
+
+def _gelu(x: Array, out: Array) -> None:
+    """Write x Phi(x), with Phi the normal distribution's share below x."""
+    near = np.maximum(x, -FAR)
+    np.multiply(near, normal(near)[0], out=out)
+
+
+def _gelu_derivative(x: Array, out: Array) -> None:
+    near = np.clip(x, -FAR, FAR)
+    share, density = normal(near)
+    np.add(share, near * density, out=out)
+
+
+def _gelu_tanh(x: Array, out: Array) -> None:
+    """Write x (1 + tanh(z / 2)) / 2: near x Phi(x), without an error function."""
+    _gated(x, out, GELU_SCALE, GELU_CUBE)
+
+
+def _gelu_tanh_derivative(x: Array, out: Array) -> None:
+    _gated_derivative(x, out, GELU_SCALE, GELU_CUBE)
+
+
+def _silu(x: Array, out: Array) -> None:
+    """Write x sigmoid(x)."""
+    _gated(x, out, 1.0, 0.0)
+
+
+def _silu_derivative(x: Array, out: Array) -> None:
+    _gated_derivative(x, out, 1.0, 0.0)
+
+
+def _gated(x: Array, out: Array, scale: float, cube: float) -> None:
+    """Write x sigmoid(z) with z = scale x (1 + cube x^2)."""
+    near = np.clip(x, -FAR, FAR)
+    gate = np.empty_like(near)
+    _sigmoid(scale * near * (1 + cube * near * near), gate)
+    np.multiply(np.maximum(x, -FAR), gate, out=out)
+
+
+def _gated_derivative(x: Array, out: Array, scale: float, cube: float) -> None:
+    """Write s + x s (1 - s) z'(x) for s = sigmoid(z)."""
+    near = np.clip(x, -FAR, FAR)
+    square = near * near
+    z = scale * near * (1 + cube * square)
+    e = np.exp(-np.abs(z))
+    larger = 1 / (1 + e)
+    smaller = e * larger  # s and 1 - s, neither of which cancels
+    steepness = scale * (1 + 3 * cube * square)
+    np.add(np.where(z < 0, smaller, larger), near * smaller * larger * steepness, out=out)
 
 
 _ROWS = (
@@ -178,6 +254,41 @@ _ROWS = (
         loom_name="linear",  # which Loom writes, and reads as its scaled ReLU
         apply=_linear,
         derivative=_linear_derivative,
+    ),
+    Activation(
+        name="plain_relu",  # max(x, 0); "relu" is Loom's, which multiplies by 1.1
+        kind=ActivationType.PlainReLU,
+        word="PlainReLU",
+        aliases=("plainrelu",),
+        apply=_plain_relu,
+        derivative=_plain_relu_derivative,
+        rectifies=True,
+    ),
+    Activation(
+        name="gelu",
+        kind=ActivationType.GELU,
+        word="GELU",
+        apply=_gelu,
+        derivative=_gelu_derivative,
+        derivative_from="input",
+    ),
+    Activation(
+        name="gelu_tanh",
+        kind=ActivationType.GELUTanh,
+        word="GELUTanh",
+        aliases=("gelutanh",),
+        apply=_gelu_tanh,
+        derivative=_gelu_tanh_derivative,
+        derivative_from="input",
+    ),
+    Activation(
+        name="silu",
+        kind=ActivationType.SiLU,
+        word="SiLU",
+        aliases=("swish",),
+        apply=_silu,
+        derivative=_silu_derivative,
+        derivative_from="input",
     ),
 )
 

@@ -258,6 +258,13 @@ class Layer(ABC):
         set_flags = {key: True for key, value in flags.items() if value}
         return {"type": self.type_name, **self.to_fields(), **set_flags}
 
+    def unknown_to_loom(self) -> str | None:
+        """Return what Loom v0.0.7 does not have of this layer, in words; None where it has all.
+
+        Layers inside it are asked themselves.
+        """
+        return None
+
     @classmethod
     @abstractmethod
     def from_fields(cls, fields: Fields) -> Self:

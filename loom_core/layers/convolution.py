@@ -137,6 +137,10 @@ class _Convolution(Layer):
             **fields.flags(),
         }
 
+    def unknown_to_loom(self) -> str | None:
+        """Name the activation, where Loom has none such."""
+        return find_activation(self.activation).unknown_to_loom
+
     def to_fields(self) -> dict[str, Any]:
         """Write the keys that both share."""
         return {

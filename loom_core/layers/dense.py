@@ -147,6 +147,10 @@ class Dense(Layer):
         flat = graph.emit(fit, flat, axis=1, start=0, size=batch * needed)
         return graph.reshape(flat, (batch, needed))
 
+    def unknown_to_loom(self) -> str | None:
+        """Name the activation, where Loom has none such."""
+        return find_activation(self.activation).unknown_to_loom
+
     @classmethod
     def from_fields(cls, fields: Fields) -> Dense:
         """Read input_height/output_height, or the builder's width/height and *_size keys."""

@@ -36,7 +36,7 @@ def save_bundle_to_string(
 
     Raises:
         SpecError: An id is empty or too long, the dtype is not one of the format's, or Loom has no
-            such layer.
+            such layer or activation.
         NonFiniteError: A weight is NaN or infinite.
     """
     for name, network in networks.items():
@@ -81,7 +81,7 @@ def _entry(model_id: str, network: NetworkGrid, save_as: SaveAs, dtype: str) -> 
     network.require_weights()
     if save_as == "loom":
         for index, layer in enumerate(network.layers):
-            _require_loom_layer(layer, network.layer_name(index))
+            _require_known_to_loom(layer, network.layer_name(index))
     network.programs.require_settled()
     return {
         "id": model_id,
@@ -90,12 +90,15 @@ def _entry(model_id: str, network: NetworkGrid, save_as: SaveAs, dtype: str) -> 
     }
 
 
-def _require_loom_layer(layer: Layer, where: str) -> None:
+def _require_known_to_loom(layer: Layer, where: str) -> None:
+    unknown = layer.unknown_to_loom()
     if type(layer) not in LOOM_LAYER_TYPES:
+        unknown = f"layer type {layer.type_name!r}"
+    if unknown:
         raise SpecError(
-            f"Loom v0.0.7 has no layer type {layer.type_name!r}",
+            f"Loom v0.0.7 has no {unknown}",
             where=where,
             hint='Save as "compact", which holds every layer.',
         )
     for number, child in enumerate(layer.children):
-        _require_loom_layer(child, f"{where}: {child_name('child', number, child)}")
+        _require_known_to_loom(child, f"{where}: {child_name('child', number, child)}")

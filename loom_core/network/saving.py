@@ -25,7 +25,7 @@ class Saving(NetworkGrid):
             save_as: ``"compact"``, or ``"loom"`` for what Loom v0.0.7 reads.
 
         Raises:
-            SpecError: The id is empty or too long, or Loom has no such layer.
+            SpecError: The id is empty or too long, or Loom has no such layer or activation.
             NonFiniteError: A weight is NaN or infinite.
         """
         return save_bundle_to_string({model_id: self}, save_as)
@@ -43,7 +43,8 @@ class Saving(NetworkGrid):
             save_as: ``"compact"``, small and fast to load, or ``"loom"``, what Loom v0.0.7 reads.
 
         Raises:
-            SpecError: The id is empty or too long, or the format has no such dtype or layer.
+            SpecError: The id is empty or too long, or the format has no such dtype, layer or
+                activation.
             NonFiniteError: A weight is NaN or infinite.
         """
         return save_bundle_to_string({model_id: self}, save_as, dtype)

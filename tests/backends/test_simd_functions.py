@@ -4,6 +4,8 @@ Each is measured where a kernel shows it, over all that kernels give it; the sid
 bundle are measured by the same tests (e2e/test_simd_modules.py), one of them with fused arithmetic.
 """
 
+import math
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,14 @@ def exact_sigmoid(x):
     return np.where(x < 0, e, 1.0) / (1.0 + e)
 
 
+def exact_gelu(x):
+    return np.array([v * math.erfc(-v / math.sqrt(2)) / 2 for v in x])
+
+
+def exact_gelu_tanh(x):
+    return x * exact_sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * x**3))
+
+
 def logarithm_arguments():
     """From where cross-entropy follows the logarithm, and close around 1, where it is 0."""
     beside_1 = np.geomspace(6e-8, 0.5, 500)
@@ -75,8 +85,16 @@ def units_in_the_last_place(found, exact):
         # Up to 0 softplus is log1p(exp(x)); above, x is added.
         (activation("softplus"), lambda x: np.log1p(np.exp(x)), -MAGNITUDES, 3),
         (activation("softplus"), lambda x: x + np.log1p(np.exp(-x)), MAGNITUDES, 3),
+        # The normal distribution, and one product.
+        (activation("gelu"), exact_gelu, BOTH_SIGNS, 9),
+        # Lower down an exponent that is rounded to a float counts for more, in what is next to 0.
+        (activation("gelu_tanh"), exact_gelu_tanh, BOTH_SIGNS[BOTH_SIGNS > -3], 16),
+        (activation("silu"), lambda x: x * exact_sigmoid(x), BOTH_SIGNS[BOTH_SIGNS > -80], 5),
     ],
-    ids=["exp", "expm1", "tanh", "sigmoid", "log", "log1p", "softplus"],
+    ids=[
+        *("exp", "expm1", "tanh", "sigmoid", "log", "log1p", "softplus"),
+        *("normal", "gelu_tanh", "silu"),
+    ],
 )
 def test_largest_error(function, exact, x, bound):
     assert units_in_the_last_place(function(x), exact(x.astype(np.float64))) <= bound

@@ -113,6 +113,9 @@ def test_filter_without_a_gate_and_with_one():
         (4, -2, -0.2, 0.1),
         ("leaky_relu", 0, 0, 1),
         (-1, -3, -3, 1),
+        ("plain_relu", 2, 2, 1),
+        ("gelu", 1, math.erfc(-math.sqrt(0.5)) / 2, 1.0833154705876863),
+        ("swish", 0, 0, 0.5),
     ],
 )
 def test_activations_of_numbers(name, value, wanted, slope):
@@ -179,7 +182,7 @@ def conv(**changed):
         (lambda: conv(filters=2), ShapeError, "the weight 'kernel' needs 8 numbers, got 4"),
         (lambda: conv(batch_size=0), SpecError, "batch_size"),
         (lambda: conv(batch_size=2.5), SpecError, "batch_size"),
-        (lambda: conv(activation="gelu"), SpecError, "unknown activation"),
+        (lambda: conv(activation="mish"), SpecError, "unknown activation"),
         (lambda: g.embedding_backward(tensor([1]), tensor([0]), 2**31, 2**20), LoomError, "needs"),
         (lambda: g.embedding_backward(tensor([1]), tensor([0]), 2**40, 1), LimitError, "memory"),
         (

@@ -6,6 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from loom_core import LimitError, limits
 from loom_core.backends.numpy_backend import NumpyBackend
+from loom_core.graph.autodiff import differentiate
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.plan import make_plan
 
@@ -98,6 +99,17 @@ def test_a_bias_applies_the_activation_that_alone_reads_it():
         program.write("x", data)
         program.run()
         np.testing.assert_allclose(program.read("y"), np.tanh(data + bias), rtol=1e-6)
+
+
+def test_a_bias_keeps_apart_an_activation_whose_gradient_reads_between_them():
+    for function, kept in (("tanh", False), ("gelu", True)):
+        graph = GraphBuilder()
+        x = graph.input("x", (2, 3))
+        biased = graph.emit("add_bias", x, graph.parameter(np.ones(3, np.float32), "b"), axis=1)
+        y = graph.emit("activate", biased, function=function)
+        dx = differentiate(graph, {y: graph.input("dy", (2, 3))}, [x])[x]
+        names = [node.op.name for node in make_plan(graph.graph, {"x": x, "y": y, "dx": dx}).nodes]
+        assert names == ["add_bias", *(["activate"] if kept else []), "activate_dx"]
 
 
 def test_a_plan_over_the_memory_limit_is_refused(monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 
 import loom_core
 from loom_core import (
+    Conv1D,
     Conv2D,
     Dense,
     Network,
@@ -17,6 +18,7 @@ from loom_core import (
     Softmax,
     SpecError,
 )
+from loom_core.activations import ACTIVATIONS
 from tests.support.fixture_files import FIXTURES, LOOM_MODELS
 
 LOADABLE = json.loads((LOOM_MODELS / "loadable.json").read_text())
@@ -188,6 +190,24 @@ def test_saving_a_network_keeps_a_hostile_id_as_text():
     text = small_network().save_model_to_string(name)
     assert loom_core.list_models(text) == [name]
     assert loom_core.load_model_from_string(text, name).model_id == name
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_comes_back_and_those_that_loom_lacks_are_not_saved_for_it(name):
+    network = Network(2, 1, 1, 2)
+    network.set_layer(0, 0, 0, Dense(4, name, input_size=2))
+    network.set_layer(0, 0, 1, Sequential([Conv1D(2, 1, activation=name, input_length=4)]))
+    text = network.save_model_to_string("m")
+    loaded = loom_core.load_model_from_string(text, "m")
+    assert loaded.layers[0].activation == loaded.layers[1].children[0].activation == name
+    assert loaded.save_model_to_string("m") == text
+    if ACTIVATIONS[name].loom_name:
+        network.save_model_to_string("m", "loom")
+        return
+    for place in ("layer 0 dense", "layer 1 sequential: child 0 conv1d"):
+        with pytest.raises(SpecError, match=f"{place}: Loom v0.0.7 has no activation '{name}'"):
+            network.save_model_to_string("m", "loom")
+        network.set_layer(0, 0, 0, Dense(4, "tanh", input_size=2))
 
 
 class Own(Residual):

@@ -141,8 +141,11 @@ def test_random_descriptions_give_a_network_or_a_typed_error(description):
 
 
 def is_known_to_loom(layers):
-    """Whether Loom has all these layers, and those inside them."""
-    return all(type(x) in LOOM_LAYER_TYPES and is_known_to_loom(x.children) for x in layers)
+    """Whether Loom has all these layers with their activations, and those inside them."""
+    return all(
+        type(x) in LOOM_LAYER_TYPES and not x.unknown_to_loom() and is_known_to_loom(x.children)
+        for x in layers
+    )
 
 
 SAVED = [(name, "compact") for name in sorted(STACKS)]

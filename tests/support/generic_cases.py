@@ -3,6 +3,7 @@
 import numpy as np
 
 from loom_core import generic as g
+from loom_core.activations import ACTIVATIONS
 from loom_core.layers import Dense, LayerNorm, Residual, RMSNorm, Sequential, SwiGLU
 from tests.support.generic_layer_cases import (
     Case,
@@ -79,11 +80,13 @@ CASES = {
     "dense 1": dense(1, 1, 1, "tanh"),
     "dense odd": dense(3, 5, 7, "sigmoid"),
     "dense linear": dense(2, 4, 3, "linear"),
+    "dense by input": dense(2, 4, 3, "gelu"),
     "dense kink": dense(2, 4, 3, "leaky_relu"),
     "conv2d": conv2d(1, 1, "tanh"),
     "conv2d stride": conv2d(2, 0, "softplus"),
     "conv2d linear": conv2d(2, 1, -1),
     "conv1d": conv1d("tanh"),
+    "conv1d by input": conv1d("silu"),
     "rnn": rnn(2, 3, 4, 3),
     "rnn 1": rnn(1, 1, 1, 1),
     "lstm": lstm(2, 3, 4, 2),
@@ -97,7 +100,7 @@ CASES = {
     "softmax": softmax((3, 5), 0.7),
     "softmax vector": softmax((4,), 2.0),
     "softmax grid": softmax((2, 6), 1.5, (2, 3)),
-    **{f"activate {name}": activation(name) for name in ("tanh", "softplus", "leaky_relu")},
+    **{f"activate {name}": activation(name) for name in ACTIVATIONS},
     "sequential": sequential(),
     "parallel concat": parallel("concat"),
     "parallel add": parallel("add"),

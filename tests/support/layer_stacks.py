@@ -48,6 +48,10 @@ STACKS = {
         )
         for name in ACTIVATIONS
     },
+    **{
+        f"conv {name}": (lambda name=name: [Conv2D(2, 2, 1, 0, name, **IMAGE)], 40)
+        for name in ACTIVATIONS
+    },
     "bare activation": (
         lambda: [Dense(activation="softplus"), Dense(2, "linear", input_size=3)],
         3,

@@ -47,6 +47,10 @@ FORMULAS = {
     "softplus": lambda v: math.log(1 + math.exp(v)),
     "leaky_relu": lambda v: v if v >= 0 else 0.1 * v,
     "linear": lambda v: v,
+    "plain_relu": lambda v: max(0.0, v),
+    "gelu": lambda v: v * (1 + math.erf(v / math.sqrt(2))) / 2,
+    "gelu_tanh": lambda v: v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) / 2,
+    "silu": lambda v: v / (1 + math.exp(-v)),
 }
 
 

@@ -73,7 +73,8 @@ def test_numbers_that_are_not_finite_come_first():
 
 
 def test_dead_neurons_are_those_of_relu_only():
-    for activation, expected in (("relu", [("dead_relu", 0)]), ("linear", [])):
+    dead = [("dead_relu", 0)]
+    for activation, expected in (("relu", dead), ("plain_relu", dead), ("linear", [])):
         network = network_of(Dense(4, activation, input_size=2))
         network.layers[0].set_weights({"kernel": np.zeros(8), "bias": [1, -1, -1, -1]})
         if activation == "linear":

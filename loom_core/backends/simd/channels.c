@@ -36,17 +36,23 @@ INLINE void along_channels(const int32_t *node, Function *f)
 #define BIASED(name, code) \
     INLINE f32x4 biased_##name(f32x4 x, f32x4 b) { return name##_of(x + b); }
 
-ACTIVATIONS(BIASED)
+WITH_BIAS(BIASED)
 
 /* y = f(x + b); parameter 3 is the function's code */
 void run_add_bias(const int32_t *node, float *scratch)
 {
     (void)scratch;
+    const int32_t code = (int32_t)whole(node, 3);
 #define CASE(name, code) \
     case code: along_channels(node, biased_##name); break;
-    switch (whole(node, 3)) {
-        ACTIVATIONS(CASE)
-    default: along_channels(node, plus);
+    switch (code) {
+        WITH_BIAS(CASE)
+    default:
+        along_channels(node, plus);
+        if (code != LINEAR) {
+            float *y = buffer(node, 2);
+            activate(y, y, whole(node, 0) * whole(node, 1) * whole(node, 2), code);
+        }
     }
 #undef CASE
 }

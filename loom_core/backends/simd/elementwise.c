@@ -93,21 +93,23 @@ void run_sign(const int32_t *node, float *scratch)
 
 ACTIVATIONS(ALONE)
 
-/* y = f(x); parameter 1 is the function's code */
-void run_activate(const int32_t *node, float *scratch)
+void activate(float *y, const float *x, extent count, int32_t code)
 {
-    (void)scratch;
-    const float *x = buffer(node, 0);
-    float *y = buffer(node, 1);
-    const extent count = whole(node, 0);
     const f32x4 none = splat(0.0f);
 #define CASE(name, code) \
     case code: each(y, x, none, count, name##_alone); break;
-    switch (whole(node, 1)) {
+    switch (code) {
         ACTIVATIONS(CASE)
     default: copy(y, x, count);
     }
 #undef CASE
+}
+
+/* y = f(x); parameter 1 is the function's code */
+void run_activate(const int32_t *node, float *scratch)
+{
+    (void)scratch;
+    activate(buffer(node, 1), buffer(node, 0), whole(node, 0), (int32_t)whole(node, 1));
 }
 
 /* dx = dy f'(x), from v = y or x as the function wants; parameter 1 is its code */

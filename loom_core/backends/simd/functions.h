@@ -1,7 +1,7 @@
-/* exp, expm1, tanh, sigmoid, log and log1p of four floats, from series.
+/* exp, expm1, tanh, sigmoid, log, log1p and the normal distribution of four floats, from series.
 
    Largest errors over the whole range, in units of the last place (tests/backends/test_simd_functions.py
-   measures them): exp 2, expm1 3, tanh 4, sigmoid 3, log 3, log1p of (0, 1] 3. */
+   measures them): exp 2, expm1 3, tanh 4, sigmoid 3, log 3, log1p of (0, 1] 3, normal 8. */
 
 #ifndef LOOM_FUNCTIONS_H
 #define LOOM_FUNCTIONS_H
@@ -94,6 +94,40 @@ INLINE f32x4 logarithm(f32x4 x)
     y = multiply_add(count, splat(-2.12194440e-4f), y);
     y = multiply_add(count, splat(0.693359375f), y);
     return select(x == x, y, x);
+}
+
+/* The share of the normal distribution below x, and its density there. */
+typedef struct {
+    f32x4 below, density;
+} Normal;
+
+/* The series is that of loom_core/normal_distribution.py, here to 1e-8: (1 + t) exp(t^2 / 2) times the
+   share above t >= 0, in powers of u = (t - 4) / (t + 4). Beyond t = 15 that share is 0. */
+SHARED Normal normal(f32x4 x)
+{
+    f32x4 t = at_most(absolute(x), 15.0f);
+    /* exp(-t^2 / 2) in two factors: the square of 12 bits is exact, and what is left is small. */
+    f32x4 high = (f32x4)((i32x4)t & -4096);
+    f32x4 rest = (t - high) * (t + high) * -0.5f;
+    f32x4 factor = multiply_add(rest, splat(1.0f / 24), splat(1.0f / 6));
+    factor = multiply_add(rest, factor, splat(0.5f));
+    factor = multiply_add(rest, factor, splat(1.0f));
+    factor = multiply_add(rest, factor, splat(1.0f));
+    f32x4 bell = exponential(high * high * -0.5f) * factor;
+    f32x4 u = (t - 4.0f) / (t + 4.0f);
+    f32x4 q = multiply_add(u, splat(1.25685467e-5f), splat(-5.80912353e-5f));
+    q = multiply_add(u, q, splat(-8.45540179e-5f));
+    q = multiply_add(u, q, splat(0.000664988692f));
+    q = multiply_add(u, q, splat(-0.000291267495f));
+    q = multiply_add(u, q, splat(-0.00498771425f));
+    q = multiply_add(u, q, splat(0.0179376959f));
+    q = multiply_add(u, q, splat(-0.0322011629f));
+    q = multiply_add(u, q, splat(0.0286001681f));
+    q = multiply_add(u, q, splat(0.0139999137f));
+    q = multiply_add(u, q, splat(-0.0967034704f));
+    q = multiply_add(u, q, splat(0.472053203f));
+    f32x4 above = bell * q / (t + 1.0f);
+    return (Normal){select(x < splat(0.0f), above, 1.0f - above), bell * 0.398942280f};
 }
 
 #endif

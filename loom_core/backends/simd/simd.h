@@ -20,6 +20,9 @@ typedef ptrdiff_t extent;
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Stands once in a file, however often it is called there. */
+#define SHARED static __attribute__((noinline, unused))
+
 INLINE f32x4 load(const float *p) { return *(const f32x4_unaligned *)p; }
 
 INLINE void store(float *p, f32x4 x) { *(f32x4_unaligned *)p = x; }

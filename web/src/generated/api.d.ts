@@ -5321,6 +5321,10 @@ export interface Enums {
     readonly Softplus: 3;
     readonly LeakyReLU: 4;
     readonly Linear: 5;
+    readonly PlainReLU: 6;
+    readonly GELU: 7;
+    readonly GELUTanh: 8;
+    readonly SiLU: 9;
   };
   /** Numeric types of generic tensors. */
   readonly DType: {
