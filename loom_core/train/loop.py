@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 
@@ -26,23 +26,19 @@ from loom_core.train.config import (
     TrainingBatch,
     TrainingConfig,
     TrainingData,
-    TrainingProgress,
     TrainingResult,
 )
 from loom_core.train.divergence import divergence_error
 from loom_core.train.pace import Pace
-from loom_core.train.progress_text import ProgressText
+from loom_core.train.report import OnProgress, TrainingReport
 from loom_core.train.step_blocks import StepBlocks
 from loom_core.train.training_backend import SafePoint, gpu_of_training
 from loom_core.train.training_setup import begin_position
 from loom_core.train.training_watch import TrainingWatch
 from loom_core.train.validation import Validation, read_validation
-from loom_core.train.work_clock import WorkClock
 
 SAFETY_COPY_STEPS = 500
 """Steps after which the weights are copied from a GPU, even if nothing reads them."""
-
-OnProgress = Callable[[TrainingProgress], object]
 
 
 def training_steps(
@@ -104,23 +100,15 @@ class _Training:
         self.source = source
         self.validation = validation
         self.settings = settings
-        self.on_progress = on_progress
         self.watch = TrainingWatch(network, len(source))
-        self.text = ProgressText(settings.print_every_batch) if settings.verbose else None
         self.gpu = gpu
         self.backend = gpu if settings.use_gpu else None
         self.position: TrainingPosition = network.position
         self.safe: SafePoint | None = None
         self.total_steps = len(source) * settings.epochs
         self.blocks = StepBlocks(source, self.position, settings.gradient_clip)
-        self.result = TrainingResult()
-        self.accuracy_out_of_turn: list[float] = []
-        self.clock = WorkClock()
         self.pace = Pace(source.step_bytes)
-        self.samples_seen = 0
-        self.first_step = self.position.step
-        self.loss = self.norm = self.rate = 0.0
-        self._last_event = -math.inf
+        self.report = TrainingReport(settings, self.position, len(source), on_progress)
 
     def run(self) -> Generator[Wait, None, TrainingResult]:
         """Run to the end, or until the training is stopped."""
@@ -131,14 +119,14 @@ class _Training:
                 yield from self._round()
             except BackendError as error:
                 self._hand_over(error)
-        return self._finished()
+        return self.report.finished(stopped=self.network.control.stopping)
 
     def _round(self) -> Generator[Wait, None, None]:
         """Run a chunk, report it, and end the epoch or the training if they end here."""
         control = self.network.control
         yield from self._run_chunk()
-        self._report("batch_end")
-        yield from self.clock.give_way(control, self.network.programs.settle)
+        self.report.tell("batch_end")
+        yield from self.report.clock.give_way(control, self.network.programs.settle)
         step = self.position.step
         ending = control.stopping or step == self.total_steps
         if ending or (self.safe is not None and step - self.safe.step >= SAFETY_COPY_STEPS):
@@ -179,15 +167,14 @@ class _Training:
         self.network.programs.discard()
         if self.safe is not None:
             self.safe.restore(self.position)
-        self.result.fallback_reason = f"step {self.position.step + 1} on, the CPU: {error}"
+        self.report.result.fallback_reason = f"step {self.position.step + 1} on, the CPU: {error}"
 
     def close(self) -> None:
         """Leave things as they should be, however the training has ended."""
         if self.network.control.in_steps:  # it is not known how many steps of the chunk are done
             self.network.position = None
         self.position.optimizer.halted.fill(0)
-        if self.text is not None:
-            self.text.close()
+        self.report.close()
 
     # Steps
 
@@ -200,7 +187,7 @@ class _Training:
         block = self.blocks.at_hand(program, self._horizon)
         at = step - block.first
         count = min(self._chunk_size(), len(block.data) - at)
-        report = ["loss", "norm", "norms"] if "hyper" in block.data.ports else ["loss"]
+        ports = ["loss", "norm", "norms"] if "hyper" in block.data.ports else ["loss"]
         watched = partial(self._program, size, width, watched=True)
         data = block.data.part(at, count)
         on_gpu = isinstance(program, WebGpuProgram)
@@ -209,14 +196,14 @@ class _Training:
         self.network.control.in_steps = True
         # Steps on a GPU do not change the arrays, and may end in another thread than they began.
         with nullcontext() if on_gpu else self.network.control.whole_steps:
-            found = yield from self.watch.run_steps(program, watched, data, report, step)
+            found = yield from self.watch.run_steps(program, watched, data, ports, step)
         self.pace.note(count, time.perf_counter() - started, program.patience)
         good = _steps_before_trouble(found)
         position.optimizer.steps_done += good
-        self.samples_seen += good * size
         if good:
-            self.loss, self.rate = float(found["loss"][good - 1]), float(block.rates[at + good - 1])
-            self.norm = float(found["norm"][good - 1]) if "norm" in found else 0.0
+            loss, rate = float(found["loss"][good - 1]), float(block.rates[at + good - 1])
+            norm = float(found["norm"][good - 1]) if "norm" in found else 0.0
+            self.report.note_steps(good * size, loss, norm, rate)
             position.note(np.asarray(found["loss"][:good], np.float32))
             position.noise = block.noise_at(position.step)
         self.network.control.in_steps = False
@@ -240,20 +227,18 @@ class _Training:
         return min(limits)
 
     def _told_of_epochs(self) -> bool:
-        return bool(self.on_progress or self.text or self.validation or self.watch.listening)
+        waiting = self.report.told_of_epochs or self.watch.listening
+        return waiting or self.validation is not None
 
     def _chunk_size(self) -> int:
         """Return how many steps to run: as many as fit, but none past the next report."""
         step = self.position.step
         limits = [self.pace.steps()]
-        batch = step % len(self.source)
+        due = self.report.steps_until_due()
+        if due is not None:
+            limits.append(due)
         if self._told_of_epochs():
-            limits.append(len(self.source) - batch)
-        if self.on_progress and self.settings.progress_interval == 0:
-            limits.append(1)
-        if self.text and self.settings.print_every_batch:
-            every = self.settings.print_every_batch
-            limits.append(every - batch % every)
+            limits.append(len(self.source) - step % len(self.source))
         return min(limits)
 
     def _program(
@@ -275,65 +260,15 @@ class _Training:
         every = self.settings.evaluate_every_n
         in_turn = not begun and every > 0 and epoch % every == 0
         if self.validation and (in_turn or stopping or done):
-            yield from self.validation.measure(self.network, self.clock, self.result, self.backend)
-            # A training that continues shows no trace of the interruption.
-            history = self.position.accuracy_history if in_turn else self.accuracy_out_of_turn
-            if self.result.validation_accuracy is not None:
-                history.append(self.result.validation_accuracy)
+            report = self.report
+            yield from self.validation.measure(
+                self.network, report.clock, report.result, self.backend
+            )
+            report.note_evaluation(in_turn=in_turn)
         if not begun:
-            self.watch.end_epoch(self.position.step, self.position.mean_loss(), self.result)
-        self._report("epoch_end")
-
-    def _finished(self) -> TrainingResult:
-        position, result = self.position, self.result
-        result.loss_history = [*position.loss_history]
-        result.accuracy_history = [*position.accuracy_history, *self.accuracy_out_of_turn]
-        if position.losses.size:
-            result.loss_history.append(position.mean_loss())
-        result.final_loss = result.loss_history[-1] if result.loss_history else math.nan
-        result.best_loss = min(result.loss_history, default=math.inf)
-        result.stopped = self.network.control.stopping
-        result.steps = position.step
-        result.total_time = self.clock.seconds()
-        result.avg_throughput = self.samples_seen / max(result.total_time, 1e-9)
-        return result
-
-    def _report(self, event: str) -> None:
-        now = time.perf_counter()
-        due = event == "epoch_end" or now - self._last_event >= self.settings.progress_interval
-        batch = (self.position.step - 1) % len(self.source) + 1
-        printed = self.text is not None and (due or self.text.wants_batch(batch))
-        if not printed and (self.on_progress is None or not due):
-            return
-        progress = self._progress(event, batch)
-        if due:
-            self._last_event = now
-        if self.text is not None:
-            self.text.show(progress)
-        if self.on_progress is not None and due:
-            self.on_progress(progress)
-
-    def _progress(self, event: str, batch: int) -> TrainingProgress:
-        elapsed, step = self.clock.seconds(), self.position.step
-        rate = (step - self.first_step) / max(elapsed, 1e-9)
-        return TrainingProgress(
-            event="epoch_end" if event == "epoch_end" else "batch_end",
-            epoch=(step - 1) // len(self.source) + 1,
-            epochs=self.settings.epochs,
-            batch=batch,
-            batches=len(self.source),
-            step=step,
-            total_steps=self.total_steps,
-            loss=self.loss,
-            epoch_loss=self.position.mean_loss(),
-            validation_loss=self.result.validation_loss,
-            validation_accuracy=self.result.validation_accuracy,
-            learning_rate=self.rate,
-            gradient_norm=self.norm,
-            elapsed_seconds=elapsed,
-            remaining_seconds=(self.total_steps - step) / rate,
-            samples_per_second=self.samples_seen / max(elapsed, 1e-9),
-        )
+            mean = self.position.mean_loss()
+            self.watch.end_epoch(self.position.step, mean, self.report.result)
+        self.report.tell("epoch_end")
 
 
 def _steps_before_trouble(found: Mapping[str, Array]) -> int:
