@@ -4,7 +4,7 @@ A derivative is written in terms of the OUTPUT y where that is enough, so that t
 need not be kept: for a monotone function whose kink, if any, shows in the sign of y. The others
 take x.
 Sources: Loom v0.0.7's activation table (softplus here does not overflow); Nair and Hinton 2010
-(ReLU); Hendrycks and Gimpel 2016 (GELU, SiLU).
+(ReLU); Hendrycks and Gimpel 2016 (GELU, SiLU); Clevert et al. 2015 (ELU).
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class ActivationType(IntEnum):
     GELU = 7
     GELUTanh = 8
     SiLU = 9
+    ELU = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +201,15 @@ def _gated_derivative(x: Array, out: Array, scale: float, cube: float) -> None:
     np.add(np.where(z < 0, smaller, larger), near * smaller * larger * steepness, out=out)
 
 
+def _elu(x: Array, out: Array) -> None:
+    """Write x above 0 and exp(x) - 1 below."""
+    np.copyto(out, np.where(x > 0, x, np.expm1(np.minimum(x, 0))))
+
+
+def _elu_derivative(y: Array, out: Array) -> None:
+    np.add(np.minimum(y, 0), 1, out=out)  # exp(x) = y + 1
+
+
 _ROWS = (
     Activation(
         name="scaled_relu",
@@ -289,6 +299,13 @@ _ROWS = (
         apply=_silu,
         derivative=_silu_derivative,
         derivative_from="input",
+    ),
+    Activation(
+        name="elu",
+        kind=ActivationType.ELU,
+        word="ELU",
+        apply=_elu,
+        derivative=_elu_derivative,
     ),
 )
 

@@ -74,6 +74,11 @@ fn silu_of(x: f32) -> f32 { return gated(x, 1.0, 0.0).value; }
 
 fn silu_slope(x: f32) -> f32 { return gated(x, 1.0, 0.0).slope; }
 
+fn elu_of(x: f32) -> f32 { return select(exponential_minus_1(select(x, 0.0, x > 0.0)), x, x > 0.0); }
+
+// exp(x) = y + 1
+fn elu_slope(y: f32) -> f32 { return 1.0 + select(y, 0.0, y > 0.0); }
+
 fn activated(function: u32, x: f32) -> f32 {
     switch function {
         case 0u: { return scaled_relu_of(x); }
@@ -85,6 +90,7 @@ fn activated(function: u32, x: f32) -> f32 {
         case 7u: { return gelu_of(x); }
         case 8u: { return gelu_tanh_of(x); }
         case 9u: { return silu_of(x); }
+        case 10u: { return elu_of(x); }
         default: { return x; }
     }
 }
@@ -101,6 +107,7 @@ fn activation_slope(function: u32, v: f32) -> f32 {
         case 7u: { return gelu_slope(v); }
         case 8u: { return gelu_tanh_slope(v); }
         case 9u: { return silu_slope(v); }
+        case 10u: { return elu_slope(v); }
         default: { return 1.0; }
     }
 }

@@ -51,6 +51,7 @@ FORMULAS = {
     "gelu": lambda v: v * (1 + math.erf(v / math.sqrt(2))) / 2,
     "gelu_tanh": lambda v: v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) / 2,
     "silu": lambda v: v / (1 + math.exp(-v)),
+    "elu": lambda v: v if v > 0 else math.exp(v) - 1,
 }
 
 

@@ -22,7 +22,8 @@
 #define AFTER_BIAS(F) \
     F(gelu, 7) \
     F(gelu_tanh, 8) \
-    F(silu, 9)
+    F(silu, 9) \
+    F(elu, 10)
 
 #define ACTIVATIONS(F) WITH_BIAS(F) AFTER_BIAS(F)
 
@@ -107,5 +108,13 @@ INLINE f32x4 gelu_tanh_dx(f32x4 dy, f32x4 x) { return dy * gated(x, GELU_SCALE, 
 INLINE f32x4 silu_of(f32x4 x) { return gated(x, 1.0f, 0.0f).value; }
 
 INLINE f32x4 silu_dx(f32x4 dy, f32x4 x) { return dy * gated(x, 1.0f, 0.0f).slope; }
+
+INLINE f32x4 elu_of(f32x4 x)
+{
+    return select(x > splat(0.0f), x, exponential_minus_1(at_most(x, 0.0f)));
+}
+
+/* exp(x) = y + 1 */
+INLINE f32x4 elu_dx(f32x4 dy, f32x4 y) { return dy * (at_most(y, 0.0f) + 1.0f); }
 
 #endif

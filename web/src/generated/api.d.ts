@@ -5325,6 +5325,7 @@ export interface Enums {
     readonly GELU: 7;
     readonly GELUTanh: 8;
     readonly SiLU: 9;
+    readonly ELU: 10;
   };
   /** Numeric types of generic tensors. */
   readonly DType: {
