@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +15,7 @@ from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
 from loom_core.layers.base import Layer
-from loom_core.layers.softmax_variants import VARIANTS, Variant, tree_nodes
+from loom_core.layers.softmax_variants import VARIANTS, Variant
 from loom_core.public import public, public_class
 from loom_core.random_stream import RandomStream
 
@@ -92,26 +91,6 @@ class Softmax(Layer):
             raise SpecError(
                 f"unknown softmax variant {variant!r}", hint=f"Use one of {', '.join(VARIANTS)}."
             )
-        if variant == "grid" and not (rows and cols):
-            raise SpecError("grid softmax needs rows and cols", hint="Set softmax_rows and _cols.")
-        if variant == "hierarchical" and not levels:
-            raise SpecError("hierarchical softmax needs levels", hint="Set hierarchy_levels.")
-        if variant == "masked" and not mask:
-            raise SpecError("masked softmax needs a mask", hint="Set mask: one boolean a score.")
-        if variant == "entmax" and not (loom_threshold or 1 <= alpha <= 2):
-            raise SpecError(f"entmax alpha must be from 1 to 2, got {alpha!r}")
-        members = sorted(member for cluster in clusters for member in cluster)
-        if variant == "adaptive" and not (
-            members and all(clusters) and members == list(range(len(members)))
-        ):
-            raise SpecError("adaptive softmax needs clusters that hold each score once")
-        if variant == "mixture" and not (
-            len(mixture_weights)
-            and all(isinstance(w, Real) for w in mixture_weights)
-            and all(w >= 0 and math.isfinite(w) for w in mixture_weights)
-            and sum(mixture_weights) > 0
-        ):
-            raise SpecError("mixture softmax needs weights of at least 0, not all 0")
         self.temperature: float = float(temperature)
         self.variant: str = variant
         self.rows: int | None = rows
@@ -124,6 +103,7 @@ class Softmax(Layer):
         self.noise: bool = noise
         self.over_batch = over_batch
         self.loom_threshold = loom_threshold
+        self._rule.check(self)
 
     @property
     def _rule(self) -> Variant:
@@ -161,29 +141,22 @@ class Softmax(Layer):
         return (*super().flags(), self.temperature, self.mask)
 
     def input_features(self) -> int | None:
-        """Return C where the variant fixes it; hierarchical takes two widths."""
-        return None if self.variant == "hierarchical" else self._rule.width(self)
+        """Return C where the variant takes just one."""
+        widths = self._rule.widths(self)
+        return widths[0] if len(widths) == 1 else None
 
     def output_shape(self, input_shape: Shape | None) -> Shape | None:
         """Return (C,); hierarchical and mixture may give fewer numbers than they take."""
         if input_shape is None:
             return None
         width = element_count(input_shape)
-        allowed = [w for w in (self._rule.width(self), tree_nodes(self)) if w]
+        allowed = self._rule.widths(self)
         if allowed and width not in allowed:
             raise ShapeError(
                 f"{self.variant} softmax expects {' or '.join(map(str, allowed))} scores, "
                 f"but receives {width}"
             )
-        if self.variant == "hierarchical":
-            return (math.prod(self.levels),)
-        if self.variant == "mixture":
-            if width % len(self.mixture_weights):
-                raise ShapeError(
-                    f"mixture softmax cannot cut {width} scores into {len(self.mixture_weights)}"
-                )
-            return (width // len(self.mixture_weights),)
-        return (width,)
+        return (self._rule.outputs(self, width),)
 
     def weight_shapes(self) -> dict[str, Shape]:
         """Return nothing: no weights."""

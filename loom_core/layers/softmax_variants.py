@@ -1,14 +1,16 @@
-"""What each softmax variant computes, and which settings it has."""
+"""The softmax variants, one row each: what it computes, its checks and widths, its settings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
 
+from loom_core.errors import ShapeError, SpecError
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.noise import GumbelNoise
 from loom_core.graph.op import Value
@@ -39,12 +41,17 @@ class Variant:
 
     Args:
         lower: Emits its ops for scores (R, C).
-        width: The number of scores that the settings fix, or None.
+        check: Raises SpecError where a setting is missing or out of range.
+        widths: The numbers of scores that the settings allow; any where there is none.
+        outputs: The number of probabilities for so many scores; raises ShapeError for a number that
+            does not fit.
         fields: Its settings in model JSON.
     """
 
     lower: Callable[[GraphBuilder, Value, Settings], Value]
-    width: Callable[[Settings], int | None] = lambda layer: None
+    check: Callable[[Settings], None] = lambda layer: None
+    widths: Callable[[Settings], tuple[int, ...]] = lambda layer: ()
+    outputs: Callable[[Settings, int], int] = lambda layer, width: width
     fields: Callable[[Settings], dict[str, Any]] = lambda layer: {}
 
 
@@ -59,6 +66,11 @@ def _standard(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     return _rows(graph, x, x.shape[1], layer)
 
 
+def _check_grid(layer: Settings) -> None:
+    if not (layer.rows and layer.cols):
+        raise SpecError("grid softmax needs rows and cols", hint="Set softmax_rows and _cols.")
+
+
 def _grid(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     return graph.reshape(_rows(graph, x, layer.cols or 1, layer), x.shape)
 
@@ -69,16 +81,20 @@ def _means(graph: GraphBuilder, x: Value, size: int) -> Value:
     return graph.emit("matmul", rows, graph.constant(np.full((size, 1), 1 / size, np.float32)))
 
 
-def tree_nodes(layer: Settings) -> int | None:
-    """Return the number of nodes of a hierarchical softmax's tree, the root not counted."""
-    if layer.variant != "hierarchical":
-        return None
-    return sum(math.prod(layer.levels[: depth + 1]) for depth in range(len(layer.levels)))
+def _check_hierarchical(layer: Settings) -> None:
+    if not layer.levels:
+        raise SpecError("hierarchical softmax needs levels", hint="Set hierarchy_levels.")
+
+
+def _leaves_and_nodes(layer: Settings) -> tuple[int, ...]:
+    """Return how many leaves the tree has, and how many nodes, the root not counted."""
+    nodes = [math.prod(layer.levels[: depth + 1]) for depth in range(len(layer.levels))]
+    return nodes[-1], sum(nodes)
 
 
 def _hierarchical(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
-    count, leaves = x.shape[0], math.prod(layer.levels)
-    own_scores = x.shape[1] == tree_nodes(layer) != leaves
+    count, (leaves, all_nodes) = x.shape[0], _leaves_and_nodes(layer)
+    own_scores = x.shape[1] == all_nodes != leaves
     path: Value | None = None
     start = 0
     for depth, children in enumerate(layer.levels):
@@ -102,6 +118,11 @@ def _gumbel(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     return _standard(graph, x, layer)
 
 
+def _check_masked(layer: Settings) -> None:
+    if not layer.mask:
+        raise SpecError("masked softmax needs a mask", hint="Set mask: one boolean a score.")
+
+
 def _masked(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     hidden = np.where(layer.mask, 0.0, MASKED_SCORE).astype(np.float32)
     if not any(layer.mask):
@@ -112,6 +133,11 @@ def _masked(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     return _standard(graph, x, layer)
 
 
+def _check_entmax(layer: Settings) -> None:
+    if not (layer.loom_threshold or 1 <= layer.alpha <= 2):
+        raise SpecError(f"entmax alpha must be from 1 to 2, got {layer.alpha!r}")
+
+
 def _entmax(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     alpha = 2.0 if layer.variant == "sparse" else layer.alpha
     if layer.loom_threshold:
@@ -119,6 +145,12 @@ def _entmax(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     if np.float32(alpha) == 1:  # nearer to softmax than its root of order alpha - 1 is exact
         return _standard(graph, x, layer)
     return graph.emit("entmax", x, alpha=alpha, temperature=layer.temperature)
+
+
+def _check_adaptive(layer: Settings) -> None:
+    members = sorted(member for cluster in layer.clusters for member in cluster)
+    if not (members and all(layer.clusters) and members == list(range(len(members)))):
+        raise SpecError("adaptive softmax needs clusters that hold each score once")
 
 
 def _adaptive(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
@@ -141,6 +173,24 @@ def _adaptive(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     return graph.emit("permute_columns", y, order=back)
 
 
+def _check_mixture(layer: Settings) -> None:
+    weights = layer.mixture_weights
+    if not (
+        weights
+        and all(isinstance(w, Real) for w in weights)
+        and all(w >= 0 and math.isfinite(w) for w in weights)
+        and sum(weights) > 0
+    ):
+        raise SpecError("mixture softmax needs weights of at least 0, not all 0")
+
+
+def _mixed_width(layer: Settings, width: int) -> int:
+    parts = len(layer.mixture_weights)
+    if width % parts:
+        raise ShapeError(f"mixture softmax cannot cut {width} scores into {parts}")
+    return width // parts
+
+
 def _mixture(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
     count, parts = x.shape[0], len(layer.mixture_weights)
     width = x.shape[1] // parts
@@ -155,29 +205,41 @@ VARIANTS: dict[str, Variant] = {
     "standard": Variant(_standard),
     "grid": Variant(
         _grid,
-        width=lambda layer: (layer.rows or 0) * (layer.cols or 0),
+        check=_check_grid,
+        widths=lambda layer: ((layer.rows or 0) * (layer.cols or 0),),
         fields=lambda layer: {"softmax_rows": layer.rows, "softmax_cols": layer.cols},
     ),
     "hierarchical": Variant(
         _hierarchical,
-        width=lambda layer: math.prod(layer.levels),
+        check=_check_hierarchical,
+        widths=_leaves_and_nodes,
+        outputs=lambda layer, width: math.prod(layer.levels),
         fields=lambda layer: {"hierarchy_levels": list(layer.levels)},
     ),
     "temperature": Variant(_standard),
     "gumbel": Variant(_gumbel, fields=lambda layer: {"gumbel_noise": layer.noise}),
     "masked": Variant(
         _masked,
-        width=lambda layer: len(layer.mask),
+        check=_check_masked,
+        widths=lambda layer: (len(layer.mask),),
         fields=lambda layer: {"mask": list(layer.mask)},
     ),
     "sparse": Variant(_entmax),
-    "entmax": Variant(_entmax, fields=lambda layer: {"entmax_alpha": layer.alpha}),
+    "entmax": Variant(
+        _entmax,
+        check=_check_entmax,
+        fields=lambda layer: {"entmax_alpha": layer.alpha},
+    ),
     "adaptive": Variant(
         _adaptive,
-        width=lambda layer: sum(len(cluster) for cluster in layer.clusters),
+        check=_check_adaptive,
+        widths=lambda layer: (sum(len(cluster) for cluster in layer.clusters),),
         fields=lambda layer: {"adaptive_clusters": [list(c) for c in layer.clusters]},
     ),
     "mixture": Variant(
-        _mixture, fields=lambda layer: {"mixture_weights": list(layer.mixture_weights)}
+        _mixture,
+        check=_check_mixture,
+        outputs=_mixed_width,
+        fields=lambda layer: {"mixture_weights": list(layer.mixture_weights)},
     ),
 }
