@@ -1,4 +1,4 @@
-"""How a training goes, for people: a progress bar in a terminal, plain lines elsewhere."""
+"""The progress of a training, for people: a progress bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

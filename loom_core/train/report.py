@@ -1,4 +1,4 @@
-"""What a training says of itself: progress events, text for people, and the result."""
+"""What a training reports: progress events, text for people, and the result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OnProgress = Callable[[TrainingProgress], object]
 
 
 class TrainingReport:
-    """Notes what comes of a training's steps, and tells those who asked for it when it is due.
+    """Records the results of a training's steps, and reports them when that is due.
 
     Args:
         settings: Of the training.
-        position: Where the training is; read, and told of accuracies that belong to it.
+        position: Of the training; read, but for the accuracies that are added to its history.
         batches: Steps of an epoch.
-        on_progress: Who is told of events, if anyone.
+        on_progress: Called with each event; None for no events.
 
     Attributes:
         clock: Time that the training works.
@@ -55,7 +55,7 @@ class TrainingReport:
         return self._on_progress is not None or self._text is not None
 
     def steps_until_due(self) -> int | None:
-        """Return how many steps may go at once so that nobody misses one; None for any number."""
+        """Return how many steps a chunk may have before a report is due; None for any number."""
         if self._on_progress is not None and self._settings.progress_interval == 0:
             return 1
         if self._text is not None and self._settings.print_every_batch:
@@ -64,11 +64,11 @@ class TrainingReport:
         return None
 
     def note_steps(self, samples: int, loss: float, norm: float, rate: float) -> None:
-        """Take in what came of some steps.
+        """Record the results of a chunk.
 
         Args:
-            samples: Of all of them.
-            loss: Of the last step.
+            samples: Of all its steps.
+            loss: Of its last step.
             norm: Over all its gradients, before clipping; 0 without any.
             rate: Its learning rate.
         """
@@ -76,11 +76,12 @@ class TrainingReport:
         self._loss, self._norm, self._rate = loss, norm, rate
 
     def note_evaluation(self, *, in_turn: bool) -> None:
-        """Take in the accuracy that an evaluation has written into the result, if any.
+        """Record the accuracy that an evaluation has written into the result, if any.
 
         Args:
-            in_turn: It would have come there without a stop too. Where a training goes on, nothing
-                shows that it was interrupted: accuracies out of turn are of this result only.
+            in_turn: Whether the evaluation was due in any case. One that was made only because the
+                training was stopped enters this result alone: a training that is resumed shows no
+                trace of the stop.
         """
         history = self._position.accuracy_history if in_turn else self._accuracy_out_of_turn
         if self.result.validation_accuracy is not None:
