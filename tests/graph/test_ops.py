@@ -44,6 +44,24 @@ def test_in_place_gives_the_same(case: OpCase):
     np.testing.assert_array_equal(inputs[0], apart)
 
 
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.op == "batch_norm"], ids=lambda case: case.id
+)
+def test_moments_of_a_batch_equal_the_oracles(case: OpCase):
+    found = run_op(case.op, case.inputs(), case.attributes)
+    expected = oracle.batch_norm_with_moments(*case.inputs(), **case.attributes)
+    for array, independent in zip(found, expected, strict=True):
+        np.testing.assert_allclose(array, independent, rtol=1e-12, atol=1e-13)
+
+
+def test_a_batch_far_from_0_loses_no_variance_in_float32():
+    x = 1000 + np.random.default_rng(2).standard_normal((4000, 2))
+    y, _, mean, variance = run_op("batch_norm", [x], {}, np.float32)
+    np.testing.assert_allclose(mean, x.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(variance, x.var(axis=0, ddof=1), rtol=1e-3)
+    np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-3)
+
+
 LOSS_CASES = [
     ("mse", (3, 5), {}),
     ("mse", (1, 1), {}),
@@ -108,6 +126,7 @@ def test_table_is_complete():
     [
         ("matmul", [(2, 3), (4, 5)], "contract 3 with 4"),
         ("matmul", [(2, 3), (3,)], "two matrices"),
+        ("batch_norm", [(1, 3)], "at least two numbers a channel"),
         ("add_bias", [(2, 3), (4,)], "one number a channel"),
         ("conv2d", [(1, 2, 3, 3), (1, 1, 2, 2)], "equal C"),
         ("conv2d", [(1, 1, 2, 2), (1, 1, 5, 5)], "does not fit"),

@@ -115,6 +115,24 @@ def rms_norm(x, epsilon=1e-5):
     return y
 
 
+def batch_norm(x, axis=1, epsilon=1e-5):
+    return batch_norm_with_moments(x, axis, epsilon)[0]
+
+
+def batch_norm_with_moments(x, axis=1, epsilon=1e-5):
+    y = np.zeros_like(x)
+    r, means, variances = np.zeros((3, x.shape[axis]))
+    for c in range(x.shape[axis]):
+        cells = [index for index in np.ndindex(x.shape) if index[axis] == c]
+        mean = math.fsum(x[index] for index in cells) / len(cells)
+        squares = math.fsum((x[index] - mean) ** 2 for index in cells)
+        deviation = math.sqrt(squares / len(cells) + epsilon)
+        for index in cells:
+            y[index] = (x[index] - mean) / deviation
+        r[c], means[c], variances[c] = 1 / deviation, mean, squares / (len(cells) - 1)
+    return y, r, means, variances
+
+
 def rnn_scan(u, w):
     h = np.zeros(u.shape)
     for n, t, k in np.ndindex(u.shape):  # ndindex runs over time before the next sample
@@ -235,6 +253,7 @@ ORACLES = {
     "permute_columns": permute_columns,
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
+    "batch_norm": batch_norm,
     "rnn_scan": rnn_scan,
     "lstm_scan": lstm_scan,
     "gru_scan": gru_scan,

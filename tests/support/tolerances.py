@@ -49,6 +49,8 @@ TOLERANCES = {
     "layer_norm_dx": CONDITIONED,
     "rms_norm": SUMS,
     "rms_norm_dx": CONDITIONED,
+    "batch_norm": CONDITIONED,
+    "batch_norm_dx": CONDITIONED,
     "rnn_scan": CONDITIONED,
     "rnn_scan_du": CONDITIONED,
     "lstm_scan": CONDITIONED,

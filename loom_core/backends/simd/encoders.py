@@ -48,6 +48,11 @@ def add_bias(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
     return Call([*around(inputs[0], integer(attributes, "axis")), function])
 
 
+def batch_norm(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+    """What :func:`channels` says, then epsilon."""
+    return Call([*around(inputs[0], integer(attributes, "axis")), number(attributes, "epsilon")])
+
+
 def convolution(x: int, w: int, y: int) -> Encoder:
     """Sizes of image, kernel, stride, padding and output; the numbers index inputs + outputs.
 

@@ -57,6 +57,8 @@ KERNELS: Mapping[str, Kernel] = {
     "layer_norm_dx": Kernel(encoders.row_wise()),
     "rms_norm": Kernel(encoders.row_wise("epsilon")),
     "rms_norm_dx": Kernel(encoders.row_wise()),
+    "batch_norm": Kernel(encoders.batch_norm),
+    "batch_norm_dx": Kernel(encoders.channels),
     "rnn_scan": Kernel(encoders.scan, scratch="scan_scratch"),
     "rnn_scan_du": Kernel(encoders.scan, scratch="scan_scratch"),
     "lstm_scan": Kernel(encoders.scan, scratch="scan_scratch"),

@@ -104,6 +104,7 @@ _KINDS: Mapping[str, Sequence[_Draw]] = {
     "entmax_dx": (_signed, _sparse),
     "layer_norm_dx": (_signed, _signed, _positive),
     "rms_norm_dx": (_signed, _signed, _positive),
+    "batch_norm_dx": (_signed, _signed, _positive),
     "lstm_scan_du": (_signed, _signed, _positive, _signed),
     "gru_scan_du": (_signed, _signed, _positive, _signed),
     "step_scale": (_signed, _positive),

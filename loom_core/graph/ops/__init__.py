@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loom_core.graph.op import Op
 from loom_core.graph.ops import (
+    batch_norm,
     convolution,
     elementwise,
     gru,
@@ -27,6 +28,7 @@ OPS: dict[str, Op] = {
         rows,
         loom_entmax,
         norms,
+        batch_norm,
         sequences,
         gru,
         tables,
