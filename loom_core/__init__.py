@@ -75,6 +75,7 @@ from loom_core.layers import (
     GRU as GRU,
     LSTM as LSTM,
     RNN as RNN,
+    BatchNorm as BatchNorm,
     Conv1D as Conv1D,
     Conv2D as Conv2D,
     Dense as Dense,

@@ -26,6 +26,7 @@ class LayerType(IntEnum):
     Sequential = 13
     Dropout = 14
     GRU = 15
+    BatchNorm = 16
 
 
 class SoftmaxType(IntEnum):

@@ -57,7 +57,7 @@ fn batch_norm(at: Invocation) {
     if (p.row < sizes.channels && p.lane == 0u) {
         r[p.row] = scale;
         means[p.row] = mean;
-        variances[p.row] = square / (all - 1.0);
+        variances[p.row] = square / max(all - 1.0, 1.0);
     }
 }
 

@@ -25,13 +25,13 @@ TensorGradients = dict[str, Tensor]
 
 
 def trained_weights(layer: Layer) -> dict[str, tuple[Layer, str]]:
-    """Return (owner, weight name) of what training changes, by names that reach into children.
+    """Return (owner, weight name) of what gradients change, by names that reach into children.
 
     There is nothing in a frozen or disabled layer.
     """
     if layer.frozen or layer.disabled or layer.silent:
         return {}
-    found = {name: (layer, name) for name in layer.weights}
+    found = {name: (layer, name) for name in layer.weights if name not in layer.running_statistics}
     for number, child in enumerate(layer.children):
         found |= {f"{number}.{name}": owned for name, owned in trained_weights(child).items()}
     return found

@@ -22,6 +22,7 @@ from loom_core.generic.network_passes import (
 )
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import require_tensor
+from loom_core.layers.base import require_batch
 from loom_core.network.network import Network
 from loom_core.optimize.losses import emit_loss
 from loom_core.public import documented_like, public, result_record
@@ -122,8 +123,8 @@ def generic_train_step(
         step: Number of the step: names the noise of layers that have any in training.
 
     Raises:
-        SpecError, ShapeError: See :func:`generic_forward_pass`; or an unknown loss, or a rate
-            that is none.
+        SpecError, ShapeError: See :func:`generic_forward_pass`; or an unknown loss, a rate that is
+            none, or a layer needs more samples.
         NonFiniteError: The loss or a gradient is NaN or infinite; no weight has changed.
         BusyError: The network is training.
     """
@@ -136,19 +137,25 @@ def generic_train_step(
         raise SpecError(f"loss_type must be one of {names}, got {loss_type!r}", where=where)
     with network_graph(where, network, input, backend, training=True) as graph:
         y = flat_output(graph, lower_network(graph, network, input)[-1])
+        require_batch(network.layers, y.shape[0], network.layer_name)
         loss, seeds = emit_loss(graph.builder, loss_type, y, graph.input(target, "target", y.shape))
         ((seed, dy),) = seeds.items()
         wanted = WantedGradients(graph, network.layers)
         gradients = graph.gradients(seed, dy, wanted.values)
         draws = graph.drawn_noise(RandomStream(network.seed, NOISE_KEY, step))
-        output, value, *found = graph.arrays(y, loss, *gradients, given=draws)
+        tracked = graph.builder.tracked
+        observed = [statistic.observed for statistic in tracked]
+        output, value, *found = graph.arrays(y, loss, *gradients, *observed, given=draws)
         if not all(np.isfinite(array).all() for array in (value, *found)):
             raise NonFiniteError(
                 f"the loss is {float(value)}, or a gradient is not finite",
                 hint="Lower the learning rate, or scale the inputs to about -1 to 1.",
             )
         result = graph.tensor(output)
-    descend(wanted.weights, found, learning_rate)
+    descend(wanted.weights, found[: len(wanted.weights)], learning_rate)
+    for statistic, seen in zip(tracked, found[len(wanted.weights) :], strict=True):
+        array = statistic.array
+        array += statistic.share * (seen - array)
     return GenericTrainStepResult(result, float(value), time.perf_counter() - start)
 
 

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from loom_core.arrays import Array, Shape, element_count
 from loom_core.errors import ShapeError
 from loom_core.graph.noise import Noise
 from loom_core.graph.op import Attribute, Graph, Node, Phase, Segment, Value
 from loom_core.graph.ops import OPS
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedStatistic:
+    """``array += share (observed - array)``, in every training step that changes weights.
+
+    Args:
+        array: The layer's own.
+        observed: Of its shape, computed in the forward pass.
+        share: Above 0, at most 1.
+    """
+
+    array: Array
+    observed: Value
+    share: float
 
 
 class GraphBuilder:
@@ -21,6 +37,8 @@ class GraphBuilder:
     Attributes:
         lowered: Input and output of each layer that was lowered, those inside a layer before it.
         gradients: The gradient of each memory root that a backward pass came by.
+        frozen: What is lowered now is inside a frozen layer, or one itself.
+        tracked: The running statistics that a step moves.
     """
 
     def __init__(self, *, training: bool = False) -> None:
@@ -28,6 +46,8 @@ class GraphBuilder:
         self.noises: list[Value] = []
         self.lowered: list[tuple[Value, Value]] = []
         self.gradients: dict[Value, Value] = {}
+        self.frozen = False
+        self.tracked: list[TrackedStatistic] = []
         self.graph = Graph()
         self.producers: dict[Value, Node] = {}
         self._segment = Segment("forward")
@@ -58,6 +78,19 @@ class GraphBuilder:
             yield
         finally:
             self._region = outer
+
+    @contextmanager
+    def inside_layer(self, *, frozen: bool) -> Iterator[None]:
+        """Let what is lowered in the ``with`` block know whether a layer around it is frozen."""
+        outer, self.frozen = self.frozen, self.frozen or frozen
+        try:
+            yield
+        finally:
+            self.frozen = outer
+
+    def track(self, statistic: Array, observed: Value, share: float) -> None:
+        """Let a training step move a layer's own array a share of the way to what it observes."""
+        self.tracked.append(TrackedStatistic(statistic, observed, share))
 
     def input(self, name: str, shape: Shape) -> Value:
         """Declare an array that the caller writes before each run."""

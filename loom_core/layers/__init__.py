@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loom_core.errors import SpecError
 from loom_core.layers.base import Layer
+from loom_core.layers.batch_norm import BatchNorm
 from loom_core.layers.convolution import Conv1D, Conv2D
 from loom_core.layers.dense import Dense
 from loom_core.layers.dropout import Dropout
@@ -39,6 +40,7 @@ LAYER_TYPES: tuple[type[Layer], ...] = (
     *LOOM_LAYER_TYPES,
     Dropout,
     GRU,
+    BatchNorm,
 )
 """All layer types. Those that Loom lacks follow its own, a new one last, and are numbered on."""
 
@@ -64,6 +66,7 @@ __all__ = [
     "LOOM_LAYER_TYPES",
     "LSTM",
     "RNN",
+    "BatchNorm",
     "Conv1D",
     "Conv2D",
     "Dense",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -48,6 +48,10 @@ class Layer(ABC):
     weight_keys: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({})
     """Weight name to its key in the weights of a model string; to several where the weight is
     stored in equal parts along its first axis."""
+
+    running_statistics: ClassVar[frozenset[str]] = frozenset()
+    """Weights that are no parameters: training steps move them by what they see, without gradients.
+    They are saved, and never an optimizer's."""
 
     optional_weights: ClassVar[frozenset[str]] = frozenset()
     """Weights that are zero when a model string leaves them out."""
@@ -146,10 +150,10 @@ class Layer(ABC):
         )
 
     def trained_weights(self) -> Iterator[tuple[Layer, str]]:
-        """Yield what training changes: (layer, weight name), children included."""
+        """Yield what gradients change: (layer, weight name), children included."""
         if self.frozen or self.disabled or self.silent:
             return
-        yield from ((self, name) for name in self._weights)
+        yield from ((self, name) for name in self._weights if name not in self.running_statistics)
         for child in self.children:
             yield from child.trained_weights()
 
@@ -165,7 +169,7 @@ class Layer(ABC):
                 left out stay.
 
         Raises:
-            SpecError: An unknown weight name, or values that are not numbers.
+            SpecError: An unknown weight name, or values that are not numbers, or not allowed.
             ShapeError: A size that does not fit.
             NonFiniteError: NaN or infinity.
         """
@@ -191,6 +195,7 @@ class Layer(ABC):
             if not np.isfinite(array).all():
                 raise NonFiniteError(f"weight {name!r} holds NaN or infinity")
             checked[name] = array.reshape(shapes[name])
+        self.require_allowed(checked)
         for name, array in checked.items():
             held = self._weights.get(name)
             if held is not None and held.shape == array.shape:
@@ -198,10 +203,20 @@ class Layer(ABC):
             else:
                 self._weights[name] = np.array(array, np.float32, order="C")
 
+    def require_allowed(self, weights: Mapping[str, F32]) -> None:  # noqa: B027 (most take all)
+        """Raise :class:`SpecError` where finite values of the right sizes are not allowed."""
+
     @public("ParameterCount")
     def parameter_count(self) -> int:
-        """Return the number of weights, children included, from the settings alone."""
-        own = sum(element_count(shape) for shape in self.weight_shapes().values())
+        """Return the number of parameters, children included, from the settings alone.
+
+        Running statistics are none.
+        """
+        own = sum(
+            element_count(shape)
+            for name, shape in self.weight_shapes().items()
+            if name not in self.running_statistics
+        )
         return own + sum(child.parameter_count() for child in self.children)
 
     # Meaning
@@ -213,6 +228,12 @@ class Layer(ABC):
     @abstractmethod
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit the ops of this layer for an input of shape ``(batch, *input_shape)``."""
+
+    def require_batch(self, batch: int) -> None:
+        """Raise :class:`ShapeError` where a training step needs more samples; see the function."""
+        require_batch(
+            self.children, batch, lambda number: child_name("child", number, self.children[number])
+        )
 
     def parameter(self, graph: GraphBuilder, name: str) -> Value:
         """Return the graph value of one of this layer's weights."""
@@ -286,6 +307,22 @@ class Layer(ABC):
 def child_name(kind: str, index: int, child: Layer) -> str:
     """Return how messages call a child."""
     return f"{kind} {index} {child.type_name}"
+
+
+def require_batch(layers: Sequence[Layer], batch: int, name: Callable[[int], str]) -> None:
+    """Raise :class:`ShapeError` where a layer cannot be trained on that many samples.
+
+    Args:
+        layers: Their sizes are complete. Those that training leaves alone are not asked.
+        batch: Samples of a step.
+        name: Says in a message which layer it is.
+    """
+    for index, layer in enumerate(layers):
+        if not (layer.frozen or layer.disabled or layer.silent):
+            try:
+                layer.require_batch(batch)
+            except ShapeError as error:
+                raise error.at(name(index)) from error
 
 
 def is_bias(name: str) -> bool:

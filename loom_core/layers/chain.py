@@ -58,7 +58,8 @@ def lower_layer(graph: GraphBuilder, layer: Layer, x: Value, added: Value | None
         return x
     if added is not None and layer.skip_before:
         x, added = _add(graph, x, added), None
-    y = _lower_silence(graph, x) if layer.silent else layer.lower(graph, x)
+    with graph.inside_layer(frozen=layer.frozen):
+        y = _lower_silence(graph, x) if layer.silent else layer.lower(graph, x)
     if added is not None:
         y = _add(graph, y, added)
     graph.lowered.append((x, y))

@@ -38,10 +38,19 @@ def decode_weights(
 
     Raises:
         ModelFormatError: An unknown format, or the arrays do not fit the settings.
-        SpecError: An unknown dtype.
+        SpecError: An unknown dtype, or a layer does not allow a value.
         NonFiniteError: A weight is NaN or infinite.
         LimitError: The text is too long or too deep.
     """
+    found = _decoded(layers, names, weights)
+    for layer, arrays in found:
+        layer.require_allowed(arrays)
+    return found
+
+
+def _decoded(
+    layers: Sequence[Layer], names: Sequence[str], weights: dict[str, Any]
+) -> list[tuple[Layer, dict[str, F32]]]:
     fmt = weights.get("fmt")
     if fmt == weights_binary.FORMAT:
         return weights_binary.decode_weights(layers, weights)

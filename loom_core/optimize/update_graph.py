@@ -1,8 +1,10 @@
-"""The end of a training step: gradient norms, clipping, the guard, and an optimizer's updates."""
+"""The end of a training step: gradient norms, clipping, the guard, and all updates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+import numpy as np
 
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
@@ -15,7 +17,7 @@ from loom_core.optimize.weight_update import StepNumbers
 def emit_updates(
     graph: GraphBuilder, optimizer: Optimizer, gradients: Mapping[TrainedWeight, Value], loss: Value
 ) -> dict[str, Value]:
-    """Emit the updates of weights by their gradients.
+    """Emit the updates of weights by their gradients, and of the statistics that layers track.
 
     Args:
         graph: Holds the gradients.
@@ -36,4 +38,10 @@ def emit_updates(
         step = StepNumbers(graph, hyper, scale)
         for weight, gradient in gradients.items():
             optimizer.emit(step, weight, gradient)
+        for tracked in graph.tracked:
+            statistic = graph.parameter(tracked.array, "statistic")
+            shares = np.zeros(len(HYPER), np.float32)
+            shares[HYPER.index("fresh")] = tracked.share
+            numbers = (graph.constant(shares), scale)
+            graph.emit_update("running_mean", statistic, tracked.observed, *numbers, share="fresh")
     return {"hyper": hyper, "limit": limit, "norms": norms, "norm": norm, "halted": halted}

@@ -67,6 +67,11 @@ class BatchSource(ABC):
         """Samples seen in one epoch."""
         return int(self._shapes[:, 0].sum())
 
+    @property
+    def smallest_batch(self) -> int:
+        """Samples of the smallest batch."""
+        return int(self._shapes[:, 0].min())
+
     def input_shape(self, step: int) -> tuple[int, int]:
         """Return samples of a step, and numbers in each."""
         size, width = self._shapes[step % len(self), :2].tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loom_core.errors import SpecError
+from loom_core.layers.base import require_batch
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizer_config import make_optimizer
 from loom_core.optimize.scheduler_config import make_scheduler, read_scheduler
@@ -27,6 +28,8 @@ def begin_position(
             the state to resume from are wrong, or there is nothing to train.
     """
     require_trained_weights(network.layers)
+    network.complete_sizes()
+    require_batch(network.layers, source.smallest_batch, network.layer_name)
     steps = len(source) * settings.epochs
     samples = source.samples_per_epoch
     if settings.resume_from is None:
@@ -37,7 +40,6 @@ def begin_position(
         seed = network.seed if settings.seed is None else settings.seed
         noise = RandomStream(seed, NOISE_KEY).state
         return TrainingPosition(optimizer, asked, scheduler, seed, len(source), samples, noise)
-    network.complete_sizes()
     names = [network.layer_name(index) for index in range(len(network.layers))]
     stored = read_training_state(settings.resume_from, network.layers, names)
     stored.require_fitting(len(source), samples, settings.seed)

@@ -225,7 +225,9 @@ class WatchedRun:
 
 
 def all_weights(layer: Layer) -> Iterator[tuple[str, F32]]:
-    """Yield the weights of a layer and of all layers inside it, by their names there."""
-    yield from layer.weights.items()
+    """Yield the parameters of a layer and of all layers inside it, by their names there."""
+    for name, array in layer.weights.items():
+        if name not in layer.running_statistics:
+            yield name, array
     for child in layer.children:
         yield from all_weights(child)

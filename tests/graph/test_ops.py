@@ -126,7 +126,7 @@ def test_table_is_complete():
     [
         ("matmul", [(2, 3), (4, 5)], "contract 3 with 4"),
         ("matmul", [(2, 3), (3,)], "two matrices"),
-        ("batch_norm", [(1, 3)], "at least two numbers a channel"),
+        ("batch_norm", [(0, 3)], "at least one number a channel"),
         ("add_bias", [(2, 3), (4,)], "one number a channel"),
         ("conv2d", [(1, 2, 3, 3), (1, 1, 2, 2)], "equal C"),
         ("conv2d", [(1, 1, 2, 2), (1, 1, 5, 5)], "does not fit"),

@@ -32,8 +32,12 @@ def test_gradients_equal_finite_differences(name, loss):
     check_layers(layers, x, loss, target)
 
 
-@pytest.mark.parametrize("name", ["dropout", "softmax gumbel"])
-def test_gradients_with_noise_equal_finite_differences(name):
+IN_TRAINING = ["dropout", "softmax gumbel", *(name for name in STACKS if "batch norm" in name)]
+
+
+@pytest.mark.parametrize("name", IN_TRAINING)
+def test_gradients_in_training_equal_finite_differences(name):
+    """Of layers that do something else there: with noise, with statistics of the batch."""
     make, width = STACKS[name]
     layers, outputs = stack(*make(), width=width)
     rng = np.random.default_rng(11)

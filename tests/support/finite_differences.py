@@ -105,6 +105,7 @@ def check_layers(
         for index, layer in enumerate(owners)
         if not layer.disabled
         for name in layer.weights
+        if name not in layer.running_statistics
     }
     wanted = {"x": x_value} | {name: parameter for name, (parameter, _) in weights.items()}
     gradients = differentiate(graph, seeds, wanted.values())

@@ -6,6 +6,7 @@ from loom_core import (
     GRU,
     LSTM,
     RNN,
+    BatchNorm,
     Conv1D,
     Conv2D,
     Dense,
@@ -93,6 +94,22 @@ STACKS = {
     ),
     "swiglu": (lambda: [SwiGLU(5, 3)], 6),
     "swiglu skip": (lambda: [Dense(4, "tanh", input_size=4), SwiGLU(3, skip_from=0)], 4),
+    "batch norm": (
+        lambda: [Dense(4, "tanh", input_size=3), BatchNorm(), Dense(2, "tanh", input_size=4)],
+        3,
+    ),
+    "batch norm images": (
+        lambda: [Conv2D(3, 2, 1, 0, "linear", **IMAGE), BatchNorm(epsilon=0.01), Dense(2, "tanh")],
+        40,
+    ),
+    "batch norm sequences": (
+        lambda: [Conv1D(3, 3, 2, 1, "tanh", input_channels=2), BatchNorm(3, momentum=0.5)],
+        10,
+    ),
+    "batch norm inside": (
+        lambda: [Sequential([Dense(3, "tanh", input_size=4), Parallel([BatchNorm(), RMSNorm()])])],
+        4,
+    ),
     "dropout": (
         lambda: [Dense(4, "tanh", input_size=3), Dropout(0.4), Dense(2, "tanh", input_size=4)],
         3,

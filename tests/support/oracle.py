@@ -129,7 +129,7 @@ def batch_norm_with_moments(x, axis=1, epsilon=1e-5):
         deviation = math.sqrt(squares / len(cells) + epsilon)
         for index in cells:
             y[index] = (x[index] - mean) / deviation
-        r[c], means[c], variances[c] = 1 / deviation, mean, squares / (len(cells) - 1)
+        r[c], means[c], variances[c] = 1 / deviation, mean, squares / max(len(cells) - 1, 1)
     return y, r, means, variances
 
 

@@ -125,7 +125,7 @@ void run_batch_norm(const int32_t *node, float *scratch)
             factor[lane] = (float)(1.0 / __builtin_sqrt(squares[lane] + (double)real(node, 3)));
             r[c + lane] = factor[lane];
             mean[c + lane] = shift[lane];
-            variance[c + lane] = (float)(squares[lane] * n / (n - 1.0));
+            variance[c + lane] = (float)(squares[lane] * n / (n > 1.0 ? n - 1.0 : 1.0));
         }
         finish(buffer(node, 1), x, x, shift, splat(0.0f), factor, s, c, count);
     }

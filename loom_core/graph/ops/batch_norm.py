@@ -28,8 +28,8 @@ from loom_core.graph.ops.elementwise import elementwise_cost
 def _batch_norm_shapes(shapes: Sequence[Shape], attributes: Attributes) -> tuple[Shape, ...]:
     (x,), axis = shapes, integer(attributes, "axis")
     channel = (x[axis],)
-    if element_count(x) < 2 * x[axis]:
-        raise ShapeError(f"a batch needs at least two numbers a channel, got {x} with axis {axis}")
+    if element_count(x) < max(1, x[axis]):
+        raise ShapeError(f"a batch needs at least one number a channel, got {x} with axis {axis}")
     return (x, channel, channel, channel)
 
 
@@ -37,6 +37,7 @@ def _batch_norm(inputs: Sequence[Array], outputs: Sequence[Array], attributes: A
     """Y = (x - mean) r for each channel, r = 1 / sqrt(mean((x - mean)^2) + epsilon).
 
     Mean, and the variance with n - 1 in place of n, are outputs too; both are added up in float64.
+    The variance of one number is 0.
     """
     (x,), (y, r, mean, variance) = inputs, outputs
     around, along = _axes(x.shape, attributes)
@@ -45,7 +46,7 @@ def _batch_norm(inputs: Sequence[Array], outputs: Sequence[Array], attributes: A
     np.subtract(x, mean.reshape(along), out=y)
     squares = np.sum(y * y, axis=around, dtype=np.float64)
     r[...] = 1.0 / np.sqrt(squares / count + number(attributes, "epsilon"))
-    variance[...] = squares / (count - 1)
+    variance[...] = squares / max(count - 1, 1)
     np.multiply(y, r.reshape(along), out=y)
 
 

@@ -2225,7 +2225,7 @@ export interface Layer<On extends Thread = "worker"> extends LoomObject {
   GetWeights(options?: CallOptions): Result<On, Record<string, Float32Array>>;
   /** Same as `GetWeights`. */
   getWeights: Layer<On>["GetWeights"];
-  /** Return the number of weights, children included, from the settings alone. */
+  /** Return the number of parameters, children included, from the settings alone. */
   ParameterCount(options?: CallOptions): Result<On, number>;
   /** Same as `ParameterCount`. */
   parameterCount: Layer<On>["ParameterCount"];
@@ -3082,7 +3082,7 @@ export interface Softmax<On extends Thread = "worker"> extends LoomObject {
   GetWeights(options?: CallOptions): Result<On, Record<string, Float32Array>>;
   /** Same as `GetWeights`. */
   getWeights: Softmax<On>["GetWeights"];
-  /** Return the number of weights, children included, from the settings alone. */
+  /** Return the number of parameters, children included, from the settings alone. */
   ParameterCount(options?: CallOptions): Result<On, number>;
   /** Same as `ParameterCount`. */
   parameterCount: Softmax<On>["ParameterCount"];
@@ -5359,6 +5359,7 @@ export interface Enums {
     readonly Sequential: 13;
     readonly Dropout: 14;
     readonly GRU: 15;
+    readonly BatchNorm: 16;
   };
   /** Softmax variants by name, and the codes that stand for them. */
   readonly SoftmaxType: {
