@@ -13,7 +13,8 @@ from loom_core.arrays import Shape, element_count
 from loom_core.errors import LoomError, ShapeError
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
-from loom_core.layers.base import Layer, features
+from loom_core.layers.base import Layer
+from loom_core.layers.sample_shapes import features
 
 
 def complete_chain(

@@ -18,7 +18,8 @@ from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
 from loom_core.graph.ops.convolution import convolved_size, require_bordered_image
-from loom_core.layers.base import Layer, require_features
+from loom_core.layers.base import Layer
+from loom_core.layers.sample_shapes import require_features
 from loom_core.random_stream import RandomStream
 
 

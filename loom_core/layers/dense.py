@@ -16,7 +16,8 @@ from loom_core.errors import ShapeError, SpecError
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
-from loom_core.layers.base import Layer, as_rows, features, require_features
+from loom_core.layers.base import Layer
+from loom_core.layers.sample_shapes import as_rows, features, require_features
 from loom_core.random_stream import RandomStream
 
 InputFit = Literal["exact", "pad"]

@@ -12,7 +12,8 @@ from loom_core.checks import optional_size, positive
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
-from loom_core.layers.base import Layer, features
+from loom_core.layers.base import Layer
+from loom_core.layers.sample_shapes import features
 from loom_core.random_stream import RandomStream
 
 

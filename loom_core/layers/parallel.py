@@ -12,8 +12,9 @@ from loom_core.errors import LoomError, ShapeError, SpecError
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
-from loom_core.layers.base import Layer, child_name, features, require_layer, require_layers
+from loom_core.layers.base import Layer, child_name, require_layer, require_layers
 from loom_core.layers.chain import complete_layer, lower_layer
+from loom_core.layers.sample_shapes import features
 from loom_core.layers.softmax import Softmax
 from loom_core.public import record
 from loom_core.random_stream import RandomStream

@@ -16,8 +16,9 @@ from loom_core.errors import ShapeError
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
-from loom_core.layers.base import Layer, as_rows, features, require_rows
+from loom_core.layers.base import Layer
 from loom_core.layers.orthogonal import orthogonal
+from loom_core.layers.sample_shapes import as_rows, features, require_rows
 from loom_core.random_stream import RandomStream
 
 

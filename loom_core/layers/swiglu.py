@@ -15,7 +15,8 @@ from loom_core.errors import ShapeError
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
-from loom_core.layers.base import Layer, as_rows, token_shape
+from loom_core.layers.base import Layer
+from loom_core.layers.sample_shapes import as_rows, token_shape
 from loom_core.random_stream import RandomStream
 
 

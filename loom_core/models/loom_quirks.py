@@ -19,8 +19,8 @@ from loom_core.layers import (
     Sequential,
     SwiGLU,
 )
-from loom_core.layers.base import features
 from loom_core.layers.chain import chain_input_features, complete_chain, complete_layer
+from loom_core.layers.sample_shapes import features
 from loom_core.running import NetworkGrid
 
 
