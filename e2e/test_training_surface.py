@@ -36,7 +36,7 @@ def test_settings_by_name_and_as_data(session):
             note(event);
             norm = event.GradientNorm;
         });
-        const wrong = await glue.failure(() => net.Train(data, { Optimizer: "adam" }));
+        const wrong = await glue.failure(() => net.Train(data, { Optimizer: "adagrad" }));
         net.dispose();
         return { result, rates, norm, wrong };
         """
@@ -50,7 +50,30 @@ def test_settings_by_name_and_as_data(session):
     assert result["rates"] == sorted(result["rates"][:11]) + sorted(result["rates"][11:])[::-1]
     assert result["norm"] > 0
     assert result["wrong"]["code"] == "spec"
-    assert "no optimizer 'adam'" in result["wrong"]["message"]
+    assert "no optimizer 'adagrad'" in result["wrong"]["message"]
+
+
+def test_optimizers_made_of_ops_run_by_the_kernels(session):
+    result = session.run(
+        START
+        + """
+        const lion = await loom.NewLionOptimizer(0.9, 0.99, 0.1);
+        const runs = [];
+        for (const [Optimizer, LearningRate] of [["adam", 0.02], [lion, 0.005]]) {
+            net.InitializeWeights();
+            const config = { ...base, Epochs: 30, LearningRate, Optimizer };
+            const { LossHistory } = await net.Train(data, config);
+            runs.push([LossHistory[0], LossHistory.at(-1), await net.GetBackendReport()]);
+        }
+        net.dispose();
+        lion.dispose();
+        return runs;
+        """
+    )
+
+    for first, last, report in result:
+        assert last < first / 2
+        assert (report["Used"], report["Fallbacks"]) == ("simd", {})
 
 
 def test_objects_keep_their_state(session):

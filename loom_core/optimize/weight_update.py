@@ -24,7 +24,7 @@ class StepNumbers:
     graph: GraphBuilder
     hyper: Value
     scale: Value
-    _found: dict[str, Value] = field(default_factory=dict)
+    _found: dict[str, Value] = field(default_factory=dict, init=False, repr=False)
 
     def number(self, name: str) -> Value:
         """Return a number of ``hyper`` by its name, (1,); it is cut out once for all weights."""
