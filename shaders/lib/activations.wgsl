@@ -74,7 +74,9 @@ fn silu_of(x: f32) -> f32 { return gated(x, 1.0, 0.0).value; }
 
 fn silu_slope(x: f32) -> f32 { return gated(x, 1.0, 0.0).slope; }
 
-fn elu_of(x: f32) -> f32 { return select(exponential_minus_1(select(x, 0.0, x > 0.0)), x, x > 0.0); }
+fn elu_of(x: f32) -> f32 {
+    return select(exponential_minus_1(select(x, 0.0, x > 0.0)), x, x > 0.0);
+}
 
 // exp(x) = y + 1
 fn elu_slope(y: f32) -> f32 { return 1.0 + select(y, 0.0, y > 0.0); }

@@ -1,6 +1,7 @@
 // exp, expm1, tanh, sigmoid, log and log1p of a float, from series: within 4 units of the last
-// place everywhere; the normal distribution within 8. The built-in ones differ between devices, and some overflow. A NaN stays NaN;
-// it is recognised by its bits, as compilers may assume that none occurs.
+// place everywhere; the normal distribution within 8. The built-in ones differ between devices, and
+// some overflow. A NaN stays NaN; it is recognised by its bits, as compilers may assume that none
+// occurs.
 
 fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 

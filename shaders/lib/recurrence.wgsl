@@ -6,8 +6,8 @@
 // Samples go in blocks of 4, and so do the results of a product: an invocation computes a group of
 // 4 results for a block. For each term it reads 4 weights and 4 states, neighbours in memory both,
 // for 16 multiply-adds: 4 operations a byte, most of them out of the cache. The 4 results are the
-// gates of a unit of an LSTM or (3 of them) GRU, or 4 units. No workgroup memory; about 48 registers, half of the largest
-// occupancy.
+// gates of a unit of an LSTM or (3 of them) GRU, or 4 units. No workgroup memory; about 48
+// registers, half of the largest occupancy.
 //
 // WHOLE: a workgroup runs a block through all steps in one dispatch, with a barrier between steps;
 // for layers whose weights stay in the cache, where starting a dispatch costs more than a step.
