@@ -1,7 +1,7 @@
 // What the recurrences over time share (beside lib/grid.wgsl and lib/functions.wgsl): the product
 // of the weights with the states of the step before. u, gates, du (batch, steps, G), h, c, dh
-// (batch, steps, hidden), w (G, hidden); G = hidden, 4 hidden for the LSTM's i, f, g, o
-// or 3 hidden for the GRU's r, z, n.
+// (batch, steps, hidden), w (G, hidden); G = hidden, 4 hidden for the LSTM's i, f, g, o or 3 hidden
+// for the GRU's r, z, n.
 //
 // Samples go in blocks of 4, and so do the results of a product: an invocation computes a group of
 // 4 results for a block. For each term it reads 4 weights and 4 states, neighbours in memory both,

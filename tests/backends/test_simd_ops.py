@@ -7,7 +7,13 @@ from loom_core.activations import ACTIVATIONS
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.ops import OPS
 from tests.support import tolerances
-from tests.support.kernel_cases import EDGES, KERNEL_CASES, node_on, nodes_with_inputs
+from tests.support.kernel_cases import (
+    EDGES,
+    KERNEL_CASES,
+    maxima_with_ties,
+    node_on,
+    nodes_with_inputs,
+)
 from tests.support.op_cases import OpCase
 from tests.support.simd_support import GUARD, run_node
 from tests.support.update_cases import SCALE_CASES, UPDATE_CASES
@@ -71,6 +77,11 @@ def test_a_nan_is_never_swallowed():
     assert np.isnan(special("cross_entropy", [[0.5, np.nan]], [[0.0, 1.0]])[0])
     assert np.isnan(special("mse", [[0.5, np.nan]], [[0.0, 1.0]])[0])
     special("matmul", [[1.0, np.nan]], [[1.0], [0.0]])
+
+
+def test_of_equal_numbers_the_first_in_reading_order_takes_the_gradient():
+    for node, inputs, expected in maxima_with_ties():
+        tolerances.assert_op_close(node.op.name, run_node(node, inputs), expected)
 
 
 def test_extreme_scores_have_finite_losses():

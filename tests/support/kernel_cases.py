@@ -35,6 +35,17 @@ LARGE = [
     OpCase("conv2d", ((3, 2, 28, 28), (13, 2, 5, 5)), {"stride": (2, 2), "padding": (2, 2)}),
     OpCase("conv2d", ((1, 4, 9, 33), (8, 4, 1, 3)), {"stride": (1, 1), "padding": (0, 1)}),
     OpCase("conv2d", ((2, 3, 1, 65), (6, 3, 1, 4)), {"stride": (1, 3), "padding": (0, 0)}),
+    *(
+        OpCase(name, (shape,), {"kernel": kernel, "stride": stride, "padding": padding})
+        for name in ("max_pool2d", "avg_pool2d")
+        for shape, kernel, stride, padding in (
+            ((3, 5, 17, 19), (2, 2), (2, 2), (0, 0)),
+            ((2, 7, 16, 21), (3, 3), (2, 2), (1, 1)),
+            ((1, 3, 13, 26), (5, 5), (1, 1), (2, 2)),
+            ((2, 3, 20, 33), (20, 33), (1, 1), (0, 0)),
+            ((1, 2, 9, 40), (4, 19), (3, 7), (2, 9)),
+        )
+    ),
     OpCase("conv2d", ((1, 1, 40, 20), (2, 1, 3, 3)), WINDOW),
     *(OpCase(name, ((5, 13), (5, 13))) for name in ("add", "mul", "div")),
     *(OpCase(name, ((5, 13),)) for name in ("sqrt", "sign")),
@@ -133,3 +144,16 @@ def node_on(name, *arrays, **attributes):
     with np.errstate(all="ignore"):
         node.op.compute(inputs, expected, node.attributes)
     return node, inputs, expected
+
+
+def maxima_with_ties():
+    """Yield pooling and its gradient where cells are equal, NaN, or all of a window -infinity.
+
+    Of equal ones the first in reading order is the largest, as in PyTorch.
+    """
+    window = {"kernel": (2, 3), "stride": (1, 1), "padding": (1, 1)}
+    x = np.random.default_rng(3).integers(0, 2, (2, 1, 7, 9)).astype(np.float32)
+    x[1, 0, 3, 4:6] = np.nan
+    x[0, 0, :3, :3] = -np.inf
+    yield node_on("max_pool2d", x, **window)
+    yield node_on("max_pool2d_dx", np.arange(144.0).reshape(2, 1, 8, 9), x, **window)

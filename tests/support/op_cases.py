@@ -41,6 +41,16 @@ def products(m: int, k: int, n: int, *lead: int) -> list[OpCase]:
     ]
 
 
+POOLINGS = [
+    ((1, 1, 1, 1), (1, 1), (1, 1), (0, 0)),
+    ((2, 3, 7, 5), (2, 2), (2, 2), (0, 0)),
+    ((1, 2, 6, 7), (3, 2), (1, 1), (1, 1)),
+    ((2, 1, 5, 11), (3, 5), (3, 2), (1, 2)),
+    ((1, 2, 7, 8), (2, 1), (3, 4), (0, 0)),
+    ((2, 2, 3, 5), (3, 5), (2**40, 2**40), (0, 0)),
+]
+"""Image, window, stride and padding."""
+
 CASES: list[OpCase] = [
     *products(1, 1, 1),
     *products(3, 5, 2),
@@ -56,6 +66,11 @@ CASES: list[OpCase] = [
     OpCase("conv2d", ((1, 2, 6, 7), (2, 2, 3, 3)), {"stride": (3, 2), "padding": (2, 1)}),
     OpCase("conv2d", ((2, 1, 4, 4), (1, 1, 1, 1)), {"stride": (2, 2), "padding": (1, 1)}),
     OpCase("conv2d", ((2, 1, 3, 9), (2, 1, 3, 2)), {"stride": (2**40, 4), "padding": (0, 0)}),
+    *(
+        OpCase(name, (shape,), {"kernel": kernel, "stride": stride, "padding": padding})
+        for name in ("max_pool2d", "avg_pool2d")
+        for shape, kernel, stride, padding in POOLINGS
+    ),
     OpCase("add", ((3, 5), (3, 5))),
     OpCase("scale", ((3, 1),), {"factor": -2.5}),
     OpCase("div", ((3, 5), (3, 5))),

@@ -59,6 +59,28 @@ def activate(x, function="linear"):
     return np.vectorize(FORMULAS[function], otypes=[float])(x)
 
 
+def pool2d(x, reduce, kernel, stride, padding):
+    """Reduce the numbers of each window that lie in the image."""
+    u, v = ((x.shape[2 + i] + 2 * padding[i] - kernel[i]) // stride[i] + 1 for i in range(2))
+    y = np.zeros((*x.shape[:2], u, v))
+    for n, c, row, col in np.ndindex(y.shape):
+        top, left = row * stride[0] - padding[0], col * stride[1] - padding[1]
+        y[n, c, row, col] = reduce(
+            x[n, c, i, j]
+            for i in range(max(top, 0), min(top + kernel[0], x.shape[2]))
+            for j in range(max(left, 0), min(left + kernel[1], x.shape[3]))
+        )
+    return y
+
+
+def max_pool2d(x, kernel=(1, 1), stride=(1, 1), padding=(0, 0)):
+    return pool2d(x, max, kernel, stride, padding)
+
+
+def avg_pool2d(x, kernel=(1, 1), stride=(1, 1), padding=(0, 0)):
+    return pool2d(x, math.fsum, kernel, stride, padding) / (kernel[0] * kernel[1])
+
+
 def softmax(x, temperature=1.0, causal=False):
     y = np.zeros_like(x)
     for lead in np.ndindex(*x.shape[:-1]):
@@ -237,6 +259,8 @@ ORACLES = {
     "matmul": matmul,
     "add_bias": add_bias,
     "conv2d": conv2d,
+    "max_pool2d": max_pool2d,
+    "avg_pool2d": avg_pool2d,
     "add": lambda a, b: a + b,
     "scale": lambda x, factor: x * factor,
     "div": lambda a, b: a * b**-1.0,

@@ -69,6 +69,9 @@ def test_no_kernel_that_is_right_is_refused(op: str, software: bool):
 CONV = OpCase("conv2d", ((2, 3, 9, 8), (5, 3, 3, 3)), {"stride": (1, 1), "padding": (1, 1)})
 LSTM = OpCase("lstm_scan", ((3, 4, 20), (20, 5)))
 GRU = OpCase("gru_scan", ((3, 4, 15), (5,), (15, 5)))
+POOLING = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1)}
+MAXIMA = OpCase("max_pool2d", ((2, 3, 9, 8),), POOLING)
+MEANS = OpCase("avg_pool2d", ((2, 3, 9, 8),), POOLING)
 PRODUCT = OpCase("matmul", ((70, 40), (40, 37)))
 BY_VECTORS = OpCase("matmul", ((64, 40), (40, 64)))
 TABLE = OpCase("gather_rows", ((30, 7), (2, 20)))
@@ -100,6 +103,11 @@ MUTATIONS = [
     (OpCase("softmax_cross_entropy", ((3, 5), (3, 5))), "* share - t[i]", "- t[i]"),
     (LSTM, "cell += f * ", "cell += i * "),
     (LSTM, "dc += later_c[block * hidden + j];", ""),
+    (MAXIMA, "b.value > a.value", "b.value < a.value"),
+    (MAXIMA, "min(start + kernel - padding, size)", "start + kernel - padding"),
+    (MAXIMA, "found[window] == p.row % area", "found[window] != p.row % area"),
+    (MEANS, "total / (f32(sizes", "total / (1.0 + f32(sizes"),
+    (MEANS, "min(last / stride + 1u, count)", "min(last / stride, count)"),
     (GRU, "carried[2] + b[j]", "carried[2] - b[j]"),
     (GRU, "now += through[block * hidden + j];", ""),
     (OpCase("rnn_scan", ((3, 4, 5), (5, 5))), "u[cells.w]) + z)", "u[cells.w]))"),
@@ -162,6 +170,11 @@ LARGE = [
     OpCase("gru_scan", ((64, 100, 768), (256,), (768, 256))),
     OpCase("rnn_scan", ((64, 100, 700), (700, 700))),
     OpCase("conv2d", ((64, 16, 28, 28), (32, 16, 3, 3)), {"stride": (1, 1), "padding": (1, 1)}),
+    OpCase(
+        "max_pool2d",
+        ((64, 16, 28, 28),),
+        {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0)},
+    ),
     OpCase("transpose", ((64, 300, 500),), {"axes": (2, 0, 1)}),
 ]
 KEPT = ("lstm_scan", "gru_scan", "rnn_scan", "conv2d", "matmul", "softmax")

@@ -6,7 +6,14 @@ import pytest
 from loom_core.activations import ACTIVATIONS
 from loom_core.backends.webgpu.kernels import convolution, linear
 from tests.support import tolerances
-from tests.support.kernel_cases import EDGES, KERNEL_CASES, LOSSES, node_on, nodes_with_inputs
+from tests.support.kernel_cases import (
+    EDGES,
+    KERNEL_CASES,
+    LOSSES,
+    maxima_with_ties,
+    node_on,
+    nodes_with_inputs,
+)
 from tests.support.op_cases import OpCase
 from tests.support.update_cases import SCALE_CASES, UPDATE_CASES
 from tests.support.webgpu_support import device_as, run_node
@@ -32,6 +39,11 @@ LARGE = [
     OpCase("gather_rows", ((100, 7), (3, 3000))),
     OpCase("transpose", ((300, 701),), {"axes": (1, 0)}),
     OpCase("transpose", ((2,) * 12,), {"axes": tuple(range(11, -1, -1))}),
+    *(
+        OpCase(name, ((1, 2, 90, 200),), {"kernel": kernel, "stride": (1, 1), "padding": (0, 0)})
+        for name in ("max_pool2d", "avg_pool2d")
+        for kernel in ((90, 200), (80, 150))
+    ),
     OpCase("concat", tuple((3, size) for size in range(1, 13)), {"axis": 1}),
 ]
 
@@ -102,6 +114,12 @@ def test_numbers_that_name_no_row_give_zeros():
     ids = [[-0.9, 4.9, 5.0, -1.0, np.nan, np.inf, -np.inf, 1e30]]
     node, inputs, expected = node_on("gather_rows", np.arange(1.0, 11.0).reshape(5, 2), ids)
     check(node, inputs, expected, software=True)
+
+
+@pytest.mark.parametrize("software", [True, False], ids=["software", "hardware"])
+def test_of_equal_numbers_the_first_in_reading_order_takes_the_gradient(software):
+    for node, inputs, expected in maxima_with_ties():
+        check(node, inputs, expected, software)
 
 
 @pytest.mark.parametrize("function", ACTIVATIONS)

@@ -6,7 +6,13 @@ import numpy as np
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.arrays import element_count
-from loom_core.backends.kernel_shapes import around, joined_axes, rows_of
+from loom_core.backends.kernel_shapes import (
+    around,
+    joined_axes,
+    pooling_sizes,
+    rows_of,
+    strides_of,
+)
 from loom_core.backends.simd.records import Call, Encoder, Shapes
 from loom_core.graph.op import Attributes, integer, integers, number, size_pair
 from loom_core.graph.ops.sequences import rope_angles
@@ -54,18 +60,24 @@ def batch_norm(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
 
 
 def convolution(x: int, w: int, y: int) -> Encoder:
-    """Sizes of image, kernel, stride, padding and output; the numbers index inputs + outputs.
-
-    Along an axis with one output cell there is no stride, however large a number says so.
-    """
+    """Sizes of image, kernel, stride, padding and output; the numbers index inputs + outputs."""
 
     def encoder(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
         shapes = [*inputs, *outputs]
         filters, _, *kernel = shapes[w]
         cells = shapes[y][2:]
-        strides = zip(size_pair(attributes, "stride"), cells, strict=True)
-        window = (*(s if n > 1 else 1 for s, n in strides), *size_pair(attributes, "padding"))
+        window = (*strides_of(cells, attributes), *size_pair(attributes, "padding"))
         return Call([*shapes[x], filters, *kernel, *window, *cells])
+
+    return encoder
+
+
+def pooling(x: int, y: int) -> Encoder:
+    """What :func:`pooling_sizes` says of images and pooled ones, by their numbers as above."""
+
+    def encoder(inputs: Shapes, outputs: Shapes, attributes: Attributes) -> Call:
+        shapes = [*inputs, *outputs]
+        return Call(pooling_sizes(shapes[x], shapes[y], attributes))
 
     return encoder
 

@@ -12,7 +12,7 @@ from loom_core.backends.webgpu.kernel_table import kernel_of
 from loom_core.errors import ShapeError
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Node
-from loom_core.graph.ops import convolution
+from loom_core.graph.ops import convolution, pooling
 
 Variant: TypeAlias = tuple[object, ...]
 """An op's name, its attributes that are no sizes, and shader, entry and constants of each dispatch
@@ -71,7 +71,7 @@ def _all_sizes(node: Node) -> set[int]:
 def _free_sizes(node: Node) -> set[int]:
     """Return the sizes that hang together with others by being equal, and in no other way."""
     fixed: set[int] = set()
-    if node.op in convolution.OPS:
+    if node.op in (*convolution.OPS, *pooling.OPS):
         fixed = {size for x in node.inputs for size in x.shape[2:]}
     elif node.op.name.startswith(("lstm", "gru")):
         fixed = {*node.inputs[-1].shape, *(x.shape[-1] for x in node.inputs)}

@@ -12,6 +12,7 @@ from loom_core.graph.ops import (
     loom_entmax,
     losses,
     norms,
+    pooling,
     rows,
     sequences,
     shaping,
@@ -24,6 +25,7 @@ OPS: dict[str, Op] = {
     for family in (
         linear,
         convolution,
+        pooling,
         elementwise,
         rows,
         loom_entmax,
