@@ -19,6 +19,7 @@ from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
 from loom_core.graph.ops.convolution import convolved_size, require_bordered_image
 from loom_core.layers.base import Layer
+from loom_core.layers.images import complete_image, image_shape, read_plane, written_plane
 from loom_core.layers.sample_shapes import require_features
 from loom_core.random_stream import RandomStream
 
@@ -204,21 +205,11 @@ class Conv2D(_Convolution):
 
     def complete(self, input_shape: Shape | None) -> None:
         """Take channels, height and width from an image-shaped output of the layer before."""
-        if input_shape is not None and len(input_shape) == 3:
-            channels, height, width = input_shape
-            self.input_channels = self.input_channels or channels
-            self.input_height = self.input_height or height
-            self.input_width = self.input_width or width
+        complete_image(self, input_shape)
 
     def input_sizes(self) -> Shape:
         """Return (C, H, W)."""
-        if not (self.input_channels and self.input_height and self.input_width):
-            raise ShapeError(
-                "conv2d needs input_channels, input_height and input_width, got "
-                f"{self.input_channels}, {self.input_height} and {self.input_width}",
-                hint="They are inferred only when the layer before gives images (C, H, W).",
-            )
-        return self.input_channels, self.input_height, self.input_width
+        return image_shape(self)
 
     @property
     def _kernel_sizes(self) -> Shape:
@@ -227,11 +218,7 @@ class Conv2D(_Convolution):
     @classmethod
     def from_fields(cls, fields: Fields) -> Conv2D:
         """Read Loom's keys; output sizes are computed, and checked where they are given."""
-        layer = cls(
-            **cls._shared_settings(fields),
-            input_height=fields.size("input_height"),
-            input_width=fields.size("input_width"),
-        )
+        layer = cls(**cls._shared_settings(fields), **read_plane(fields))
         given = (fields.size("output_height"), fields.size("output_width"))
         if fields.reading == "loom" and not all(given):
             layer.silent = True  # Loom computes nothing without its output sizes
@@ -247,8 +234,7 @@ class Conv2D(_Convolution):
 
     def to_fields(self) -> dict[str, Any]:
         """Write Loom's keys, output sizes included."""
-        written = super().to_fields()
-        written |= {"input_height": self.input_height, "input_width": self.input_width}
+        written = super().to_fields() | written_plane(self)
         shape = self.output_shape(None)
         if shape is not None and not self.silent:
             written |= {"output_height": shape[1], "output_width": shape[2]}
