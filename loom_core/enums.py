@@ -27,6 +27,8 @@ class LayerType(IntEnum):
     Dropout = 14
     GRU = 15
     BatchNorm = 16
+    MaxPool2D = 17
+    AvgPool2D = 18
 
 
 class SoftmaxType(IntEnum):

@@ -12,6 +12,7 @@ from loom_core.layers.embedding import Embedding
 from loom_core.layers.multi_head_attention import MultiHeadAttention
 from loom_core.layers.norms import LayerNorm, RMSNorm
 from loom_core.layers.parallel import GridPosition, Parallel
+from loom_core.layers.pooling import AvgPool2D, MaxPool2D
 from loom_core.layers.recurrent import GRU, LSTM, RNN
 from loom_core.layers.residual import Residual
 from loom_core.layers.sequential import Sequential
@@ -41,6 +42,8 @@ LAYER_TYPES: tuple[type[Layer], ...] = (
     Dropout,
     GRU,
     BatchNorm,
+    MaxPool2D,
+    AvgPool2D,
 )
 """All layer types. Those that Loom lacks follow its own, a new one last, and are numbered on."""
 
@@ -66,6 +69,7 @@ __all__ = [
     "LOOM_LAYER_TYPES",
     "LSTM",
     "RNN",
+    "AvgPool2D",
     "BatchNorm",
     "Conv1D",
     "Conv2D",
@@ -75,6 +79,7 @@ __all__ = [
     "GridPosition",
     "Layer",
     "LayerNorm",
+    "MaxPool2D",
     "MultiHeadAttention",
     "Parallel",
     "RMSNorm",

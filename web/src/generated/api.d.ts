@@ -5360,6 +5360,8 @@ export interface Enums {
     readonly Dropout: 14;
     readonly GRU: 15;
     readonly BatchNorm: 16;
+    readonly MaxPool2D: 17;
+    readonly AvgPool2D: 18;
   };
   /** Softmax variants by name, and the codes that stand for them. */
   readonly SoftmaxType: {

@@ -495,7 +495,7 @@ export const names = {
   enums: {
     ActivationType: {"ScaledReLU":0,"Sigmoid":1,"Tanh":2,"Softplus":3,"LeakyReLU":4,"Linear":5,"PlainReLU":6,"GELU":7,"GELUTanh":8,"SiLU":9,"ELU":10},
     DType: {"Float32":0,"Float64":1,"Float16":2,"Int8":3,"Int16":4,"Int32":5,"Int64":6,"Uint8":7,"Uint16":8,"Uint32":9,"Uint64":10},
-    LayerType: {"Dense":0,"Conv2D":1,"MultiHeadAttention":2,"RNN":3,"LSTM":4,"Softmax":5,"LayerNorm":6,"Residual":7,"RMSNorm":8,"SwiGLU":9,"Parallel":10,"Embedding":11,"Conv1D":12,"Sequential":13,"Dropout":14,"GRU":15,"BatchNorm":16},
+    LayerType: {"Dense":0,"Conv2D":1,"MultiHeadAttention":2,"RNN":3,"LSTM":4,"Softmax":5,"LayerNorm":6,"Residual":7,"RMSNorm":8,"SwiGLU":9,"Parallel":10,"Embedding":11,"Conv1D":12,"Sequential":13,"Dropout":14,"GRU":15,"BatchNorm":16,"MaxPool2D":17,"AvgPool2D":18},
     SoftmaxType: {"Standard":0,"Grid":1,"Hierarchical":2,"Temperature":3,"Gumbel":4,"Masked":5,"Sparse":6,"Adaptive":7,"Mixture":8,"Entmax":9},
   },
 };
