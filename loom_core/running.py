@@ -21,12 +21,12 @@ from loom_core.grid import Grid
 from loom_core.layers import Layer
 from loom_core.layers.base import require_layer
 from loom_core.observers.observer import LayerObserver
-from loom_core.optimize.control import TrainingControl
-from loom_core.optimize.gradient_sums import GradientSums
 from loom_core.optimize.optimizer import Optimizer
-from loom_core.optimize.step_graph import inference_plan
 from loom_core.optimize.training_state import TrainingPosition
+from loom_core.plans.gradient_sums import GradientSums
+from loom_core.plans.step_graph import inference_plan
 from loom_core.public import public
+from loom_core.training_control import TrainingControl
 from loom_core.watch.layer_events import WatchedRun, read_values, summary_of
 from loom_core.watch.watched_layers import anyone_listens, watched_layers
 

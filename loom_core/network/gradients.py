@@ -10,10 +10,10 @@ from loom_core.arrays import F32, FloatData, to_float32
 from loom_core.backends.base import Program
 from loom_core.errors import SpecError, kind_of
 from loom_core.layers.base import is_bias
-from loom_core.optimize.gradient_graph import activations_plan
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizers import AdamWOptimizer, RMSpropOptimizer, SGDOptimizer
 from loom_core.optimize.trained_weights import trained_weights
+from loom_core.plans.gradient_graph import activations_plan
 from loom_core.public import public
 from loom_core.running import NetworkGrid
 from loom_core.train.apply_gradients import apply_gradients

@@ -1,1 +1,1 @@
-"""What a training step computes, and what it leaves: losses, gradients, optimizers, schedules."""
+"""How weights learn: losses, optimizers, schedules, and what of them a training saves."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from loom_core.optimize.optimizer import Optimizer
-from loom_core.optimize.step_graph import inference_plan, training_plan
 from loom_core.optimize.trained_weights import trained_weights
+from loom_core.plans.step_graph import inference_plan, training_plan
 from loom_core.running import NetworkGrid
 from loom_core.telemetry.telemetry_records import MemoryTelemetry
 

@@ -11,10 +11,10 @@ from loom_core.errors import NonFiniteError, SpecError
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
-from loom_core.optimize.gradient_sums import GradientSums
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.trained_weights import trained_weights
-from loom_core.optimize.update_graph import emit_updates
+from loom_core.plans.gradient_sums import GradientSums
+from loom_core.plans.update_graph import emit_updates
 from loom_core.running import NetworkGrid
 
 

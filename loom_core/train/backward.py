@@ -10,7 +10,7 @@ from loom_core.arrays import F32
 from loom_core.backends.base import Backend
 from loom_core.cooperative import Wait, finish
 from loom_core.errors import ShapeError
-from loom_core.optimize.gradient_graph import gradient_plan
+from loom_core.plans.gradient_graph import gradient_plan
 from loom_core.running import NetworkGrid
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from loom_core.arrays import F32, Array
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.errors import NonFiniteError
-from loom_core.optimize.gradient_graph import activations_plan
 from loom_core.optimize.trained_weights import trained_weights
+from loom_core.plans.gradient_graph import activations_plan
 from loom_core.running import NetworkGrid
 
 

@@ -17,8 +17,8 @@ from loom_core.backends.webgpu.program import WebGpuProgram
 from loom_core.backends.webgpu_backend import WebGpuBackend
 from loom_core.cooperative import Wait
 from loom_core.errors import BackendError, BusyError
-from loom_core.optimize.step_graph import training_plan
 from loom_core.optimize.training_state import TrainingPosition
+from loom_core.plans.step_graph import training_plan
 from loom_core.public import read_record
 from loom_core.running import NetworkGrid
 from loom_core.train.batches import BatchSource, read_batches

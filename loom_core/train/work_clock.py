@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 
 from loom_core.cooperative import Wait
-from loom_core.optimize.control import TrainingControl
+from loom_core.training_control import TrainingControl
 
 
 class WorkClock:

@@ -11,7 +11,7 @@ from loom_core.backends.step_data import PickedRows, StepData
 from loom_core.cooperative import finish
 from loom_core.optimize.optimizer_config import make_optimizer
 from loom_core.optimize.optimizers import OPTIMIZERS as OPTIMIZERS_BY_NAME
-from loom_core.optimize.step_graph import training_plan
+from loom_core.plans.step_graph import training_plan
 from tests.support.layer_stacks import STACKS, stack
 from tests.support.network_runs import (
     LOADABLE,

@@ -15,7 +15,7 @@ from loom_core import (
     Sequential,
     SpecError,
 )
-from loom_core.optimize.step_graph import training_plan
+from loom_core.plans.step_graph import training_plan
 from loom_core.random_stream import RandomStream
 from loom_core.telemetry.blueprint import extract_model
 from tests.support import webgpu_support

@@ -8,7 +8,7 @@ import pytest
 from loom_core import MultiHeadAttention
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.layers import multi_head_attention
-from loom_core.optimize.step_graph import inference_plan, training_plan
+from loom_core.plans.step_graph import inference_plan, training_plan
 from tests.support import webgpu_support
 from tests.support.tolerances import NETWORK, assert_close
 

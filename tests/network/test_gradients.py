@@ -14,9 +14,9 @@ from loom_core import (
     SpecError,
 )
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.optimize.gradient_graph import gradient_plan
-from loom_core.optimize.gradient_sums import GradientSums
 from loom_core.optimize.trained_weights import trained_weights
+from loom_core.plans.gradient_graph import gradient_plan
+from loom_core.plans.gradient_sums import GradientSums
 from tests.support.finite_differences import assert_close_to_differences
 from tests.support.layer_stacks import STACKS, stack
 from tests.support.simd_support import backend as simd

@@ -8,7 +8,7 @@ from loom_core.backends.step_data import StepData
 from loom_core.cooperative import finish
 from loom_core.graph.ops.updates import HYPER
 from loom_core.optimize.optimizers import SGDOptimizer
-from loom_core.optimize.step_graph import training_plan
+from loom_core.plans.step_graph import training_plan
 from loom_core.train.training_watch import TrainingWatch
 from tests.support.observed_networks import Collector, digits_cnn, every_layer_type, nested_network
 from tests.support.simd_support import backend as simd_backend

@@ -1,8 +1,10 @@
 """The contracts of imports in pyproject.toml hold, and would not if someone broke them."""
 
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,14 @@ def test_a_circle_inside_a_folder_breaks_them(package):
     done = lint(package)
     assert done.returncode != 0
     assert "No circle among modules or folders, whatever the kind of import BROKEN" in done.stdout
+
+
+def test_the_picture_of_the_floors_names_what_the_contract_names():
+    """Line by line, from above; a floor may have more words behind it."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = contracts["tool"]["importlinter"]["contracts"][1]["layers"]
+    floors = [name for layer in layers for name in re.findall(r"\w+", layer)]
+    document = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    picture = document.partition("## The floors")[2].partition("\n    ")[2].partition("\n\n")[0]
+    heads = [line.strip().split("  ")[0] for line in picture.splitlines() if "──" not in line]
+    assert [name for head in heads for name in re.findall(r"\w+", head)] == floors

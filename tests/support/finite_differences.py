@@ -12,7 +12,7 @@ from loom_core.graph.op import Value
 from loom_core.graph.plan import make_plan
 from loom_core.layers import Layer
 from loom_core.optimize.losses import emit_loss
-from loom_core.optimize.step_graph import lower_layers
+from loom_core.plans.step_graph import lower_layers
 from loom_core.random_stream import RandomStream
 
 STEP = 1e-5

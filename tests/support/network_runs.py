@@ -11,7 +11,7 @@ import loom_core
 from loom_core import Softmax
 from loom_core.backends.numpy_backend import NumpyBackend
 from loom_core.optimize.optimizer_config import make_optimizer
-from loom_core.optimize.step_graph import inference_plan, training_plan
+from loom_core.plans.step_graph import inference_plan, training_plan
 from tests.support.fixture_files import LOOM_MODELS
 from tests.support.layer_stacks import STACKS, stack
 from tests.support.tolerances import NETWORK, assert_close

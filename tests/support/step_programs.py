@@ -5,7 +5,7 @@ import numpy as np
 from loom_core import Dense
 from loom_core.backends.step_data import StepData
 from loom_core.cooperative import finish
-from loom_core.optimize.step_graph import training_plan
+from loom_core.plans.step_graph import training_plan
 from tests.support.layer_stacks import stack
 
 

@@ -8,7 +8,7 @@ import pytest
 import loom_core
 from loom_core import Conv2D, Dense, Network, Parallel, Softmax
 from loom_core.bridge import Bridge
-from loom_core.optimize.step_graph import inference_plan, training_plan
+from loom_core.plans.step_graph import inference_plan, training_plan
 from tests.support.observed_networks import every_layer_type, nested_network, network_of
 from tests.support.weights import arrays_of
 

@@ -15,9 +15,9 @@ from loom_core.graph.plan import Plan, make_plan
 from loom_core.models.network_json import build_network_from_json
 from loom_core.optimize.losses import emit_loss
 from loom_core.optimize.optimizers import SGDOptimizer
-from loom_core.optimize.step_graph import training_plan
 from loom_core.optimize.trained_weights import TrainedWeight
-from loom_core.optimize.update_graph import emit_updates
+from loom_core.plans.step_graph import training_plan
+from loom_core.plans.update_graph import emit_updates
 
 
 class Steps:

@@ -13,9 +13,9 @@ from loom_core.graph.ops.updates import HYPER
 from loom_core.graph.plan import Plan, make_plan
 from loom_core.layers import Layer
 from loom_core.layers.chain import lower_trail
-from loom_core.optimize.gradient_sums import GradientSums
-from loom_core.optimize.step_graph import lower_layers
 from loom_core.optimize.trained_weights import trained_weights
+from loom_core.plans.gradient_sums import GradientSums
+from loom_core.plans.step_graph import lower_layers
 from loom_core.watch.watched_ports import watched_ports
 
 

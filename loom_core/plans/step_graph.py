@@ -17,7 +17,7 @@ from loom_core.optimize.losses import emit_loss
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizers import SGDOptimizer
 from loom_core.optimize.trained_weights import trained_weights
-from loom_core.optimize.update_graph import emit_updates
+from loom_core.plans.update_graph import emit_updates
 from loom_core.watch.watched_ports import watched_ports
 
 
@@ -61,7 +61,7 @@ def training_plan(
     ``halted``.
 
     Ports: ``input`` (B, I), ``target`` (B, O), ``noise.k`` in; ``loss`` () out. Where anything is
-    trained, those of :func:`~loom_core.optimize.update_graph.emit_updates` too.
+    trained, those of :func:`~loom_core.plans.update_graph.emit_updates` too.
 
     Args:
         layers: Whose weights are trained.
