@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from loom_core.errors import SpecError
-from loom_core.layers.base import Layer
-from loom_core.layers.batch_norm import BatchNorm
-from loom_core.layers.convolution import Conv1D, Conv2D
-from loom_core.layers.dense import Dense
-from loom_core.layers.dropout import Dropout
-from loom_core.layers.embedding import Embedding
-from loom_core.layers.multi_head_attention import MultiHeadAttention
-from loom_core.layers.norms import LayerNorm, RMSNorm
-from loom_core.layers.parallel import GridPosition, Parallel
-from loom_core.layers.pooling import AvgPool2D, MaxPool2D
-from loom_core.layers.recurrent import GRU, LSTM, RNN
-from loom_core.layers.residual import Residual
-from loom_core.layers.sequential import Sequential
-from loom_core.layers.softmax import Softmax
-from loom_core.layers.swiglu import SwiGLU
+from loom_core.layers.base import Layer as Layer
+from loom_core.layers.batch_norm import BatchNorm as BatchNorm
+from loom_core.layers.convolution import Conv1D as Conv1D, Conv2D as Conv2D
+from loom_core.layers.dense import Dense as Dense
+from loom_core.layers.dropout import Dropout as Dropout
+from loom_core.layers.embedding import Embedding as Embedding
+from loom_core.layers.multi_head_attention import MultiHeadAttention as MultiHeadAttention
+from loom_core.layers.norms import LayerNorm as LayerNorm, RMSNorm as RMSNorm
+from loom_core.layers.parallel import GridPosition as GridPosition, Parallel as Parallel
+from loom_core.layers.pooling import AvgPool2D as AvgPool2D, MaxPool2D as MaxPool2D
+from loom_core.layers.recurrent import GRU as GRU, LSTM as LSTM, RNN as RNN
+from loom_core.layers.residual import Residual as Residual
+from loom_core.layers.sequential import Sequential as Sequential
+from loom_core.layers.softmax import Softmax as Softmax
+from loom_core.layers.swiglu import SwiGLU as SwiGLU
 
 LOOM_LAYER_TYPES: tuple[type[Layer], ...] = (
     Dense,
@@ -61,31 +61,3 @@ def layer_type(name: str) -> type[Layer]:
             f"unknown layer type {name!r}", hint=f"Use one of {', '.join(sorted(_BY_NAME))}."
         )
     return _BY_NAME[name]
-
-
-__all__ = [
-    "GRU",
-    "LAYER_TYPES",
-    "LOOM_LAYER_TYPES",
-    "LSTM",
-    "RNN",
-    "AvgPool2D",
-    "BatchNorm",
-    "Conv1D",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "GridPosition",
-    "Layer",
-    "LayerNorm",
-    "MaxPool2D",
-    "MultiHeadAttention",
-    "Parallel",
-    "RMSNorm",
-    "Residual",
-    "Sequential",
-    "Softmax",
-    "SwiGLU",
-    "layer_type",
-]

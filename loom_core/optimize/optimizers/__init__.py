@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 from loom_core.optimize.optimizer import Optimizer
-from loom_core.optimize.optimizers.adam import AdamOptimizer
-from loom_core.optimize.optimizers.adamw import AdamWOptimizer
-from loom_core.optimize.optimizers.lion import LionOptimizer
-from loom_core.optimize.optimizers.rmsprop import RMSpropOptimizer
-from loom_core.optimize.optimizers.sgd import SGDOptimizer
+from loom_core.optimize.optimizers.adam import AdamOptimizer as AdamOptimizer
+from loom_core.optimize.optimizers.adamw import AdamWOptimizer as AdamWOptimizer
+from loom_core.optimize.optimizers.lion import LionOptimizer as LionOptimizer
+from loom_core.optimize.optimizers.rmsprop import RMSpropOptimizer as RMSpropOptimizer
+from loom_core.optimize.optimizers.sgd import SGDOptimizer as SGDOptimizer
 
 OptimizerName = Literal["sgd", "sgd_momentum", "adam", "adamw", "rmsprop", "lion"]
 """What a config may ask for, as a type; a test holds it equal to the keys of OPTIMIZERS."""
@@ -32,13 +32,3 @@ OPTIMIZERS: Mapping[str, type[Optimizer]] = {
     name: kind for kind in _CLASSES for name in (kind.type_name, *kind.aliases)
 }
 """The class of each name in configs."""
-
-__all__ = [
-    "OPTIMIZERS",
-    "AdamOptimizer",
-    "AdamWOptimizer",
-    "LionOptimizer",
-    "OptimizerName",
-    "RMSpropOptimizer",
-    "SGDOptimizer",
-]
