@@ -6,6 +6,7 @@ it the stream's state after any step, does not depend on the kinds.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +45,6 @@ class KeepMask:
     rate: float
 
     def numbers(self, words: NDArray[np.uint64]) -> F32:
-        """Return the factor of each word."""
-        unit = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53  # from 0 on, below 1
-        return np.where(unit < self.rate, np.float32(0), np.float32(1 / (1 - self.rate)))
+        """Return the factor of each word, which is compared as a number of 53 bits."""
+        least = np.uint64(math.ceil(self.rate * 2**53) << 11)
+        return (words >= least).astype(np.float32) * np.float32(1 / (1 - self.rate))
