@@ -21,9 +21,12 @@ const FAMILIES = new Map([
   ["multi_head_attention", "looking"],
   ["rnn", "remembering"],
   ["lstm", "remembering"],
+  ["gru", "remembering"],
   ["softmax", "shaping"],
   ["layer_norm", "shaping"],
   ["rms_norm", "shaping"],
+  ["batch_norm", "shaping"],
+  ["dropout", "shaping"],
 ]);
 
 /**
