@@ -58,6 +58,12 @@ def _windows(x: Array, attributes: Attributes, border: float) -> Array:
     return windows[:, :, ::down, ::right]
 
 
+def _starts(attributes: Attributes, axis: int, count: int) -> Array:
+    """Return where ``count`` windows start along an axis; a stride may be larger than an index."""
+    stride, padding = (size_pair(attributes, key)[axis] for key in ("stride", "padding"))
+    return np.array([n * stride - padding for n in range(count)], np.intp)
+
+
 def _max_pool2d(inputs: Sequence[Array], outputs: Sequence[Array], attributes: Attributes) -> None:
     np.max(_windows(inputs[0], attributes, -np.inf), axis=(4, 5), out=outputs[0])
 
@@ -74,10 +80,10 @@ def _max_pool2d_dx(
     windows = _windows(x, attributes, -np.inf)
     u, v, _, width = windows.shape[2:]
     found = windows.reshape(*dy.shape, -1).argmax(axis=-1)
-    (down, right), (pad_h, pad_w) = (size_pair(attributes, key) for key in ("stride", "padding"))
+    top, left = (_starts(attributes, axis, count) for axis, count in enumerate((u, v)))
     # Only where all of a window is -infinity is its first cell found beyond the image.
-    rows = np.maximum(found // width + np.arange(u)[:, None] * down - pad_h, 0)
-    columns = np.maximum(found % width + np.arange(v) * right - pad_w, 0)
+    rows = np.maximum(found // width + top[:, None], 0)
+    columns = np.maximum(found % width + left, 0)
     planes = dx.reshape(-1, element_count(dx.shape[2:]))
     planes[...] = 0
     place = (rows * dx.shape[3] + columns).reshape(len(planes), -1)
