@@ -38,7 +38,7 @@ class StepNumbers:
 class WeightUpdate:
     """The update of one weight, as an optimizer puts it together.
 
-    Either out of ops: what is computed may be anything, and only :meth:`take_up` and
+    Either out of ops: what is computed may be anything, and only :meth:`update_mean` and
     :meth:`descend` change state and weight. Or as one fused op, which has to have a kernel on every
     backend.
 
@@ -80,8 +80,8 @@ class WeightUpdate:
         """Emit the sum of an array of the weight's shape and a number of the step."""
         return self._with_number("add_bias", x, self.step.number(number))
 
-    def take_up(self, mean: Value, x: Value, share: str) -> None:
-        """Let a state go a share of the way to ``x``: ``mean += share (x - mean)``.
+    def update_mean(self, mean: Value, x: Value, share: str) -> None:
+        """Move a running mean a share of the way to ``x``: ``mean += share (x - mean)``.
 
         Args:
             mean: One of the states. What reads it afterwards reads the new one.

@@ -63,8 +63,8 @@ class AdamOptimizer(Optimizer):
         """Emit both means and the step that is made of them."""
         graph, (m, v) = update.graph, update.states
         g = update.gradient()
-        update.take_up(m, g, "fresh")
-        update.take_up(v, graph.emit("mul", g, g), "fresh_squares")
+        update.update_mean(m, g, "fresh")
+        update.update_mean(v, graph.emit("mul", g, g), "fresh_squares")
         root = update.times(graph.emit("sqrt", v), "root_correction")
         mean = update.times(m, "mean_correction")
         update.descend(graph.emit("div", mean, update.plus(root, "epsilon")))

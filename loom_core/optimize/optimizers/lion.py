@@ -63,7 +63,7 @@ class LionOptimizer(Optimizer):
         g = update.gradient()
         mixed = graph.emit("add", update.times(m, "momentum"), update.times(g, "fresh"))
         update.descend(graph.emit("sign", mixed))
-        update.take_up(m, g, "fresh_squares")
+        update.update_mean(m, g, "fresh_squares")
 
 
 @public("NewLionOptimizer")
