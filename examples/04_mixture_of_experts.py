@@ -18,7 +18,8 @@ labels = (x[:, 0] > 0) * 2 + (x[:, 1] * x[:, 2] > 0)
 def softmax(scores: np.ndarray) -> np.ndarray:
     """Return the textbook's softmax of each row."""
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
 
 
 # 1. One Dense layer for all experts with a grid softmax, and each expert written out as a branch.
@@ -53,15 +54,13 @@ assert np.abs(kernel - stacked).max() < 1e-6
 
 
 # 2. The whole mixture: experts as branches, a gate that weighs them.
-def make_expert() -> Sequential:
-    """Return a small classifier."""
-    return Sequential([Dense(16, "tanh"), Dense(ANSWERS, "linear"), Softmax()])
-
-
+hidden = [Dense(16, "tanh") for _ in range(EXPERTS)]
+answers = [Dense(ANSWERS, "linear") for _ in range(EXPERTS)]
+gate = Dense(EXPERTS, "linear")
 mixture = Parallel(
-    [make_expert() for _ in range(EXPERTS)],
+    [Sequential([*expert, Softmax()]) for expert in zip(hidden, answers, strict=True)],
     "filter",
-    gate=Dense(EXPERTS, "linear"),
+    gate=gate,
 )
 moe = Network.of(mixture, input_size=WIDTH, seed=4)
 output = moe.forward_cpu(x)
@@ -72,11 +71,12 @@ def dense(layer: Dense, inputs: np.ndarray) -> np.ndarray:
     return inputs @ layer.weights["kernel"] + layer.weights["bias"]
 
 
-gate = softmax(dense(mixture.gate, x))
-written_out = sum(
-    gate[:, [number]] * softmax(dense(branch.children[1], np.tanh(dense(branch.children[0], x))))
-    for number, branch in enumerate(mixture.branches)
-)
+experts_say = [
+    softmax(dense(second, np.tanh(dense(first, x))))
+    for first, second in zip(hidden, answers, strict=True)
+]
+gate_says = softmax(dense(gate, x))
+written_out = np.einsum("xe,exa->xa", gate_says, np.stack(experts_say))
 print("mixture against the formula, largest difference:", np.abs(output - written_out).max())
 assert np.abs(output - written_out).max() < 1e-6
 

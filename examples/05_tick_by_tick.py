@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loom_core import Dense, Network
+from loom_core import Dense, Network, SteppingTrainingConfig
 
 SAMPLES = [
     ([0.1, 0.2, 0.1, 0.3], "low"),
@@ -19,13 +19,15 @@ for column, outputs in enumerate([32, 16, 3]):
     network.set_layer(0, column, 0, Dense(outputs, "leaky_relu"))
 
 
-def load(step):
+def load(step: int) -> tuple[list[float], list[float]]:
     """Another sample at each tick, although three of them are on their way at any time."""
     x, name = SAMPLES[step % len(SAMPLES)]
     return x, [float(name == candidate) for candidate in CLASSES]
 
 
-config = {"optimizer": "adamw", "learning_rate": 0.005, "lr_schedule": "cosine", "log_every": 400}
+config = SteppingTrainingConfig(
+    optimizer="adamw", learning_rate=0.005, lr_schedule="cosine", log_every=400
+)
 result = network.train_with_stepping(config, load, total_steps=2400)
 history = " ".join(f"{loss:.4f}" for loss in result.loss_history)
 print(f"loss {history} at {result.steps_per_second:.0f} ticks a second")

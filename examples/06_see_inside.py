@@ -6,6 +6,7 @@ from loom_core import (
     Dense,
     Network,
     RecordingObserver,
+    SchedulerConfig,
     Softmax,
     TrainingConfig,
     TrainingData,
@@ -26,7 +27,7 @@ result = network.train(
         learning_rate=0.02,
         loss_type="cross_entropy",
         optimizer="adamw",
-        scheduler={"type": "cosine", "warmup_steps": 20},
+        scheduler=SchedulerConfig("cosine", warmup_steps=20),
         gradient_clip=1.0,
     ),
 )
@@ -43,4 +44,5 @@ assert len(recorder.get_backward_history()) == 3 * (result.steps // 20)
 
 metrics = network.evaluate_network(points, same_sign)
 metrics.print_summary()
+assert metrics.accuracy is not None
 assert metrics.accuracy > 0.9

@@ -15,8 +15,10 @@ F32: TypeAlias = NDArray[np.float32]
 F64: TypeAlias = NDArray[np.float64]
 Shape: TypeAlias = tuple[int, ...]
 
-FloatData: TypeAlias = Annotated[NDArray[Any] | Sequence[float] | memoryview, "float32array"]
-"""Numbers from a caller: an array, a buffer (JavaScript's typed arrays) or a sequence."""
+FloatData: TypeAlias = Annotated[
+    NDArray[Any] | Sequence[float] | Sequence[Sequence[float]] | memoryview, "float32array"
+]
+"""Numbers from a caller: an array, a buffer (JavaScript's typed arrays), a sequence or its rows."""
 
 
 def to_float32(data: FloatData, what: str) -> F32:

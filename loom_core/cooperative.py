@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import closing
 from functools import update_wrapper
+from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from loom_core.errors import BackendError
@@ -18,6 +19,7 @@ from loom_core.errors import BackendError
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
+Q = ParamSpec("Q")
 
 Wait: TypeAlias = bool | Awaitable[object]
 """What a cooperative generator yields: True while it waits for another call, False to let others
@@ -105,10 +107,10 @@ class Cooperative(Generic[P, R]):
     def __get__(self, instance: None, owner: type) -> Cooperative[P, R]: ...
     @overload
     def __get__(
-        self: Cooperative[Concatenate[S, P], R], instance: S, owner: type
-    ) -> Callable[P, R]: ...
+        self: Cooperative[Concatenate[S, Q], R], instance: S, owner: type
+    ) -> Callable[Q, R]: ...
     def __get__(self, instance: Any, owner: type) -> Any:
         """Bind like a function does."""
         if instance is None:
             return self
-        return lambda *args, **kwargs: self(instance, *args, **kwargs)
+        return MethodType(self, instance)

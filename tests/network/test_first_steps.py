@@ -1,5 +1,8 @@
 """What is said of the mistakes that people make first, who come from other libraries."""
 
+import inspect
+import pydoc
+
 import numpy as np
 import pytest
 
@@ -68,6 +71,14 @@ def test_the_message_says_what_came_and_the_hint_what_to_do(mistake, message, hi
         mistake()
     assert message in str(error.value)
     assert hint in error.value.hint
+
+
+def test_help_shows_what_a_method_takes_that_runs_step_by_step():
+    train = network().train
+    assert list(inspect.signature(train).parameters) == ["batches", "config", "on_progress"]
+    shown = pydoc.render_doc(train)
+    assert "method train" in shown
+    assert "Train by an optimizer" in shown
 
 
 def test_a_description_that_is_no_text_yet():
