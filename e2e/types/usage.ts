@@ -23,7 +23,7 @@ import type {
   TrainingEvent,
   TrainingResult,
   TrainingResultOnMainThread,
-} from "../../dist/loom/generated/api.js";
+} from "../../dist/loom/index.js";
 
 export async function inWorker(model: string): Promise<number> {
   const loom: Loom = await loadLoom({

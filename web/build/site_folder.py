@@ -52,6 +52,9 @@ def _add_glue(folder: Path) -> None:
             "writing type declarations",
         )
         shutil.copytree(Path(scratch, "src"), folder, dirs_exist_ok=True)
+    # A module of JavaScript cannot pass on all types of another one: only its declaration can.
+    with (folder / "index.d.ts").open("a", encoding="utf-8") as declaration:
+        declaration.write('export type * from "./generated/api.js";\n')
 
 
 def _add_playground(folder: Path) -> None:
