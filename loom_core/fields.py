@@ -55,10 +55,26 @@ class Fields:
         self.in_branch = in_branch
         self.sizes_lost = sizes_lost
         self._read_layer = read_layer
+        self._asked: dict[str, None] = {}  # keys, in the order in which they were read
 
     def get(self, key: str) -> Any:
         """Return the raw value, or None."""
+        self._asked[key] = None
         return self._values.get(key)
+
+    def require_known(self, what: str) -> None:
+        """Raise :class:`SpecError` where a key was given that nobody has read.
+
+        Args:
+            what: Whose settings these are; all of them have been read.
+        """
+        unknown = [key for key in self._values if key not in self._asked]
+        if unknown:
+            raise SpecError(
+                f"{what} has no {_short(unknown[0])}",
+                where=self.where,
+                hint=f"Its keys are {', '.join(self._asked)}.",
+            )
 
     def size(self, key: str) -> int | None:
         """Return a whole number of at least 1; None where it is missing, null or 0."""

@@ -291,6 +291,9 @@ class Layer(ABC):
     def from_fields(cls, fields: Fields) -> Self:
         """Make the layer from its settings in model JSON (without weights).
 
+        Every key that the type has is read, whatever the others say: one that nobody has read is
+        refused as misspelt.
+
         Raises:
             SpecError: A field is missing or has a value that is not allowed.
         """

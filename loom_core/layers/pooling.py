@@ -110,9 +110,9 @@ class _Pooling(Layer):
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
         """Read kernel_size (a size or "global"), stride, padding and the image's sizes."""
-        whole = fields.get("kernel_size") == "global"
+        window = fields.get("kernel_size")
         return cls(
-            "global" if whole else fields.required_size("kernel_size"),
+            _window(window) if isinstance(window, str) else fields.required_size("kernel_size"),
             fields.size("stride"),
             fields.size("padding") or 0,
             input_channels=fields.size("input_channels"),
@@ -131,7 +131,7 @@ class _Pooling(Layer):
         }
 
 
-def _window(value: Window) -> Window:
+def _window(value: int | str) -> Window:
     if isinstance(value, str):
         if value != "global":
             raise SpecError(f'kernel_size must be a size or "global", got {value[:40]!r}')

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from loom_core.errors import SpecError
 from loom_core.optimize.optimizer import Optimizer
 from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
-from loom_core.public import read_record, record, record_fields, record_key
+from loom_core.public import (
+    public_field_name,
+    read_record,
+    record,
+    record_fields,
+    record_key,
+)
 
 
 @dataclass(kw_only=True)
@@ -73,5 +79,9 @@ def make_optimizer(asked: object) -> Optimizer:
         if field.name in settings and field.name not in kind.setting_names
     ]
     if unknown:
-        raise SpecError(f"the optimizer {config.type!r} has no {', '.join(unknown)}")
+        own = map(public_field_name, kind.setting_names)
+        raise SpecError(
+            f"the optimizer {config.type!r} has no {', '.join(unknown)}",
+            hint=f"Its settings are {', '.join(own)}.",
+        )
     return kind(**{**kind.aliases.get(config.type, {}), **settings})

@@ -21,6 +21,7 @@ from loom_core import (
     SpecError,
     limits,
 )
+from loom_core.layers import LAYER_TYPES, LOOM_LAYER_TYPES
 
 
 def good():
@@ -178,6 +179,24 @@ def test_bad_model_string_is_a_typed_error(name):
 def test_errors_name_model_cell_and_layer():
     with pytest.raises(SpecError, match=r"model 'm': cell \(0, 0\) layer 0: frozen must be"):
         loom_core.load_model_from_string(changed(frozen=1), "m")
+
+
+NEWER = [kind.type_name for kind in LAYER_TYPES if kind not in LOOM_LAYER_TYPES]
+POOLING = {"kernel_size": 1, "input_channels": 3, "input_height": 1, "input_width": 1}
+NEEDED = {"gru": {"hidden_size": 2}, "max_pool2d": POOLING, "avg_pool2d": POOLING}
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_a_layer_that_loom_lacks_has_no_other_settings_than_its_own(name):
+    layer = {"type": name, **NEEDED.get(name, {})}
+    described = {"input_size": 3, "layers": [layer]}
+    layer["Is_Disabled"] = layer["frozen"] = False
+    loom_core.build_network_from_json(json.dumps(described))
+    described["layers"] = [{"type": "sequential", "branches": [{**layer, "ratte": 0.5}]}]
+    place = r"cell \(0, 0\) layer 0: child 0"
+    with pytest.raises(SpecError, match=rf"{place}: {name} has no 'ratte'") as error:
+        loom_core.build_network_from_json(json.dumps(described))
+    assert "frozen, is_disabled" in error.value.hint
 
 
 def test_a_claim_of_a_billion_parameters_in_a_small_file_allocates_nothing():
