@@ -56,7 +56,7 @@ class Variant:
 
 
 def _rows(graph: GraphBuilder, x: Value, cols: int, layer: Settings) -> Value:
-    """Softmax of each stretch of ``cols`` scores, in the shape (stretches, cols)."""
+    """Softmax of each group of ``cols`` scores, in the shape (groups, cols)."""
     count = math.prod(x.shape) // cols
     rows = graph.reshape(x, (count, cols))
     return graph.emit("softmax", rows, temperature=layer.temperature)
@@ -76,7 +76,7 @@ def _grid(graph: GraphBuilder, x: Value, layer: Settings) -> Value:
 
 
 def _means(graph: GraphBuilder, x: Value, size: int) -> Value:
-    """Mean of each stretch of ``size`` scores, in the shape (stretches, 1)."""
+    """Mean of each group of ``size`` scores, in the shape (groups, 1)."""
     rows = graph.reshape(x, (math.prod(x.shape) // size, size))
     return graph.emit("matmul", rows, graph.constant(np.full((size, 1), 1 / size, np.float32)))
 
