@@ -172,7 +172,7 @@ def test_a_bundle_gives_objects_whatever_its_ids_are(session):
         ("loom.ListModels({ $callback: 0 })", r"the key \$callback"),
         ("loom.ListModels([new Float32Array(2), new DataView(new ArrayBuffer(2))])", "DataView"),
         ("(() => { const a = []; a.push(a); return loom.ListModels(a) })()", "holds itself"),
-        ("loom.ListModels(5)", "text must be text, got int"),
+        ("loom.ListModels(5)", "text must be text, got 5"),
     ],
 )
 def test_wrong_arguments_are_refused(session, expression, message):

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 import numpy as np
 
 from loom_core.cooperative import Cooperative
-from loom_core.errors import CallError
+from loom_core.errors import CallError, kind_of
 from loom_core.public import public_class_of, public_hints
 
 _SIMPLE = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
@@ -48,9 +48,7 @@ def require_arguments(
         options = parameter.types
         if options and not any(_fits(value, option) for option in options):
             wanted = " or ".join(dict.fromkeys(_words(option) for option in options))
-            raise CallError(
-                f"{name}: {parameter.name} must be {wanted}, got {type(value).__name__}"
-            )
+            raise CallError(f"{name}: {parameter.name} must be {wanted}, got {kind_of(value)}")
     return values
 
 

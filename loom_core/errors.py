@@ -20,10 +20,32 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, ClassVar, Self
 
+_WORDS = {
+    "NoneType": "nothing",
+    "str": "text",
+    "dict": "an object",
+    "list": "a list",
+    "tuple": "a list",
+    "ndarray": "an array",
+    "memoryview": "an array",
+}
+
 
 def kind_of(value: object) -> str:
-    """Return how messages call what came: its type, or the class where one was given itself."""
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+    """Return how messages call what came, in words that are no language's: JavaScript reads them.
+
+    A number is shown itself, plain data by its kind; anything else by the name of its class.
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a huge number"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    if callable(value):
+        return "a function"
+    name = type(value).__name__
+    return _WORDS.get(name, name)
 
 
 class LoomError(Exception):

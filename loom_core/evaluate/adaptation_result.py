@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loom_core.console_text import print_text
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 from loom_core.evaluate.adaptation_records import NEVER, TaskChange, TimeWindow
 from loom_core.evaluate.training_metrics import nanoseconds
 from loom_core.public import public, public_class
@@ -174,7 +174,7 @@ class AdaptationComparison:
             SpecError: It is anything else.
         """
         if not isinstance(result, AdaptationResult):
-            raise SpecError(f"a comparison takes results of Finalize, not {type(result).__name__}")
+            raise SpecError(f"a comparison takes results of Finalize, not {kind_of(result)}")
         self._results.append(result)
 
     @public("GetBestByAvgAccuracy")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 
-from loom_core.errors import ModelFormatError
+from loom_core.errors import ModelFormatError, kind_of
 from loom_core.evaluate.deviations import Deviations
 from loom_core.evaluate.prediction import PredictionResult, evaluate_prediction
 from loom_core.fields import Fields
@@ -68,7 +68,7 @@ def read_metrics(text: str) -> Fields:
     """
     document = parse_json(text, "the metrics")
     if not isinstance(document, dict):
-        raise ModelFormatError(f"the metrics must be an object, got {type(document).__name__}")
+        raise ModelFormatError(f"the metrics must be an object, got {kind_of(document)}")
     return Fields(document, where="the metrics")
 
 

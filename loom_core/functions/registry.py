@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loom_core.calls import require_arguments
-from loom_core.errors import CallError
+from loom_core.errors import CallError, kind_of
 from loom_core.functions import layer_inits, softmax_inits
 from loom_core.introspection import describe_callable, type_text
 from loom_core.layers import Layer
@@ -82,7 +82,7 @@ def call_layer_init(name: str, args: Sequence[object]) -> Layer:
             hint=f"There are {', '.join(functions)}.",
         )
     if isinstance(args, str) or not isinstance(args, Sequence):
-        raise CallError(f"{name} needs a list of arguments, got {type(args).__name__}")
+        raise CallError(f"{name} needs a list of arguments, got {kind_of(args)}")
     values: list[Any] = require_arguments(name, functions[name], list(args))
     return functions[name](*values)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from loom_core.activations import activation as find_activation
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 from loom_core.generic.tensor import Tensor
 from loom_core.generic.tensor_graph import TensorGraph
 from loom_core.graph.op import Value
@@ -81,7 +81,7 @@ def _activated(graph: TensorGraph, t: Tensor, activation: str | int) -> tuple[Va
 
 def _scalar(v: float) -> Tensor:
     if isinstance(v, bool) or not isinstance(v, int | float | np.number):
-        raise SpecError(f"an activation needs a number, got {type(v).__name__}")
+        raise SpecError(f"an activation needs a number, got {kind_of(v)}")
     number = float(v)
     if math.isnan(number):
         raise SpecError("an activation needs a number, got NaN")

@@ -8,7 +8,7 @@ import numpy as np
 
 from loom_core.backends.base import Backend as PlanBackend
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.errors import NonFiniteError, ShapeError, SpecError
+from loom_core.errors import NonFiniteError, ShapeError, SpecError, kind_of
 from loom_core.generic.activation import activate_derivative_tensor, activate_tensor
 from loom_core.generic.backend import Backend
 from loom_core.generic.numeric import DTypeName, numeric_dtype
@@ -95,7 +95,7 @@ class CPUBackend(Backend):
         """
         with TensorGraph("Scale", self._checked(t), engine=self._engine) as graph:
             if isinstance(factor, bool) or not isinstance(factor, int | float | np.number):
-                raise SpecError(f"factor must be a number, got {type(factor).__name__}")
+                raise SpecError(f"factor must be a number, got {kind_of(factor)}")
             if not math.isfinite(factor):
                 raise SpecError(f"factor must be finite, got {factor}")
             x = graph.input(t, "the tensor", t.shape)
@@ -183,7 +183,7 @@ def required_engine(backend: Backend | None, tensor: Tensor) -> PlanBackend:
     if backend is None:
         return NumpyBackend()
     if not isinstance(backend, Backend):
-        raise SpecError(f"backend must be a Backend, got {type(backend).__name__}")
+        raise SpecError(f"backend must be a Backend, got {kind_of(backend)}")
     if backend.dtype != tensor.dtype:
         raise SpecError(f"the backend is for {backend.dtype}, but the input is {tensor.dtype}")
     return backend.engine

@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from loom_core.arrays import Array
-from loom_core.errors import NonFiniteError, SpecError
+from loom_core.errors import NonFiniteError, SpecError, kind_of
 from loom_core.public import public
 
 DTypeName: TypeAlias = Literal[
@@ -102,7 +102,7 @@ def checked_scale(scale: float | None, dtype: np.dtype[Any]) -> float:
     if scale is None:
         return 1.0 if is_float else FIXED_POINT_SCALE
     if isinstance(scale, bool) or not isinstance(scale, int | float):
-        raise SpecError(f"scale must be a number, got {type(scale).__name__}")
+        raise SpecError(f"scale must be a number, got {kind_of(scale)}")
     if not (math.isfinite(scale) and scale > 0):
         raise SpecError(f"scale must be a positive number, got {scale!r}")
     if is_float and scale != 1:

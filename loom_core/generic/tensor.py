@@ -9,7 +9,7 @@ import numpy as np
 
 from loom_core import limits
 from loom_core.arrays import F32, Array, Shape, element_count
-from loom_core.errors import LimitError, ShapeError, SpecError
+from loom_core.errors import LimitError, ShapeError, SpecError, kind_of
 from loom_core.generic.numeric import DTYPES, checked_scale, read_numbers
 from loom_core.public import public, public_class
 
@@ -50,7 +50,7 @@ class Tensor:
         scale: float | None = None,
     ) -> None:
         if not isinstance(data, np.ndarray) or data.dtype.name not in DTYPES:
-            kind = data.dtype.name if isinstance(data, np.ndarray) else type(data).__name__
+            kind = data.dtype.name if isinstance(data, np.ndarray) else kind_of(data)
             raise SpecError(
                 f"a tensor needs an array of a numeric type, got {kind}",
                 hint=f"Its types are {', '.join(DTYPES)}.",
@@ -177,7 +177,7 @@ def checked_shape(shape: Sequence[int], dtype: np.dtype[Any]) -> Shape:
         LimitError: More axes, or more bytes, than the limits allow.
     """
     if isinstance(shape, str | bytes) or not isinstance(shape, Sequence | np.ndarray):
-        raise SpecError(f"a shape must be a list of sizes, got {type(shape).__name__}")
+        raise SpecError(f"a shape must be a list of sizes, got {kind_of(shape)}")
     if len(shape) > AXES:
         raise LimitError(f"a tensor has at most {AXES} axes, got {len(shape)}")
     sizes = tuple(whole_number(size, "a size") for size in shape)

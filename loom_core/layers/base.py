@@ -344,7 +344,7 @@ def require_layer(value: object, place: str) -> None:
         hint = "Sequential makes one layer of a list of layers."
     elif isinstance(value, int):
         hint = f"A layer of that size is Dense({value}); that of the input is input_size={value}."
-    found = f"{value!r:.40}" if isinstance(value, str | int) else kind_of(value)
+    found = f"{value!r:.40}" if isinstance(value, str) else kind_of(value)
     raise SpecError(f"{place} must be a layer, got {found}", hint=hint)
 
 

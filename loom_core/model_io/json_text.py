@@ -23,7 +23,7 @@ def parse_json_object(text: object, what: str) -> dict[str, Any]:
     parsed = parse_json(text, what)
     if not isinstance(parsed, dict):
         raise ModelFormatError(
-            f"{what} must be a JSON object, got {type(parsed).__name__}",
+            f"{what} must be a JSON object, got {kind_of(parsed)}",
             hint="A model string starts with { and holds type, version and models.",
         )
     return parsed

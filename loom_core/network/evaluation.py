@@ -12,7 +12,7 @@ import numpy as np
 from loom_core import limits
 from loom_core.arrays import F32, Array, FloatData, to_float32, to_numbers
 from loom_core.cooperative import Cooperative, Wait
-from loom_core.errors import LoomError, ModelFormatError, ShapeError
+from loom_core.errors import LoomError, ModelFormatError, ShapeError, kind_of
 from loom_core.evaluate.deviation_metrics import DeviationMetrics
 from loom_core.model_io.json_text import parse_json
 from loom_core.model_io.text_file import read_text_file
@@ -132,7 +132,7 @@ def _read_sample(filename: str) -> F32:
     numbers = parse_json(read_text_file(filename), filename)
     if not isinstance(numbers, list):
         raise ModelFormatError(
-            f"{filename} must hold a JSON array of numbers, got {type(numbers).__name__}",
+            f"{filename} must hold a JSON array of numbers, got {kind_of(numbers)}",
             hint="Save the input of one sample as [0.1, 0.2, ...].",
         )
     return to_float32(numbers, filename).reshape(-1)

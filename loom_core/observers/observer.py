@@ -82,7 +82,7 @@ def read_event(event: LayerEvent | Mapping[str, Any]) -> LayerEvent:
     if isinstance(event, LayerEvent):
         return event
     if not isinstance(event, Mapping):
-        raise SpecError(f"an event must be an object, got {type(event).__name__}")
+        raise SpecError(f"an event must be an object, got {kind_of(event)}")
     fields = {
         key: read_record(LayerStats, value) if key.lower() == "stats" else value
         for key, value in event.items()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from loom_core.arrays import F32
 from loom_core.checks import finite_number
-from loom_core.errors import ModelFormatError, ShapeError, SpecError
+from loom_core.errors import ModelFormatError, ShapeError, SpecError, kind_of
 from loom_core.graph.op import Value
 from loom_core.graph.ops.updates import HYPER
 from loom_core.model_io.base64_text import encode_base64
@@ -244,7 +244,7 @@ class Optimizer(ABC):
         """
         if not isinstance(state, Mapping):
             raise ModelFormatError(
-                f"the state of an optimizer is {type(state).__name__}, no object"
+                f"the state of an optimizer must be an object, got {kind_of(state)}"
             )
         self.require_type(state.get("type"))
         missing = [name for name in self.setting_names if name not in state]

@@ -6,7 +6,7 @@ import numpy as np
 
 from loom_core.arrays import F64
 from loom_core.checks import finite_number, positive
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 from loom_core.optimize.scheduler import LRScheduler
 from loom_core.public import public, public_class
 
@@ -206,9 +206,7 @@ class WarmupScheduler(LRScheduler):
         self.warmup_lr = finite_number(warmup_lr, "warmup_lr")
         self.base_lr = finite_number(base_lr, "base_lr")
         if after_scheduler is not None and not isinstance(after_scheduler, LRScheduler):
-            raise SpecError(
-                f"after_scheduler must be a scheduler, got {type(after_scheduler).__name__}"
-            )
+            raise SpecError(f"after_scheduler must be a scheduler, got {kind_of(after_scheduler)}")
         self.after_scheduler = after_scheduler
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 from loom_core.arrays import F32, FloatData, element_count, to_float32
 from loom_core.checks import positive
 from loom_core.cooperative import Wait
-from loom_core.errors import NonFiniteError, ShapeError, SpecError
+from loom_core.errors import NonFiniteError, ShapeError, SpecError, kind_of
 from loom_core.optimize.optimizer import Learner
 from loom_core.optimize.optimizers import SGDOptimizer
 from loom_core.optimize.trained_weights import require_trained_weights
@@ -48,7 +48,7 @@ def stepping_training_steps(
     settings.require_valid()
     positive(total_steps, "total_steps")
     if not callable(data_loader):
-        raise SpecError(f"data_loader must be a function, got {type(data_loader).__name__}")
+        raise SpecError(f"data_loader must be a function, got {kind_of(data_loader)}")
     training = _SteppingTraining(network, settings, data_loader, total_steps)
     with network.control.training():
         return (yield from training.run())
@@ -201,7 +201,7 @@ def read_sample(found: object, step: int) -> tuple[F32, F32] | None:
         found = (batch.input, batch.target)
     if not isinstance(found, Sequence) or not 2 <= len(found) <= 3:
         raise SpecError(
-            f"the data loader gave {type(found).__name__} for step {step}",
+            f"the data loader gave {kind_of(found)} for step {step}",
             hint="It has to give (input, target), or None at the end.",
         )
     if len(found) == 3 and not found[2]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loom_core.checks import finite_number, positive
-from loom_core.errors import SpecError
+from loom_core.errors import SpecError, kind_of
 from loom_core.optimize.optimizer import Learner, Optimizer
 from loom_core.optimize.optimizer_config import OptimizerSettings, make_optimizer
 from loom_core.optimize.optimizers import OPTIMIZERS, OptimizerName
@@ -71,13 +71,13 @@ class SteppingTrainingConfig(OptimizerSettings, SchedulerSettings):
         finite_number(self.learning_rate, "learning_rate")
         finite_number(self.grad_clip_value, "grad_clip_value")
         if not isinstance(self.lr_schedule, str):
-            raise SpecError(f"lr_schedule must be a name, got {type(self.lr_schedule).__name__}")
+            raise SpecError(f"lr_schedule must be a name, got {kind_of(self.lr_schedule)}")
         if self.optimizer is not None and not isinstance(self.optimizer, str):
-            raise SpecError(f"optimizer must be a name, got {type(self.optimizer).__name__}")
+            raise SpecError(f"optimizer must be a name, got {kind_of(self.optimizer)}")
         for name in ("on_step", "on_checkpoint"):
             value = getattr(self, name)
             if value is not None and not callable(value):
-                raise SpecError(f"{name} must be a function, got {type(value).__name__}")
+                raise SpecError(f"{name} must be a function, got {kind_of(value)}")
 
     def make_optimizer(self) -> Optimizer | None:
         """Return the optimizer of that name, or None for the network's own.

@@ -170,7 +170,7 @@ def read_batches(network: NetworkGrid, data: object) -> BatchSource:
     items = data if isinstance(data, Sequence) and not isinstance(data, str) else ()
     strange = next((item for item in items if not isinstance(item, TrainingBatch | dict)), None)
     if not items or strange is not None:
-        found = kind_of(data) if strange is None else f"a list of {kind_of(strange)}"
+        found = kind_of(data) if strange is None else f"a list that holds {kind_of(strange)}"
         raise SpecError(
             f"training needs a data set or a list of batches, got {found}",
             hint="Make a data set: TrainingData(inputs, targets), in JavaScript {Inputs, Targets}.",

@@ -175,7 +175,7 @@ def test_comparison_picks_the_best_and_the_most_stable():
         comparison.add_result(result)
     assert comparison.get_best_by_avg_accuracy() is best
     assert comparison.get_most_stable() is stable
-    with pytest.raises(SpecError, match="takes results of Finalize, not dict"):
+    with pytest.raises(SpecError, match="takes results of Finalize, not an object"):
         comparison.add_result({})
 
 

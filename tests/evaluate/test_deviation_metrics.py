@@ -233,7 +233,7 @@ def first_result(**changes):
     ("text", "error", "message"),
     [
         ("", ModelFormatError, "the metrics is empty"),
-        ("[]", ModelFormatError, "must be an object, got list"),
+        ("[]", ModelFormatError, "must be an object, got a list"),
         ("{", ModelFormatError, "not valid JSON"),
         ('{"score": NaN}', NonFiniteError, "NaN"),
         (edited(total_samples=9), ModelFormatError, "total_samples 9, but their results give 8"),

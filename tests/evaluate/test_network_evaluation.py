@@ -131,7 +131,7 @@ def test_inputs_in_files(files, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("{}", ModelFormatError, "must hold a JSON array of numbers, got dict"),
+        ("{}", ModelFormatError, "must hold a JSON array of numbers, got an object"),
         ("[1, 2", ModelFormatError, "not valid JSON"),
         ("[1, 2, null]", SpecError, "must be numbers"),
         ("[1, 2]", ShapeError, r"bad\.json: .*each sample needs 3 numbers"),

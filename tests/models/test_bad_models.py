@@ -94,7 +94,7 @@ BAD = {
     "empty": (lambda: "", ModelFormatError, "is empty"),
     "HTML": (lambda: "\n <!doctype html><p>404", ModelFormatError, "holds HTML"),
     "a list": (lambda: "[1]", ModelFormatError, "must be a JSON object"),
-    "not text": (lambda: 17, ModelFormatError, "must be text, got int"),
+    "not text": (lambda: 17, ModelFormatError, "must be text, got 17"),
     "not UTF-8": (lambda: b'{"type": "\xff"}', ModelFormatError, "not UTF-8"),
     "a config": (lambda: '{"layers": []}', ModelFormatError, "has 'None'"),
     "wrong id": (lambda: text_of(*good()).replace('"m"', '"n"'), ModelNotFoundError, "no model"),

@@ -186,7 +186,7 @@ def test_wrong_steps_are_typed_errors():
             network.apply_gradients(rate)
     with pytest.raises(SpecError, match="beta1"):
         network.apply_gradients_adamw(0.1, 1.0, 0.999, 0.0)
-    with pytest.raises(SpecError, match="an optimizer is needed, got str"):
+    with pytest.raises(SpecError, match="an optimizer is needed, got text"):
         network.set_optimizer("adamw")
     with network.control.training():
         for call in (network.update_weights, network.apply_gradients):

@@ -41,11 +41,11 @@ def train(**settings):
         (lambda: Dense(8, "softmax"), "unknown activation 'softmax'", "a layer of its own"),
         (lambda: Softmax("sparse"), "must be a positive number, got 'sparse'", "variant="),
         (lambda: Parallel(Dense(2), Dense(3)), "takes a list of layers, got Dense", "brackets"),
-        (lambda: network().train(X, Y), "a list of batches, got ndarray", "TrainingData(inputs"),
-        (lambda: network().train([X, Y]), "batches, got a list of ndarray", "TrainingData(inputs"),
+        (lambda: network().train(X, Y), "a list of batches, got an array", "TrainingData(inputs"),
+        (lambda: network().train([X, Y]), "a list that holds an array", "TrainingData(inputs"),
         (
             lambda: network().train(TrainingData(X, Y), 3),
-            "TrainingConfig must be an object, got int", "TrainingConfig(...)",
+            "TrainingConfig must be an object, got 3", "TrainingConfig(...)",
         ),
         (lambda: train(loss_type="crossentropy"), "one of mse, cross_entropy, got", ""),
         (
@@ -56,12 +56,12 @@ def train(**settings):
             lambda: train(scheduler=CosineAnnealingScheduler),
             "got the class CosineAnnealingScheduler", "CosineAnnealingScheduler(...)",
         ),
-        (lambda: network().set_optimizer("adamw"), "is needed, got str", "AdamWOptimizer()"),
+        (lambda: network().set_optimizer("adamw"), "is needed, got text", "AdamWOptimizer()"),
         (
             lambda: network().set_observer(RecordingObserver),
             "is needed, got the class RecordingObserver", "RecordingObserver()",
         ),
-        (lambda: network().layers[0].set_weights([1.0]), "by name, got list", "kernel, bias"),
+        (lambda: network().layers[0].set_weights([1.0]), "by name, got a list", "kernel, bias"),
         (lambda: network().get_layer(0, 0, 2), "there is no layer (0, 0, 2)", "from 0"),
         (lambda: network().initialize_weights("x"), "seed must be a whole number", ""),
     ],
@@ -82,6 +82,6 @@ def test_help_shows_what_a_method_takes_that_runs_step_by_step():
 
 
 def test_a_description_that_is_no_text_yet():
-    with pytest.raises(ModelFormatError, match="must be text, got dict") as error:
+    with pytest.raises(ModelFormatError, match="must be text, got an object") as error:
         build_network_from_json({"layers": []})
     assert "json.dumps" in error.value.hint

@@ -75,7 +75,7 @@ def test_a_subclass_makes_its_own_kind():
         ),
         (
             lambda: Network.of(Dense(2), [Dense(8), Dense(1)], input_size=2),
-            SpecError, "layer 1 of a network must be a layer, got list", "Sequential",
+            SpecError, "layer 1 of a network must be a layer, got a list", "Sequential",
         ),
         (
             lambda: Network.of("dense", input_size=2),
@@ -87,7 +87,7 @@ def test_a_subclass_makes_its_own_kind():
         ),
         (
             lambda: Network.of(np.tanh, input_size=2),
-            SpecError, "layer 0 of a network must be a layer, got ufunc", "Dense(8",
+            SpecError, "layer 0 of a network must be a layer, got a function", "Dense(8",
         ),
         (
             lambda: Network.of(Dense(8), Dense(1)),

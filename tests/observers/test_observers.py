@@ -254,9 +254,9 @@ def test_a_channel_that_is_closed_ends_those_who_wait():
 
 def test_what_is_no_observer_is_refused_before_it_is_told_anything():
     network = network_of(Dense(1, input_size=2))
-    with pytest.raises(SpecError, match="an observer is needed, got function"):
+    with pytest.raises(SpecError, match="an observer is needed, got a function"):
         network.set_observer(lambda event: None)
-    with pytest.raises(SpecError, match="an observer is needed, got str"):
+    with pytest.raises(SpecError, match="an observer is needed, got text"):
         network.layers[0].set_observer("console")
     assert not network.listening()
 
@@ -264,7 +264,7 @@ def test_what_is_no_observer_is_refused_before_it_is_told_anything():
 @pytest.mark.parametrize("observer", [RecordingObserver(), ChannelObserver(), ConsoleObserver()])
 def test_events_of_a_training_may_be_plain_data_and_nothing_else(observer):
     observer.on_training_event({"Type": "epoch_end", "Epoch": 1, "Loss": 0.5})
-    with pytest.raises(SpecError, match="TrainingEvent must be an object, got int"):
+    with pytest.raises(SpecError, match="TrainingEvent must be an object, got 3"):
         observer.on_training_event(3)
 
 

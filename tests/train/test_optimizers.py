@@ -220,7 +220,7 @@ def moments(m, v=ONE):
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
-        ([], ModelFormatError, "no object"),
+        ([], ModelFormatError, "must be an object, got a list"),
         ({**STATE, "type": "sgd"}, SpecError, "of type 'sgd', not of 'adamw'"),
         ({"type": "adamw"}, ModelFormatError, "lacks beta1, beta2"),
         ({**STATE, "beta1": 1.0}, SpecError, "beta1 must be"),

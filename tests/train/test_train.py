@@ -215,7 +215,7 @@ def test_divergence_is_an_error_that_keeps_finite_weights():
     [
         ([], {}, SpecError, "list of batches"),
         ("abc", {}, SpecError, "list of batches"),
-        ([1], {}, SpecError, "a data set or a list of batches, got a list of int"),
+        ([1], {}, SpecError, "a data set or a list of batches, got a list that holds 1"),
         ([{"Input": [0, 0]}], {}, SpecError, "TrainingBatch needs Target"),
         ({"Inputs": XOR_INPUTS}, {}, SpecError, "either targets or labels"),
         ({"Inputs": XOR_INPUTS, "Targets": [1, 2]}, {}, ShapeError, "expected 4 x 1"),
