@@ -42,21 +42,26 @@ fn batch_norm(at: Invocation) {
     for (var i = p.lane; i < count; i += LANES) {
         add_to(&sum, x[cell(sizes, p.row, i)]);
     }
-    let mean = row_total(p, sum) / all;
+    let shift = row_total(p, sum) / all;
     var squares = Sum();
+    var rests = Sum();
     for (var i = p.lane; i < count; i += LANES) {
-        let from_mean = x[cell(sizes, p.row, i)] - mean;
-        add_to(&squares, from_mean * from_mean);
+        let from_shift = x[cell(sizes, p.row, i)] - shift;
+        add_to(&squares, from_shift * from_shift);
+        add_to(&rests, from_shift);
     }
-    let square = row_total(p, squares);
+    // What the rounding of a mean leaves is not small beside a large one.
+    let rest = row_total(p, rests) / all;
+    let from_mean = row_total(p, squares) - all * rest * rest;
+    let square = select(from_mean, 0.0, from_mean < 0.0);
     let scale = 1.0 / sqrt(square / all + sizes.epsilon);
     for (var i = p.lane; i < count; i += LANES) {
         let here = cell(sizes, p.row, i);
-        y[here] = (x[here] - mean) * scale;
+        y[here] = (x[here] - shift - rest) * scale;
     }
     if (p.row < sizes.channels && p.lane == 0u) {
         r[p.row] = scale;
-        means[p.row] = mean;
+        means[p.row] = shift + rest;
         variances[p.row] = square / max(all - 1.0, 1.0);
     }
 }

@@ -80,11 +80,13 @@ fn root(at: Invocation) {
     }
 }
 
-// y = -1, 0 or 1
+// y = -1, 0 or 1; a NaN stays
 @compute @workgroup_size(SIZE)
 fn signs(at: Invocation) {
     for (var i = first_cell(at); i < cells_of_one.count; i += all_cells(at)) {
-        y_of_one[i] = sign(a[i]);
+        let x = a[i];
+        let nan = vec4<bool>(is_nan(x.x), is_nan(x.y), is_nan(x.z), is_nan(x.w));
+        y_of_one[i] = select(sign(x), x, nan);
     }
 }
 

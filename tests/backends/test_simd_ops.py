@@ -10,6 +10,8 @@ from tests.support import tolerances
 from tests.support.kernel_cases import (
     EDGES,
     KERNEL_CASES,
+    arithmetic_at_the_edges,
+    channels_far_from_zero,
     maxima_with_ties,
     node_on,
     nodes_with_inputs,
@@ -64,6 +66,17 @@ def special(name, *arrays, **attributes):
 @pytest.mark.parametrize("function", ACTIVATIONS)
 def test_activations_at_the_edges_of_float32(function):
     special("activate", [EDGES], function=function)
+
+
+def test_arithmetic_at_the_edges_of_float32():
+    for node, inputs, expected in arithmetic_at_the_edges():
+        tolerances.assert_op_close(node.op.name, run_node(node, inputs), expected)
+
+
+def test_channels_far_from_zero_are_normalised_all_the_same():
+    for node, inputs, (by_numpy, *_), exact in channels_far_from_zero():
+        for y in (by_numpy, run_node(node, inputs)[0]):
+            np.testing.assert_allclose(y, exact, rtol=0, atol=1e-5)
 
 
 def test_a_nan_is_never_swallowed():

@@ -44,6 +44,8 @@ LARGE = [
             ((1, 3, 13, 26), (5, 5), (1, 1), (2, 2)),
             ((2, 3, 20, 33), (20, 33), (1, 1), (0, 0)),
             ((1, 2, 9, 40), (4, 19), (3, 7), (2, 9)),
+            ((3, 1, 1, 70), (1, 6), (1, 2), (0, 3)),
+            ((0, 2, 5, 5), (2, 2), (2, 2), (0, 0)),
         )
     ),
     OpCase("conv2d", ((1, 1, 40, 20), (2, 1, 3, 3)), WINDOW),
@@ -69,6 +71,8 @@ LARGE = [
     OpCase("lstm_scan", ((1, 5, 32), (32, 8))),
     OpCase("gru_scan", ((9, 3, 51), (17,), (51, 17))),
     OpCase("gru_scan", ((1, 5, 24), (8,), (24, 8))),
+    OpCase("gru_scan", ((0, 5, 9), (3,), (9, 3))),
+    OpCase("gru_scan", ((2, 0, 9), (3,), (9, 3))),
     OpCase("rope", ((2, 7, 3, 18),)),
     OpCase("gather_rows", ((65, 33), (7, 5))),
     OpCase("transpose", ((9, 17),), {"axes": (1, 0)}),
@@ -157,3 +161,28 @@ def maxima_with_ties():
     x[0, 0, :3, :3] = -np.inf
     yield node_on("max_pool2d", x, **window)
     yield node_on("max_pool2d_dx", np.arange(144.0).reshape(2, 1, 8, 9), x, **window)
+
+
+def arithmetic_at_the_edges():
+    """Yield division, square root and sign of what an elementwise kernel may meet."""
+    a, b = (grid.ravel() for grid in np.meshgrid(EDGES, EDGES))
+    yield node_on("div", a, b)
+    yield node_on("sqrt", EDGES)
+    yield node_on("sign", EDGES)
+
+
+def channels_far_from_zero():
+    """Yield the normalisation of channels whose mean is far larger than their deviation.
+
+    The last of them do not vary at all. Beside node, inputs and NumPy's word: the exact result.
+    """
+    rng = np.random.default_rng(11)
+    for shape in ((64, 9), (3, 9, 5, 7)):
+        around, along = (0, *range(2, len(shape))), (1, -1, *(1,) * (len(shape) - 2))
+        mean = np.array([0.0, 1e3, 1e4, -1e4, 1e6, 1e4, 0.1, 1e4 + 0.1, 1e6 + 0.3]).reshape(along)
+        deviation = np.array([1.0, 1e-2, 1e-2, 1.0, 1.0, 10.0, 0.0, 0.0, 0.0]).reshape(along)
+        x = np.float32(mean + deviation * rng.standard_normal(shape))
+        wide = x.astype(np.float64)
+        left = wide - wide.mean(around, keepdims=True)
+        variance = np.square(left).mean(around, keepdims=True)
+        yield *node_on("batch_norm", x), left / np.sqrt(variance + 1e-5)

@@ -10,6 +10,8 @@ from tests.support.kernel_cases import (
     EDGES,
     KERNEL_CASES,
     LOSSES,
+    arithmetic_at_the_edges,
+    channels_far_from_zero,
     maxima_with_ties,
     node_on,
     nodes_with_inputs,
@@ -127,6 +129,19 @@ def test_activations_at_the_edges_of_float32(function):
     node, inputs, (expected,) = node_on("activate", [EDGES], function=function)
     (found,) = run_node(node, inputs)
     np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2.0**-126)  # or flushed to 0
+
+
+def test_arithmetic_at_the_edges_of_float32():
+    for node, inputs, (expected,) in arithmetic_at_the_edges():
+        (found,) = run_node(node, inputs)
+        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2.0**-126)  # or flushed to 0
+
+
+@pytest.mark.parametrize("software", [True, False], ids=["software", "hardware"])
+def test_channels_far_from_zero_are_normalised_all_the_same(software):
+    for node, inputs, _, exact in channels_far_from_zero():
+        y = run_node(node, inputs, device_as(software))[0]
+        np.testing.assert_allclose(y, exact, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("software", [True, False], ids=["software", "hardware"])

@@ -37,13 +37,15 @@ def _batch_norm(inputs: Sequence[Array], outputs: Sequence[Array], attributes: A
     """Y = (x - mean) r for each channel, r = 1 / sqrt(mean((x - mean)^2) + epsilon).
 
     Mean, and the variance with n - 1 in place of n, are outputs too; both are added up in float64.
-    The variance of one number is 0.
+    The variance of one number is 0. What the rounding of a mean leaves is taken off as well: beside
+    a mean much larger than the deviation it is not small.
     """
     (x,), (y, r, mean, variance) = inputs, outputs
     around, along = _axes(x.shape, attributes)
     count = x.size // mean.size
     mean[...] = x.mean(axis=around, dtype=np.float64)
     np.subtract(x, mean.reshape(along), out=y)
+    y -= y.mean(axis=around, keepdims=True, dtype=np.float64).astype(y.dtype)
     squares = np.sum(y * y, axis=around, dtype=np.float64)
     r[...] = 1.0 / np.sqrt(squares / count + number(attributes, "epsilon"))
     variance[...] = squares / max(count - 1, 1)
