@@ -8,7 +8,7 @@ import pytest
 from loom_core import BackendError, BusyError, Dense, Network, SpecError
 from loom_core.backends import choice
 from loom_core.backends.numpy_backend import NumpyBackend
-from loom_core.backends.simd import library
+from loom_core.backends.simd import kernel_table, library
 from loom_core.backends.simd_backend import SimdBackend
 from tests.support import simd_support
 
@@ -65,6 +65,15 @@ def test_a_file_that_is_no_library_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv(library.PATH_VARIABLE, str(tmp_path / "kernels.so"))
     with pytest.raises(BackendError, match="cannot be loaded"):
         choice.get("simd")
+
+
+@pytest.mark.parametrize("table", ["KERNELS", "ACTIVATIONS"])
+def test_a_row_more_or_less_makes_another_record_format(monkeypatch, table):
+    rows = dict(getattr(kernel_table, table))
+    assert kernel_table.record_format() == kernel_table.RECORD_FORMAT
+    rows.popitem()
+    monkeypatch.setattr(kernel_table, table, rows)
+    assert kernel_table.record_format() != kernel_table.RECORD_FORMAT
 
 
 @pytest.mark.usefixtures("kernels")

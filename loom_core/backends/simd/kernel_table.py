@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from loom_core.activations import ACTIVATIONS
 from loom_core.backends.simd import encoders
 from loom_core.backends.simd.records import LAYOUT, Call, Encoder, lay_out
 from loom_core.graph.op import Node
@@ -95,8 +96,15 @@ KERNELS: Mapping[str, Kernel] = {
 
 _CODES = {name: code for code, name in enumerate(KERNELS)}
 
-RECORD_FORMAT = zlib.crc32(f"{LAYOUT} {' '.join(KERNELS)}".encode()) >> 1
-"""Of the layout and the order of the kernels; a library that says another number is refused."""
+
+def record_format() -> int:
+    """Return a number made of all that a library has to agree on: layout, kernels, activations."""
+    functions = (f"{row.name}={row.code}" for row in ACTIVATIONS.values())
+    return zlib.crc32(" ".join([str(LAYOUT), *KERNELS, *functions]).encode()) >> 1
+
+
+RECORD_FORMAT = record_format()
+"""A library that says another number is refused."""
 
 
 def call_of(node: Node) -> Call | None:

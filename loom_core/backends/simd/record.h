@@ -38,8 +38,8 @@ INLINE float real(const int32_t *node, int i)
     return word.value;
 }
 
-/* The table of kernels is kernel_table.py's: RECORD_FORMAT, which tells it and this layout from any
-   other, then each op's name with what counts its working memory. */
+/* The table of kernels is kernel_table.py's: RECORD_FORMAT, which tells it, this layout and the codes
+   of the activations from any other, then each op's name with what counts its working memory. */
 #define KERNEL(name, scratch_of) Kernel run_##name; Scratch scratch_of;
 #include "kernels.inc"
 #undef KERNEL
