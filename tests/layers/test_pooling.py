@@ -17,6 +17,7 @@ from loom_core import (
     ShapeError,
     SpecError,
 )
+from loom_core.graph.builder import GraphBuilder
 from loom_core.telemetry.blueprint import extract_model
 from tests.support import webgpu_support
 from tests.support.fixture_files import FIXTURES
@@ -111,6 +112,14 @@ def test_a_description_makes_it_and_settings_come_back(kind, kernel_size):
 def test_settings_that_cannot_be_are_refused(settings, error, message):
     with pytest.raises(error, match=message):
         Network.of(MaxPool2D(*settings, **IMAGE), input_size=60).forward_cpu(X[0])
+
+
+@pytest.mark.parametrize("size", [(0, 3), (3, 0)])
+def test_the_op_itself_refuses_images_without_a_cell(size):
+    graph = GraphBuilder()
+    x = graph.input("x", (1, 2, *size))
+    with pytest.raises(ShapeError, match="with cells in each image"):
+        graph.emit("max_pool2d", x, kernel=(2, 2), stride=(1, 1), padding=(1, 1))
 
 
 def test_a_misspelt_window_in_a_description_is_refused():

@@ -34,8 +34,8 @@ def _pooled_shapes(name: str) -> Callable[[Sequence[Shape], Attributes], tuple[S
         kernel, stride, padding = (
             size_pair(attributes, key) for key in ("kernel", "stride", "padding")
         )
-        if len(x) != 4:
-            raise ShapeError(f"{name} needs x (B,C,H,W), got {x}")
+        if len(x) != 4 or 0 in x[2:]:
+            raise ShapeError(f"{name} needs x (B,C,H,W) with cells in each image, got {x}")
         if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
             raise ShapeError(f"{name}: {padding} is more than half of the window {kernel}")
         require_bordered_image(x[1:], padding, name)
@@ -78,15 +78,15 @@ def _max_pool2d_dx(
     """Give dy to the largest cell of its window: of equal ones the first in reading order."""
     (dy, x), (dx,) = inputs, outputs
     windows = _windows(x, attributes, -np.inf)
-    u, v, _, width = windows.shape[2:]
-    found = windows.reshape(*dy.shape, -1).argmax(axis=-1)
+    u, v, height, width = windows.shape[2:]
+    found = windows.reshape(*dy.shape, height * width).argmax(axis=-1)
     top, left = (_starts(attributes, axis, count) for axis, count in enumerate((u, v)))
     # Only where all of a window is -infinity is its first cell found beyond the image.
     rows = np.maximum(found // width + top[:, None], 0)
     columns = np.maximum(found % width + left, 0)
     planes = dx.reshape(-1, element_count(dx.shape[2:]))
     planes[...] = 0
-    place = (rows * dx.shape[3] + columns).reshape(len(planes), -1)
+    place = (rows * dx.shape[3] + columns).reshape(len(planes), u * v)
     np.add.at(planes, (np.arange(len(planes))[:, None], place), dy.reshape(place.shape))
 
 
@@ -95,15 +95,17 @@ def _avg_pool2d_dx(
 ) -> None:
     (dy,), (dx,) = inputs, outputs
     (down, right), (pad_h, pad_w) = (size_pair(attributes, key) for key in ("stride", "padding"))
-    kernel = size_pair(attributes, "kernel")
+    kernel_h, kernel_w = size_pair(attributes, "kernel")
     u, v = dy.shape[2:]
     height, width = dx.shape[2:]
-    share = dy / element_count(kernel)
+    share = dy / (kernel_h * kernel_w)
+    # Along each window first, then down it: so many additions of arrays, not their product.
+    lines = np.zeros((*dy.shape[:3], width + 2 * pad_w), dy.dtype)
+    for j in range(kernel_w):
+        lines[..., j : j + right * (v - 1) + 1 : right] += share
     padded = np.zeros((*dx.shape[:2], height + 2 * pad_h, width + 2 * pad_w), dy.dtype)
-    for i, j in np.ndindex(kernel):
-        rows = slice(i, i + down * (u - 1) + 1, down)
-        columns = slice(j, j + right * (v - 1) + 1, right)
-        padded[:, :, rows, columns] += share
+    for i in range(kernel_h):
+        padded[:, :, i : i + down * (u - 1) + 1 : down] += lines
     dx[...] = padded[:, :, pad_h : pad_h + height, pad_w : pad_w + width]
 
 
@@ -133,22 +135,24 @@ def _cost(y: int) -> Cost:
     return flops
 
 
-def _workspace(x: int, y: int, unrolled: bool = False) -> Cost:
+def _workspace(x: int, y: int, unrolled: bool = False, lines: bool = False) -> Cost:
     """Numbers in images with their borders and beside pooled ones; indices count double.
 
     Args:
         x: Number of the image's shape, and
         y: of the pooled one's, in inputs followed by outputs.
         unrolled: All windows are copied, and four indices are made of each.
+        lines: A line as wide as an image with its border is made of each line of pooled ones.
     """
 
     def numbers(inputs: Sequence[Shape], outputs: Sequence[Shape], attributes: Attributes) -> int:
         shapes = [*inputs, *outputs]
         padding = size_pair(attributes, "padding")
-        bordered = (n + 2 * p for n, p in zip(shapes[x][2:], padding, strict=True))
+        height, width = (n + 2 * p for n, p in zip(shapes[x][2:], padding, strict=True))
         each = element_count(integers(attributes, "kernel")) + 8 if unrolled else 1
-        windows = element_count(shapes[y])
-        return element_count((*shapes[x][:2], *bordered)) + windows * each
+        planes, windows = element_count(shapes[x][:2]), element_count(shapes[y])
+        rows = height + shapes[y][2] if lines else height
+        return planes * rows * width + windows * each
 
     return numbers
 
@@ -198,6 +202,6 @@ OPS = (
         compute=_avg_pool2d_dx,
         gradient=NoGradient("only emitted by the gradient rule of avg_pool2d"),
         flops=_cost(y=0),
-        workspace=_workspace(x=1, y=0),
+        workspace=_workspace(x=1, y=0, lines=True),
     ),
 )
