@@ -32,7 +32,14 @@ GELU_CUBE = 0.044715
 
 
 class ActivationType(IntEnum):
-    """Activation functions by name, and the codes that stand for them."""
+    """Activation functions by name, and the codes that stand for them.
+
+    ScaledReLU is ``1.1 max(x, 0)``, Loom's "relu"; PlainReLU ``max(x, 0)``; LeakyReLU ``max(x, 0.1
+    x)``; ELU x above 0 and ``exp(x) - 1`` below; Sigmoid ``1 / (1 + exp(-x))``; Tanh ``tanh(x)``;
+    Softplus ``ln(1 + exp(x))``; Linear x. GELU is ``x Phi(x)``, Phi being the normal distribution's
+    share below x; GELUTanh ``x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2``, close to it; SiLU
+    ``x / (1 + exp(-x))``.
+    """
 
     ScaledReLU = 0
     Sigmoid = 1

@@ -6,17 +6,28 @@ from functools import cache
 
 from loom_core.activations import ACTIVATIONS
 from loom_core.enums import LayerType
+from loom_core.errors import SpecError
 from loom_core.layers import LAYER_TYPES, Layer
 
 
 def layer_code(layer: Layer) -> LayerType:
-    """Return Loom's code of a layer's type; its name is the documents' word for it."""
+    """Return the code of a layer's type; its name is the documents' word for it.
+
+    Raises:
+        SpecError: The type is none of LAYER_TYPES: a class of a program's own.
+    """
     return _code(type(layer))
 
 
 @cache
 def _code(kind: type[Layer]) -> LayerType:
-    return LayerType(next(code for code, cls in enumerate(LAYER_TYPES) if issubclass(kind, cls)))
+    for code, known in enumerate(LAYER_TYPES):
+        if issubclass(kind, known):
+            return LayerType(code)
+    raise SpecError(
+        f"layers of type {kind.__name__} run and train, but have no code to be shown by",
+        hint="LAYER_TYPES and LayerType list those that have one; or derive it from one of these.",
+    )
 
 
 def activation_name(layer: Layer) -> str:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import loom_core
-from loom_core import Conv2D, Dense, Network, Parallel, Softmax
+from loom_core import Conv2D, Dense, Layer, Network, Parallel, Softmax, SpecError
 from loom_core.bridge import Bridge
 from loom_core.plans.step_graph import inference_plan, training_plan
+from loom_core.watch.layer_words import layer_code
 from tests.support.observed_networks import every_layer_type, nested_network, network_of
 from tests.support.weights import arrays_of
 
@@ -135,6 +136,14 @@ def test_a_network_that_does_not_fit_together_says_so():
     network = network_of(Dense(3, input_size=4), Dense(2, input_size=5))
     with pytest.raises(loom_core.ShapeError, match=r"cell \(0, 0\) layer 1"):
         network.get_blueprint()
+
+
+def test_a_layer_of_a_programs_own_has_no_word_unless_it_derives_from_one_that_has():
+    own = type("Own", (Layer,), {})
+    own.__abstractmethods__ = frozenset()
+    with pytest.raises(SpecError, match="layers of type Own .* have no code"):
+        layer_code(own())
+    assert layer_code(type("Wide", (Dense,), {})()).name == "Dense"
 
 
 def test_the_text_names_every_layer():
