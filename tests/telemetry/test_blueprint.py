@@ -141,7 +141,7 @@ def test_a_network_that_does_not_fit_together_says_so():
 def test_a_layer_of_a_programs_own_has_no_word_unless_it_derives_from_one_that_has():
     own = type("Own", (Layer,), {})
     own.__abstractmethods__ = frozenset()
-    with pytest.raises(SpecError, match="layers of type Own .* have no code"):
+    with pytest.raises(SpecError, match=r"layers of type Own .* have no code"):
         layer_code(own())
     assert layer_code(type("Wide", (Dense,), {})()).name == "Dense"
 
