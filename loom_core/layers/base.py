@@ -129,13 +129,16 @@ class Layer(ABC):
     def initialize(self, seed: int, *path: int, missing_only: bool = False) -> None:
         """Draw fresh weights, in place where they exist already.
 
+        A layer without sizes, which may be disabled, has none to draw.
+
         Args:
             seed: The network's.
             path: This layer's index, after those of its parents.
             missing_only: Leave layers alone that have their weights.
         """
-        complete = self._weights.keys() == self.weight_shapes().keys()
-        if not (missing_only and complete):
+        shapes = self.weight_shapes()
+        complete = self._weights.keys() == shapes.keys()
+        if shapes and not (missing_only and complete):
             self.set_weights(self.initial_weights(RandomStream(seed, *path)))
         for number, child in enumerate(self.children):
             child.initialize(seed, *path, number, missing_only=missing_only)

@@ -233,10 +233,11 @@ class Conv2D(_Convolution):
         return layer
 
     def to_fields(self) -> dict[str, Any]:
-        """Write Loom's keys, output sizes included."""
+        """Write Loom's keys, output sizes included where they are known."""
         written = super().to_fields() | written_plane(self)
-        shape = self.output_shape(None)
-        if shape is not None and not self.silent:
+        known = self.input_channels and self.input_height and self.input_width
+        shape = self.output_shape(None) if known and not self.silent else None
+        if shape is not None:
             written |= {"output_height": shape[1], "output_width": shape[2]}
         return written
 

@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 
 import loom_core
-from loom_core import LSTM, Conv2D, Dense, Network, ShapeError, Softmax, SpecError
+from loom_core import (
+    GRU,
+    LSTM,
+    RNN,
+    Conv1D,
+    Conv2D,
+    Dense,
+    MaxPool2D,
+    Network,
+    Sequential,
+    ShapeError,
+    Softmax,
+    SpecError,
+    SwiGLU,
+)
 from loom_core.random_stream import RandomStream
 
 
@@ -46,6 +60,31 @@ def test_the_documented_dense_example():
     layer.set_weights({"kernel": [1, 2, 3, 10, 20, 30], "bias": [0, 0, 0]})
     network = Network.of(layer, input_size=2)
     np.testing.assert_array_equal(network.forward_cpu([1.0, 1.0]), [11.0, 22.0, 33.0])
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Conv1D(2, 3, disabled=True),
+        lambda: Conv2D(2, 3, disabled=True),
+        lambda: GRU(3, disabled=True),
+        lambda: LSTM(3, disabled=True),
+        lambda: MaxPool2D(3, disabled=True),
+        lambda: RNN(3, disabled=True),
+        lambda: SwiGLU(4, disabled=True),
+    ],
+)
+def test_a_disabled_layer_needs_no_sizes(make, inside):
+    layer = Sequential([make()]) if inside else make()
+    network = Network.of(layer, Dense(2, input_size=5), input_size=5)
+    network.initialize_weights()
+    x = np.linspace(-1, 1, 5)
+    np.testing.assert_array_equal(
+        network.forward_cpu(x), Network.of(network.layers[1]).forward_cpu(x)
+    )
+    text = network.save_model_to_string("m")
+    assert loom_core.load_model_from_string(text, "m").save_model_to_string("m") == text
 
 
 def test_sizes_are_inferred_and_disabled_layers_are_skipped():
