@@ -85,6 +85,10 @@ class BatchNorm(Layer):
         if input_shape is not None:
             self._places = element_count(input_shape[1:])
 
+    def input_features(self) -> int | None:
+        """Return C: what a network is given has no places."""
+        return self.num_features
+
     def output_shape(self, input_shape: Shape | None) -> Shape | None:
         """Return the input's shape."""
         if self.num_features is None:

@@ -312,6 +312,16 @@ def test_wrong_settings_are_refused(settings, message):
         BatchNorm(**settings)
 
 
+def test_a_first_layer_says_how_many_numbers_a_sample_holds():
+    norm = {"type": "batch_norm", "num_features": 5}
+    for described in ([norm], [{"type": "dropout"}, norm]):
+        network = loom_core.build_network_from_json(json.dumps({"layers": described}))
+        assert network.get_network_info()["InputSize"] == 5
+        assert network.forward_cpu(X.reshape(-1)).shape == (30,)
+        with pytest.raises(ShapeError, match="has 6 numbers, expected a multiple of 5"):
+            network.forward_cpu(np.ones(6, np.float32))
+
+
 def test_channels_are_found_or_asked_for():
     image = {"input_channels": 2, "input_height": 4, "input_width": 5}
     for layers, width, features in (
