@@ -21,7 +21,7 @@ from loom_core import (
     SpecError,
     limits,
 )
-from loom_core.layers import LAYER_TYPES, LOOM_LAYER_TYPES
+from tests.support.layer_stacks import settings_of_newer_types
 
 
 def good():
@@ -181,16 +181,13 @@ def test_errors_name_model_cell_and_layer():
         loom_core.load_model_from_string(changed(frozen=1), "m")
 
 
-NEWER = [kind.type_name for kind in LAYER_TYPES if kind not in LOOM_LAYER_TYPES]
-POOLING = {"kernel_size": 1, "input_channels": 3, "input_height": 1, "input_width": 1}
-NEEDED = {"gru": {"hidden_size": 2}, "max_pool2d": POOLING, "avg_pool2d": POOLING}
+NEWER = settings_of_newer_types()
 
 
 @pytest.mark.parametrize("name", NEWER)
 def test_a_layer_that_loom_lacks_has_no_other_settings_than_its_own(name):
-    layer = {"type": name, **NEEDED.get(name, {})}
-    described = {"input_size": 3, "layers": [layer]}
-    layer["Is_Disabled"] = layer["frozen"] = False
+    layer = {**NEWER[name][0], "Is_Disabled": False, "frozen": False}
+    described = {"layers": [layer]}
     loom_core.build_network_from_json(json.dumps(described))
     described["layers"] = [{"type": "sequential", "branches": [{**layer, "ratte": 0.5}]}]
     place = r"cell \(0, 0\) layer 0: child 0"

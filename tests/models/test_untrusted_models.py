@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import loom_core
 from loom_core import LimitError, LoomError, Network, SpecError, build_network_from_json
 from loom_core.layers import LAYER_TYPES, LOOM_LAYER_TYPES
-from tests.support.layer_stacks import STACKS, stack
+from tests.support.layer_stacks import STACKS, settings_of_newer_types, stack
 
 SECONDS = 5.0  # of the processor, whatever else it does; what this guards against takes minutes
 MEGABYTES = 64
@@ -100,6 +100,12 @@ KEYS = [
     "gumbel_noise",
 ]
 TYPES = st.sampled_from([layer.type_name for layer in LAYER_TYPES])
+
+NEWER = {
+    name: sorted({"frozen", "is_disabled", "silent"}.union(*found) - {"type"})
+    for name, found in settings_of_newer_types().items()
+}
+"""The keys of the types that Loom does not have, which refuse all others."""
 VARIANTS = st.sampled_from(
     ["grid", "hierarchical", "gumbel", "masked", "sparse", "entmax", "adaptive", "mixture"]
 )
@@ -108,17 +114,16 @@ VARIANTS = st.sampled_from(
 @st.composite
 def layers(draw, children=None):
     """A layer of a random type with a few random settings, some of them its own."""
-    layer = {
-        "type": draw(TYPES),
-        **draw(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5)),
-    }
+    name = draw(TYPES)
+    keys = NEWER.get(name, KEYS)
+    layer = {"type": name, **draw(st.dictionaries(st.sampled_from(keys), VALUES, max_size=5))}
     usual = {"output_size": 3, "filters": 2, "kernel_size": 2, "hidden_size": 2, "num_heads": 1}
     usual |= {"vocab_size": 4, "embedding_dim": 2, "norm_size": 1}
     if draw(st.booleans()):
-        layer = {**usual, **layer}
+        layer = {**{key: value for key, value in usual.items() if key in keys}, **layer}
     if layer["type"] == "softmax" and draw(st.booleans()):
         layer["softmax_variant"] = draw(VARIANTS)
-    if children is not None:
+    if children is not None and name not in NEWER:
         layer["branches"] = draw(st.lists(children, max_size=3))
     return layer
 

@@ -24,6 +24,7 @@ from loom_core import (
     SwiGLU,
 )
 from loom_core.activations import ACTIVATIONS
+from loom_core.layers import LAYER_TYPES, LOOM_LAYER_TYPES
 from loom_core.layers.chain import complete_chain
 from loom_core.random_stream import RandomStream
 
@@ -259,3 +260,16 @@ STACKS = {
     "softmax mixture": (lambda: [Softmax(variant="mixture", mixture_weights=[1, 3])], 6),
 }
 """Functions that make layers anew, and the width of their inputs."""
+
+
+def settings_of_newer_types():
+    """Return the settings in the stacks of each layer type that Loom does not have, by its name."""
+    newer = [kind for kind in LAYER_TYPES if kind not in LOOM_LAYER_TYPES]
+    found = {kind.type_name: [] for kind in newer}
+    layers = [layer for make, width in STACKS.values() for layer in stack(*make(), width=width)[0]]
+    while layers:
+        layer = layers.pop(0)
+        layers += layer.children
+        if type(layer) in newer:
+            found[layer.type_name].append(layer.settings())
+    return found
