@@ -4,8 +4,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from web.build.folders import ROOT
 
 TRACKED = subprocess.run(
@@ -32,9 +30,19 @@ def test_source_files_stay_readable_in_size():
             assert lines <= 400, f"{name} has {lines} lines: split it by topic"
 
 
-@pytest.mark.parametrize("document", [name for name in TRACKED if name.endswith(".md")])
-def test_paths_named_in_documents_exist(document):
-    text = (ROOT / document).read_text(encoding="utf-8")
-    named = re.findall(r"`((?:loom_core|web|tests|e2e|examples|shaders)/[\w./-]*)`", text)
-    missing = [name for name in named if not (ROOT / name).exists()]
-    assert not missing
+FOLDERS = "loom_core|web|tests|e2e|examples|shaders"
+IN_BACKTICKS = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
+FILE = re.compile(rf"(?<![\w./-])((?:{FOLDERS})/[\w./-]*\.\w+)\b")
+
+
+def test_paths_named_in_documents_and_sources_exist():
+    sources = re.compile(r"(loom_core|shaders|web)/(?!.*generated/).*\.(py|c|h|inc|wgsl|js|mjs)$")
+    named = []
+    for name in TRACKED:
+        document = name.endswith(".md")
+        if (document or sources.match(name)) and (ROOT / name).exists():
+            text = (ROOT / name).read_text(encoding="utf-8")
+            paths = FILE.findall(text) + (IN_BACKTICKS.findall(text) if document else [])
+            named += [(name, path) for path in paths]
+    assert {name.partition("/")[0] for name, _ in named} >= {"ARCHITECTURE.md", "loom_core", "web"}
+    assert not [(name, path) for name, path in named if not (ROOT / path).exists()]

@@ -1,4 +1,4 @@
-/* What observers ask of an array of activations or gradients; loom_core/telemetry/statistics.py says
+/* What observers ask of an array of activations or gradients; loom_core/watch/statistics.py says
    what it is for, and does without where this library is not. */
 
 #include "reductions.h"
