@@ -59,6 +59,9 @@ class Optimizer(ABC):
     aliases: ClassVar[Mapping[str, Mapping[str, float]]] = {}
     """Other names in configs, each with the settings that it stands for."""
 
+    squares: ClassVar[frozenset[str]] = frozenset()
+    """Those of the states that are sums or means of squares: never negative."""
+
     setting_names: ClassVar[tuple[str, ...]] = ()
     """The constructor's parameters, which are attributes too."""
 
@@ -255,7 +258,7 @@ class Optimizer(ABC):
         steps = read_count(state.get("step", 0), "step of the optimizer's state")
         if steps and "moments" not in state:
             raise ModelFormatError("the optimizer's state has a step but no moments")
-        moments = read_moments(state.get("moments", {}), other.state_names)
+        moments = read_moments(state.get("moments", {}), other.state_names, self.squares)
         checked = {name: getattr(other, name) for name in self.setting_names}
         return OptimizerState(self.type_name, other.label, checked, steps, moments)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,15 +58,16 @@ def require_fitting(
                 )
 
 
-def read_moments(stored: object, names: tuple[str, ...]) -> Moments:
+def read_moments(stored: object, names: tuple[str, ...], squares: Collection[str]) -> Moments:
     """Return running means from plain data.
 
     Args:
         stored: For each place of a weight its running means by name, in base64.
         names: Those that there must be.
+        squares: Those of them that cannot be negative.
 
     Raises:
-        ModelFormatError: Something is missing or not readable.
+        ModelFormatError: Something is missing or not readable, or a mean of squares is negative.
         NonFiniteError: A running mean is NaN or infinite.
     """
     if not isinstance(stored, Mapping):
@@ -79,6 +80,10 @@ def read_moments(stored: object, names: tuple[str, ...]) -> Moments:
         moments[str(place)] = {
             name: _read_array(text, f"{what}, {name}") for name, text in texts.items()
         }
+        for name in texts.keys() & set(squares):
+            least = moments[str(place)][name].min(initial=0.0)
+            if least < 0:
+                raise ModelFormatError(f"{what}, {name} is a mean of squares, and holds {least:g}")
     return moments
 
 

@@ -250,6 +250,28 @@ def test_a_wrong_state_is_refused_before_anything_changes(state, error, message)
     assert optimizer.get_state() == before
 
 
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_mean_of_squares_below_0_is_refused(name):
+    """Its root would be NaN, and so would the weights; the other means may have either sign."""
+    optimizer, network = MAKERS[name](), small_network()
+    for step in range(3):
+        one_step(network, optimizer, step)
+    state, names = optimizer.get_state(), optimizer.state_names
+    arrays = {n: np.concatenate([a[n].ravel() for a in optimizer._state.values()]) for n in names}
+    assert {n for n in names if arrays[n].min() >= 0} == optimizer.squares & set(names)
+    place = next(iter(optimizer._state))
+    for state_name in names:
+        below = -np.abs(optimizer._state[place][state_name])
+        moments = {**state["moments"][place], state_name: encode_base64(below.tobytes())}
+        changed = {**state, "moments": {**state["moments"], place: moments}}
+        if state_name in optimizer.squares:
+            message = f"the state of weight {place}, {state_name} is a mean of squares, and holds -"
+            with pytest.raises(ModelFormatError, match=message):
+                MAKERS[name]().load_state(changed)
+        else:
+            MAKERS[name]().load_state(changed)
+
+
 def test_state_of_another_size_is_found_when_it_meets_the_network():
     optimizer = AdamWOptimizer()
     two = encode_base64(np.ones(2, "<f4").tobytes())

@@ -34,6 +34,7 @@ class AdamOptimizer(Optimizer):
     """
 
     type_name: ClassVar[str] = "adam"
+    squares = frozenset({"v"})
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
         super().__init__()

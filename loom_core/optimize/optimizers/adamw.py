@@ -35,6 +35,7 @@ class AdamWOptimizer(Optimizer):
     """
 
     type_name: ClassVar[str] = "adamw"
+    squares = frozenset({"v"})
 
     def __init__(
         self,

@@ -35,6 +35,7 @@ class RMSpropOptimizer(Optimizer):
     """
 
     type_name: ClassVar[str] = "rmsprop"
+    squares = frozenset({"s"})
 
     def __init__(
         self,
