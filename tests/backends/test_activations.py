@@ -86,14 +86,19 @@ def test_slopes_are_those_of_the_values_far_out_too(name):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_limits_are_reached_without_a_warning(name, dtype):
     far = np.finfo(dtype).max / 2
+    ends = np.array([-1, -1, 1, 1], dtype)
     y, slope = value_and_slope(name, np.array([-np.inf, -far, far, np.inf], dtype))
-    settled, settled_slope = value_and_slope(name, np.array([-500.0, -500.0, 500.0, 500.0], dtype))
+    near, near_slope = value_and_slope(name, 500 * ends)
+    settled, settled_slope = value_and_slope(name, dtype(1e15) * ends)  # as 1 / x does, too
     assert np.isfinite(y[1:3]).all()
-    np.testing.assert_allclose(slope, settled_slope, atol=1e-30)
+    np.testing.assert_allclose(slope, settled_slope, rtol=0, atol=1e-29)
+    np.testing.assert_allclose(slope, near_slope, rtol=0, atol=500.0**-2)
     for end in (0, 3):
         goes_on = settled_slope[end] > 0.05
         expected = np.sign(y[end]) * np.inf if goes_on else settled[end]
-        np.testing.assert_allclose(y[end], expected, atol=1e-30)
+        np.testing.assert_allclose(y[end], expected, rtol=0, atol=2e-15)
+        if not goes_on:
+            np.testing.assert_allclose(y[end], near[end], rtol=0, atol=500.0**-1)
 
 
 def test_the_normal_distribution_equals_that_of_the_standard_library():
