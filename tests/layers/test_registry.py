@@ -102,7 +102,7 @@ def test_the_list_is_complete_for_the_layers_of_loom():
         ("InitSequentialLayer", [[]], SpecError, "at least one"),
         ("InitSequentialLayer", [[3]], SpecError, "layer 0 of sequential must be a layer"),
         ("InitParallelLayer", [[], "add"], SpecError, "at least one"),
-        ("InitParallelLayer", [[DENSE], "max"], SpecError, "unknown combine mode 'max'"),
+        ("InitParallelLayer", [[DENSE], "guess"], SpecError, "unknown combine mode 'guess'"),
         ("InitGridScatterLayer", [[DENSE], [], 1, 1], SpecError, "a position for each"),
         (
             "InitGridScatterLayer",

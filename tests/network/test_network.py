@@ -209,7 +209,7 @@ def test_plans_are_kept_per_batch_size_and_dropped_with_the_layers():
         (lambda n: n.save_model_to_string(""), SpecError, "1 to 256 characters"),
         (lambda n: Dense(input_size=3), SpecError, "no output size"),
         (lambda n: Dense(3, input_size=0), SpecError, "at least 1"),
-        (lambda n: Dense(2, "mish", input_size=2), SpecError, "unknown activation 'mish'"),
+        (lambda n: Dense(2, "nonsense", input_size=2), SpecError, "unknown activation 'nonsense'"),
         (lambda n: Conv2D(1, 0), SpecError, "kernel_size must be"),
         (lambda n: Softmax(0.0), SpecError, "positive number"),
         (lambda n: Network(1, 0, 1, 1), SpecError, "rows must be a whole number of at least 1"),

@@ -101,7 +101,7 @@ def test_schedulers_by_name_and_as_data(asked, name, rates):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"optimizer": "adagrad"}, "no optimizer 'adagrad'"),
+        ({"optimizer": "guesswork"}, "no optimizer 'guesswork'"),
         ({"optimizer": {"momentum": 0.1}}, "OptimizerConfig needs Type"),
         ({"optimizer": {"type": "sgd", "beta1": 0.5}}, "'sgd' has no Beta1"),
         ({"optimizer": {"type": "adamw", "beta1": 2}}, "beta1 must be"),
