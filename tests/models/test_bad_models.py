@@ -135,7 +135,7 @@ BAD = {
         "unknown layer type 'perceptron'",
     ),
     "no type": (lambda: changed(type=None), SpecError, "type is missing"),
-    "unknown activation": (lambda: changed(activation="nonsense"), SpecError, "activation 'nonsense'"),
+    "unknown activation": (lambda: changed(activation="bent"), SpecError, "activation 'bent'"),
     "size as text": (lambda: changed(input_height="3"), SpecError, "whole number"),
     "size as float": (lambda: changed(input_height=3.5), SpecError, "whole number"),
     "negative size": (lambda: changed(input_height=-3), SpecError, "at least 0"),
