@@ -85,7 +85,10 @@ def _options(hint: Any) -> tuple[Any, ...]:
 def _words(option: Any) -> str:
     if get_origin(option) is not None:
         return "a list" if get_origin(option) in _LISTS else "an object"
-    return _SIMPLE.get(option) or f"a {option.__name__}"
+    if option in _SIMPLE:
+        return _SIMPLE[option]
+    name = option.__name__
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 
 
 def _is_checked(option: Any) -> bool:

@@ -82,7 +82,7 @@ def test_optimizers_are_objects():
     call.net("ApplyGradientsAdamW", 0.01, 0.9, 0.99, 0)
     call.net("SetOptimizer", None)
     assert call.net("GetOptimizer") is None
-    assert "must be a Optimizer" in call.net("SetOptimizer", "adamw")
+    assert "must be an Optimizer" in call.net("SetOptimizer", "adamw")
 
 
 def test_a_network_steps():

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from loom_core.arrays import F32
 from loom_core.checks import finite_number
-from loom_core.optimize.optimizer import Optimizer
+from loom_core.optimize.optimizers.adam import AdamOptimizer
 from loom_core.optimize.weight_update import WeightUpdate
 from loom_core.public import public, public_class
 
 
 @public_class
-class AdamWOptimizer(Optimizer):
+class AdamWOptimizer(AdamOptimizer):
     """Adam with weight decay apart from the gradient.
 
     ``m = beta1 m + (1 - beta1) g``, ``v = beta2 v + (1 - beta2) g^2``; both are divided by
@@ -44,32 +39,17 @@ class AdamWOptimizer(Optimizer):
         epsilon: float = 1e-8,
         weight_decay: float = 0.01,
     ) -> None:
-        super().__init__(weight_decay)
-        self.beta1 = finite_number(beta1, "beta1", below=1)
-        self.beta2 = finite_number(beta2, "beta2", below=1)
-        self.epsilon = finite_number(epsilon, "epsilon", above=0)
+        super().__init__(beta1, beta2, epsilon)
+        self.weight_decay = finite_number(weight_decay, "weight_decay")
 
     @property
     def label(self) -> str:
         """Loom's name for it."""
         return "AdamW"
 
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """Running means of gradient and square."""
-        return ("m", "v")
-
     def emit_update(self, update: WeightUpdate) -> None:
         """Emit the kernel of the whole formula."""
         update.emit_fused("adamw")
-
-    def fill_hyper(self, columns: Mapping[str, F32], steps: NDArray[np.float64]) -> None:
-        """Write the shares of the new gradient, and the corrections of means that began at 0."""
-        columns["fresh"][:] = 1.0 - self.beta1
-        columns["fresh_squares"][:] = 1.0 - self.beta2
-        columns["epsilon"][:] = self.epsilon
-        columns["mean_correction"][:] = 1.0 / (1.0 - self.beta1**steps)
-        columns["root_correction"][:] = 1.0 / np.sqrt(1.0 - self.beta2**steps)
 
 
 @public("NewAdamWOptimizer")
