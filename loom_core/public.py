@@ -1,8 +1,9 @@
 """Public names: the one table that makes Python functions callable from JavaScript.
 
 A function or method is written once in Python under a PEP 8 name. :func:`public` gives it the name
-under which the seeds document it; introspection, the bridge and the TypeScript types are made
-from this table, never by hand, and nothing outside it can be called by name.
+that JavaScript calls it by, Loom's own where Loom has it; introspection, the bridge and the
+TypeScript types are made from this table, never by hand, and nothing outside it can be called by
+name.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class DeviationMetrics(Deviations):
     (expected 5, predicted 4 is a deviation of 20 percent); how a classifier does is what
     :attr:`accuracy` says.
 
-    Source: Loom v0.0.7, evaluation.go; seeds 001 and 002.
+    Source: Loom v0.0.7, evaluation.go.
     """
 
     def __str__(self) -> str:

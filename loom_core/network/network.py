@@ -43,7 +43,7 @@ class Network(Training, Stepping, Gpu, Gradients, Saving, Evaluation, Observing,
         BackendError: The backend that was named cannot run here.
         LimitError: More layers than the limits allow.
 
-    Source: Loom v0.0.7, nn.go; seeds 002 and 003.
+    Source: Loom v0.0.7, nn.go.
     """
 
     @classmethod
