@@ -84,14 +84,18 @@ class Grid:
 
     @public("GetTotalParameters")
     def get_total_parameters(self) -> int:
-        """Return the number of weights of all layers."""
+        """Return the number of parameters of all layers; running statistics are none."""
         self.complete_sizes()
         return sum(layer.parameter_count() for layer in self.layers)
 
     @public("GetMemoryUsage")
     def get_memory_usage(self) -> int:
-        """Return the bytes of all weights."""
-        return 4 * self.get_total_parameters()
+        """Return the bytes of all weights, running statistics included."""
+        return 4 * (self.get_total_parameters() + self.statistics_count())
+
+    def statistics_count(self) -> int:
+        """Return the number of running statistics of all layers, whose sizes are complete."""
+        return sum(layer.statistics_count() for layer in self.layers)
 
     @public("GetNetworkInfo")
     def get_network_info(self) -> dict[str, int]:
@@ -117,8 +121,8 @@ class Grid:
         """
         start = None if self.input_size is None else (self.input_size,)
         shapes = complete_chain(self.layers, start, self.layer_name)
-        parameters = sum(layer.parameter_count() for layer in self.layers)
-        limits.require_within(parameters, limits.PARAMETERS, "the number of parameters")
+        count = self.statistics_count() + sum(layer.parameter_count() for layer in self.layers)
+        limits.require_within(count, limits.PARAMETERS, "the number of parameters")
         return shapes
 
     def input_width(self) -> int | None:

@@ -83,7 +83,7 @@ def prepare_layers(layers: Sequence[Layer], width: int) -> None:
         if not isinstance(layer, Layer):
             raise SpecError(f"layers must be a list of layers, got {type(layer).__name__}")
     complete_chain(layers, (width,), lambda index: child_name("layer", index, layers[index]))
-    count = sum(layer.parameter_count() for layer in layers)
+    count = sum(layer.parameter_count() + layer.statistics_count() for layer in layers)
     limits.require_within(count, limits.PARAMETERS, "the number of parameters")
     for index, layer in enumerate(layers):
         layer.initialize(0, index, missing_only=True)

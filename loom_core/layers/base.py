@@ -222,6 +222,12 @@ class Layer(ABC):
         )
         return own + sum(child.parameter_count() for child in self.children)
 
+    def statistics_count(self) -> int:
+        """Return the number of running statistics, children included, from the settings alone."""
+        shapes = self.weight_shapes()
+        own = sum(element_count(shapes[name]) for name in self.running_statistics & shapes.keys())
+        return own + sum(child.statistics_count() for child in self.children)
+
     # Meaning
 
     def skip_source(self, index: int) -> int | None:

@@ -14,8 +14,8 @@ class ModelSizeInfo:
 
     Args:
         dtype: Its name.
-        total_weights: Numbers.
-        bytes_per_weight: Bytes of one.
+        total_weights: Numbers, running statistics included.
+        bytes_per_weight: Bytes of one; a running statistic has at least 4.
         total_bytes: Bytes of all.
         base64_bytes: Characters of all in base64, padding included.
     """
@@ -32,9 +32,11 @@ BYTES_PER_WEIGHT = {
 }  # fmt: skip
 
 
-def model_size_info(weights: int) -> dict[str, ModelSizeInfo]:
-    """Return the sizes of a number of weights in every dtype."""
-    return {
-        dtype: ModelSizeInfo(dtype, weights, size, weights * size, -(-weights * size // 3) * 4)
-        for dtype, size in BYTES_PER_WEIGHT.items()
-    }
+def model_size_info(parameters: int, statistics: int) -> dict[str, ModelSizeInfo]:
+    """Return the sizes of so many parameters and running statistics in every dtype."""
+    count = parameters + statistics
+    found = {}
+    for dtype, size in BYTES_PER_WEIGHT.items():
+        stored = parameters * size + statistics * max(size, BYTES_PER_WEIGHT["float32"])
+        found[dtype] = ModelSizeInfo(dtype, count, size, stored, -(-stored // 3) * 4)
+    return found

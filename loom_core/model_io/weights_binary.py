@@ -4,7 +4,9 @@
 the order of :func:`weight_order`, one after the other in ``data`` (base64). Five characters a
 weight instead of about seventeen as decimals, and no number is parsed. Integers are fixed point:
 w = q / Q * max with Q the dtype's largest number and max the array's largest magnitude, so that
-saving what was loaded gives the same bytes. The checksum finds damage, not tampering.
+saving what was loaded gives the same bytes. Running statistics are never narrower than float32: a
+small variance beside a large one would become 0, and be divided by. The checksum finds damage, not
+tampering.
 """
 
 from __future__ import annotations
@@ -50,6 +52,12 @@ def dtype_of(name: object) -> np.dtype[Any]:
     return DTYPES[name]
 
 
+def _stored_kind(layer: Layer, name: str, kind: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of one weight in a file of a dtype."""
+    narrow = kind.name != "float64" and name in layer.running_statistics
+    return DTYPES["float32"] if narrow else kind
+
+
 def encode_weights(layers: Sequence[Layer], dtype: str = "float32") -> dict[str, Any]:
     """Return the weights object.
 
@@ -65,7 +73,8 @@ def encode_weights(layers: Sequence[Layer], dtype: str = "float32") -> dict[str,
     for layer, name in weight_order(layers):
         array = layer.weights[name]
         tensor: dict[str, Any] = {"shape": list(array.shape)}
-        blocks.append(_narrow(array, kind, tensor, f"{layer.type_name} {name}").tobytes())
+        stored = _stored_kind(layer, name, kind)
+        blocks.append(_narrow(array, stored, tensor, f"{layer.type_name} {name}").tobytes())
         tensors.append(tensor)
     data = b"".join(blocks)
     return {
@@ -114,7 +123,9 @@ def decode_weights(
                 f"{layer.type_name} {name} needs the shape {list(shape)}, got {given!r:.60}"
             )
     data = decode_base64(weights.get("data"), "weights.data")
-    expected = sum(map(element_count, shapes)) * kind.itemsize
+    kinds = [_stored_kind(layer, name, kind) for layer, name in order]
+    sizes = zip(shapes, kinds, strict=True)
+    expected = sum(element_count(shape) * stored.itemsize for shape, stored in sizes)
     if len(data) != expected:
         raise ModelFormatError(f"the weights need {expected:,} bytes, got {len(data):,}")
     if zlib.crc32(data) != weights.get("crc32"):
@@ -124,8 +135,8 @@ def decode_weights(
         )
     found_weights: dict[Layer, dict[str, F32]] = {}
     offset = 0
-    for (layer, name), shape, tensor in zip(order, shapes, tensors, strict=True):
-        raw = np.frombuffer(data, kind, element_count(shape), offset)
+    for (layer, name), shape, stored, tensor in zip(order, shapes, kinds, tensors, strict=True):
+        raw = np.frombuffer(data, stored, element_count(shape), offset)
         offset += raw.nbytes
         wide = _widen(raw, tensor, f"{layer.type_name} {name}").reshape(shape)
         found_weights.setdefault(layer, {})[name] = wide

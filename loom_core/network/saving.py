@@ -39,7 +39,7 @@ class Saving(NetworkGrid):
         Args:
             model_id: Under which it is found again; 1 to 256 characters.
             dtype: float32, float64, int8, int16, int32, or float16 (compact only). All but the
-                first two round the weights.
+                first two round the weights, but no running statistics, which stay float32.
             save_as: ``"compact"``, small and fast to load, or ``"loom"``, what Loom v0.0.7 reads.
 
         Raises:
@@ -77,4 +77,5 @@ class Saving(NetworkGrid):
     @public("GetModelSizeInfo")
     def get_model_size_info(self) -> dict[str, ModelSizeInfo]:
         """Return how large the weights are in each dtype that a model string can hold."""
-        return model_size_info(self.get_total_parameters())
+        parameters = self.get_total_parameters()
+        return model_size_info(parameters, self.statistics_count())

@@ -10,7 +10,7 @@ import numpy as np
 from loom_core.observers.records import LayerStats
 from loom_core.optimize.trained_weights import trained_weights
 from loom_core.running import NetworkGrid
-from loom_core.telemetry.memory import FLOAT_BYTES, optimizers_of
+from loom_core.telemetry.memory import optimizers_of
 from loom_core.telemetry.telemetry_records import LayerHealth, Telemetry
 from loom_core.watch.layer_events import WatchedRun, all_weights
 from loom_core.watch.layer_words import layer_code
@@ -30,7 +30,7 @@ def live_telemetry(
     network.require_weights()
     with np.errstate(over="ignore", invalid="ignore"):
         layers = _layers(network, activations, gradients)
-    weights = FLOAT_BYTES * network.get_total_parameters()
+    weights = network.get_memory_usage()
     plans = sum(program.plan.arena_bytes for program in network.programs)
     optimizer = sum(optimizer.nbytes for optimizer in optimizers_of(network))
     gradient_sums = network.gradients.nbytes

@@ -8,8 +8,6 @@ from loom_core.plans.step_graph import inference_plan, training_plan
 from loom_core.running import NetworkGrid
 from loom_core.telemetry.telemetry_records import MemoryTelemetry
 
-FLOAT_BYTES = 4
-
 
 def optimizers_of(network: NetworkGrid) -> list[Optimizer]:
     """Return the optimizers that a network holds: that of SetOptimizer, and of its last training.
@@ -30,7 +28,7 @@ def memory_telemetry(network: NetworkGrid, batch_size: int, width: int) -> Memor
     network.require_weights()
     inference = inference_plan(network.layers, batch_size, width).arena_bytes
     training = training_plan(network.layers, batch_size, width, "mse").arena_bytes
-    parameters = FLOAT_BYTES * network.get_total_parameters()
+    parameters = network.get_memory_usage()
     weights = trained_weights(network.layers)
     optimizer = max((o.needed_bytes(weights) for o in optimizers_of(network)), default=0)
     return MemoryTelemetry(

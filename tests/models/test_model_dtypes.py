@@ -1,12 +1,14 @@
 """Weights in other dtypes: Loom's multi-precision strings, and ours."""
 
+import base64
 import json
+import math
 
 import numpy as np
 import pytest
 
 import loom_core
-from loom_core import Dense, Network, SpecError
+from loom_core import BatchNorm, Dense, Network, SpecError
 from loom_core.model_io.size_info import BYTES_PER_WEIGHT
 from loom_core.model_io.weights_binary import DTYPES
 from loom_core.model_io.weights_multi_precision import WRITTEN
@@ -96,14 +98,30 @@ def test_unknown_dtypes_and_formats_are_refused():
 def test_size_info_counts_every_weight():
     for network, _ in networks():
         info = network.get_model_size_info()
-        stored = sum(
-            o.weights[n].size for layer in network.layers for o, n in layer.trained_weights()
-        )
         assert info.keys() == DTYPES.keys()
         for dtype, sizes in info.items():
-            assert sizes.total_weights == stored
+            saved = json.loads(network.save_model_with_dtype("m", dtype))["models"][0]["weights"]
+            numbers = sum(math.prod(tensor["shape"]) for tensor in saved["tensors"])
+            assert sizes.total_weights == numbers
             assert sizes.bytes_per_weight == DTYPES[dtype].itemsize == BYTES_PER_WEIGHT[dtype]
-            assert sizes.base64_bytes == (stored * sizes.bytes_per_weight + 2) // 3 * 4
+            assert sizes.total_bytes == len(base64.b64decode(saved["data"]))
+            assert sizes.base64_bytes == len(saved["data"])
+        assert network.get_memory_usage() == info["float32"].total_bytes
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_small_variance_beside_a_large_one_stays(dtype):
+    """As a whole number it would be 0, and the layer would divide by its epsilon alone."""
+    network = Network.of(Dense(3, input_size=2), BatchNorm(), Dense(1))
+    network.initialize_weights()
+    statistics = {"running_variance": [1e6, 1e-4, 2e-7], "running_mean": [7e5, -1e-3, 0.0]}
+    network.layers[1].set_weights(statistics)
+    text = network.save_model_with_dtype("m", dtype)
+    again = loom_core.load_model_from_string(text, "m")
+    for name in statistics:
+        stored, kept = again.layers[1].weights[name], network.layers[1].weights[name]
+        np.testing.assert_array_equal(stored, kept)
+    assert again.save_model_with_dtype("m", dtype) == text
 
 
 def test_serialized_models_come_back():

@@ -667,9 +667,9 @@ export type MethodInfo = {
 export type ModelSizeInfo = {
   /** Its name. */
   Dtype: string;
-  /** Numbers. */
+  /** Numbers, running statistics included. */
   TotalWeights: number;
-  /** Bytes of one. */
+  /** Bytes of one; a running statistic has at least 4. */
   BytesPerWeight: number;
   /** Bytes of all. */
   TotalBytes: number;
@@ -2564,7 +2564,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   GetLayer(row: number, col: number, layer: number, options?: CallOptions): Result<On, Layer<On>>;
   /** Same as `GetLayer`. */
   getLayer: Network<On>["GetLayer"];
-  /** Return the bytes of all weights. */
+  /** Return the bytes of all weights, running statistics included. */
   GetMemoryUsage(options?: CallOptions): Result<On, number>;
   /** Same as `GetMemoryUsage`. */
   getMemoryUsage: Network<On>["GetMemoryUsage"];
@@ -2599,7 +2599,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   GetTelemetry(options?: CallOptions): Result<On, Telemetry>;
   /** Same as `GetTelemetry`. */
   getTelemetry: Network<On>["GetTelemetry"];
-  /** Return the number of weights of all layers. */
+  /** Return the number of parameters of all layers; running statistics are none. */
   GetTotalParameters(options?: CallOptions): Result<On, number>;
   /** Same as `GetTotalParameters`. */
   getTotalParameters: Network<On>["GetTotalParameters"];
@@ -2685,7 +2685,7 @@ export interface Network<On extends Thread = "worker"> extends LoomObject {
   /**
    * Return the network as a model string whose weights are stored in a dtype.
    * @param modelId Under which it is found again; 1 to 256 characters.
-   * @param dtype float32, float64, int8, int16, int32, or float16 (compact only). All but the first two round the weights.
+   * @param dtype float32, float64, int8, int16, int32, or float16 (compact only). All but the first two round the weights, but no running statistics, which stay float32.
    * @param saveAs `"compact"`, small and fast to load, or `"loom"`, what Loom v0.0.7 reads.
    */
   SaveModelWithDType(
