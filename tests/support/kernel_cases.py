@@ -155,12 +155,15 @@ def maxima_with_ties():
 
     Of equal ones the first in reading order is the largest, as in PyTorch.
     """
-    window = {"kernel": (2, 3), "stride": (1, 1), "padding": (1, 1)}
-    x = np.random.default_rng(3).integers(0, 2, (2, 1, 7, 9)).astype(np.float32)
+    x = np.random.default_rng(3).integers(0, 2, (2, 1, 7, 19)).astype(np.float32)
     x[1, 0, 3, 4:6] = np.nan
+    x[1, 0, 5, 17] = np.nan
     x[0, 0, :3, :3] = -np.inf
-    yield node_on("max_pool2d", x, **window)
-    yield node_on("max_pool2d_dx", np.arange(144.0).reshape(2, 1, 8, 9), x, **window)
+    for kernel, stride, padding in (((2, 3), (1, 1), (1, 1)), ((3, 9), (2, 3), (1, 4))):
+        window = {"kernel": kernel, "stride": stride, "padding": padding}
+        node, inputs, (y,) = node_on("max_pool2d", x, **window)
+        yield node, inputs, [y]
+        yield node_on("max_pool2d_dx", np.arange(float(y.size)).reshape(y.shape), x, **window)
 
 
 def arithmetic_at_the_edges():

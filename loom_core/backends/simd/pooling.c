@@ -71,6 +71,19 @@ static f32x4 largest_of_four(const Pooling *p, const float *x, Span rows, extent
     return most;
 }
 
+static float largest_of_one(const Pooling *p, const float *x, Span rows, Span columns)
+{
+    f32x4 most = splat(x[rows.start * p->width + columns.start]);
+    for (extent h = rows.start; h < rows.stop; h++) {
+        const float *line = x + h * p->width;
+        extent w = columns.start;
+        for (; w + 4 <= columns.stop; w += 4) most = largest_or_nan(most, load(line + w));
+        for (; w < columns.stop; w++) most = largest_or_nan(most, splat(line[w]));
+    }
+    most = largest_or_nan(most, __builtin_shufflevector(most, most, 2, 3, 0, 1));
+    return largest_or_nan(most, __builtin_shufflevector(most, most, 1, 0, 3, 2))[0];
+}
+
 /* Where the largest number of a window is: of equal ones the first, of NaNs too. */
 static extent largest_place(const Pooling *p, const float *x, Span rows, Span columns)
 {
@@ -98,7 +111,7 @@ void run_max_pool2d(const int32_t *node, float *scratch)
                     store(y + v, largest_of_four(&p, x, rows, v * p.right - p.pad_w));
                     v += 4;
                 } else {
-                    y[v] = x[largest_place(&p, x, rows, columns_of(&p, v))];
+                    y[v] = largest_of_one(&p, x, rows, columns_of(&p, v));
                     v++;
                 }
             }
