@@ -96,7 +96,9 @@ def test_unknown_dtypes_and_formats_are_refused():
 
 
 def test_size_info_counts_every_weight():
-    for network, _ in networks():
+    make, width = STACKS["batch norm inside"]
+    normed = Network.of(*stack(*make(), width=width)[0], input_size=width)
+    for network in (*(network for network, _ in networks()), normed):
         info = network.get_model_size_info()
         assert info.keys() == DTYPES.keys()
         for dtype, sizes in info.items():
