@@ -30,7 +30,6 @@ class AdamWOptimizer(AdamOptimizer):
     """
 
     type_name: ClassVar[str] = "adamw"
-    squares = frozenset({"v"})
 
     def __init__(
         self,
