@@ -17,7 +17,7 @@ import numpy as np
 from loom_core.calls import require_arguments
 from loom_core.cooperative import Cooperative, Wait
 from loom_core.errors import CallError, LoomError, WeightsAwayError
-from loom_core.public import FUNCTIONS, METHODS, RECORDS, public_class_of, write_record
+from loom_core.public import FUNCTIONS, METHODS, is_record, public_class_of, write_record
 from loom_core.questions import CallerFunction
 from loom_core.running import NetworkGrid
 
@@ -187,7 +187,7 @@ class Bridge:
             return np.ascontiguousarray(value).reshape(-1)
         if isinstance(value, np.generic):
             return value.item()
-        if type(value) in RECORDS.values():
+        if is_record(type(value)):
             return self._to_plain(write_record(value))
         kind = public_class_of(type(value))
         if kind is not None:

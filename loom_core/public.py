@@ -36,6 +36,10 @@ RESULTS: set[type] = set()
 STAND_INS: dict[type, str] = {}
 """Protocols that lower modules name in the place of a public class, with that class's name."""
 
+# Records cross with every call of a training: what their names make is worked out once.
+_FIELDS: dict[type, dict[str, Field[Any]]] = {}
+_KEYS: dict[type, list[tuple[str, str]]] = {}
+
 _PUBLIC_NAME = "__loom_public_name__"
 _DOCUMENTED_LIKE = "__loom_documented_like__"
 _INITIALISMS = {word: word.upper() for word in ("cpu", "gpu", "hh", "id", "ih", "json", "kv", "lr")}
@@ -160,7 +164,7 @@ def read_record(cls: type[T], value: object) -> T:
         if isinstance(value, type):
             hint = f"Call the class: {value.__name__}(...)."
         raise SpecError(f"{name} must be an object, got {kind_of(value)}", hint=hint)
-    by_plain_name = {_plain(f.name): f for f in record_fields(cls)}
+    by_plain_name = _fields_by_plain_name(cls)
     given: dict[str, Any] = {}
     for key, item in value.items():
         field = by_plain_name.get(_plain(str(key)))
@@ -181,9 +185,26 @@ def read_record(cls: type[T], value: object) -> T:
     return cls(**given)
 
 
-def write_record(value: object) -> dict[str, Any]:
+def is_record(cls: type) -> bool:
+    """Whether objects of a class cross to JavaScript as plain objects."""
+    return RECORDS.get(cls.__name__) is cls
+
+
+def write_record(value: Any) -> dict[str, Any]:
     """Return a record as a dict under public field names; nested values are left as they are."""
-    return {record_key(f): getattr(value, f.name) for f in record_fields(type(value))}
+    return {key: getattr(value, name) for name, key in _record_keys(type(value))}
+
+
+def _fields_by_plain_name(cls: type) -> dict[str, Field[Any]]:
+    if cls not in _FIELDS:
+        _FIELDS[cls] = {_plain(field.name): field for field in record_fields(cls)}
+    return _FIELDS[cls]
+
+
+def _record_keys(cls: type) -> list[tuple[str, str]]:
+    if cls not in _KEYS:
+        _KEYS[cls] = [(field.name, record_key(field)) for field in record_fields(cls)]
+    return _KEYS[cls]
 
 
 def record_fields(cls: type) -> tuple[Field[Any], ...]:

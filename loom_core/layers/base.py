@@ -224,8 +224,11 @@ class Layer(ABC):
 
     def statistics_count(self) -> int:
         """Return the number of running statistics, children included, from the settings alone."""
-        shapes = self.weight_shapes()
-        own = sum(element_count(shapes[name]) for name in self.running_statistics & shapes.keys())
+        own = 0
+        if self.running_statistics:
+            shapes = self.weight_shapes()
+            kept = shapes.keys() & self.running_statistics
+            own = sum(element_count(shapes[name]) for name in kept)
         return own + sum(child.statistics_count() for child in self.children)
 
     # Meaning
