@@ -104,13 +104,13 @@ class Layer(ABC):
 
     # Weights
 
-    @abstractmethod
     def weight_shapes(self) -> dict[str, Shape]:
-        """Return the shape of each weight, in the order in which they are stored."""
+        """Return the shape of each weight of its own, in the order in which they are stored."""
+        return {}
 
-    @abstractmethod
     def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
-        """Return fresh weights drawn from the stream."""
+        """Return fresh weights of its own, drawn from the stream."""
+        return {}
 
     @public("GetWeights")
     def copied_weights(self) -> dict[str, F32]:

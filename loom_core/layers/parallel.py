@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loom_core.arrays import F32, Shape, element_count
+from loom_core.arrays import Shape, element_count
 from loom_core.checks import positive
 from loom_core.errors import LoomError, ShapeError, SpecError
 from loom_core.fields import Fields
@@ -17,7 +17,6 @@ from loom_core.layers.chain import complete_layer, lower_layer
 from loom_core.layers.sample_shapes import features
 from loom_core.layers.softmax import Softmax
 from loom_core.public import record
-from loom_core.random_stream import RandomStream
 
 COMBINE_MODES = ("concat", "add", "avg", "grid_scatter", "filter")
 _NOT_IN_LOOMS_BRANCHES = ("embedding", "conv1d", "residual")
@@ -165,14 +164,6 @@ class Parallel(Layer):
                 hint="Use concat, or give the branches the same output size.",
             )
         return (max(known),)
-
-    def weight_shapes(self) -> dict[str, Shape]:
-        """Return nothing: the weights are the children's."""
-        return {}
-
-    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
-        """Return nothing: the children draw their own."""
-        return {}
 
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit the branches, then the combination."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self, TypeAlias
 
-from loom_core.arrays import F32, Shape, element_count
+from loom_core.arrays import Shape, element_count
 from loom_core.checks import optional_size, positive
 from loom_core.errors import ShapeError, SpecError
 from loom_core.fields import Fields
@@ -14,7 +14,6 @@ from loom_core.graph.ops.convolution import convolved_size, require_bordered_ima
 from loom_core.layers.base import Layer
 from loom_core.layers.images import complete_image, image_shape, read_plane, written_plane
 from loom_core.layers.sample_shapes import require_features
-from loom_core.random_stream import RandomStream
 
 Window: TypeAlias = int | Literal["global"]
 """Size of a square window, or ``"global"`` for one window that holds the whole image."""
@@ -93,14 +92,6 @@ class _Pooling(Layer):
                 hint='Use a smaller window, more padding, or "global".',
             )
         return (image[0], *cells)
-
-    def weight_shapes(self) -> dict[str, Shape]:
-        """Return nothing: no weights."""
-        return {}
-
-    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
-        """Return nothing: no weights."""
-        return {}
 
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit the op on images (B, C, H, W)."""

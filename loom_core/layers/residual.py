@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from loom_core.arrays import F32, Shape
+from loom_core.arrays import Shape
 from loom_core.checks import positive
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
 from loom_core.layers.base import Layer
-from loom_core.random_stream import RandomStream
 
 
 class Residual(Layer):
@@ -45,14 +44,6 @@ class Residual(Layer):
     def output_shape(self, input_shape: Shape | None) -> Shape | None:
         """Return the input's shape."""
         return input_shape
-
-    def weight_shapes(self) -> dict[str, Shape]:
-        """Return nothing: no weights."""
-        return {}
-
-    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
-        """Return nothing: no weights."""
-        return {}
 
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit nothing: the chain adds the earlier value."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from loom_core.arrays import F32, Shape
+from loom_core.arrays import Shape
 from loom_core.fields import Fields
 from loom_core.graph.builder import GraphBuilder
 from loom_core.graph.op import Value
 from loom_core.layers.base import Layer, child_name, require_layers
 from loom_core.layers.chain import chain_input_features, complete_chain, lower_chain
-from loom_core.random_stream import RandomStream
 
 
 class Sequential(Layer):
@@ -51,14 +50,6 @@ class Sequential(Layer):
     def output_shape(self, input_shape: Shape | None) -> Shape | None:
         """Return the last child's output shape."""
         return complete_chain(self.children, input_shape, self._name)[-1]
-
-    def weight_shapes(self) -> dict[str, Shape]:
-        """Return nothing: the weights are the children's."""
-        return {}
-
-    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
-        """Return nothing: the children draw their own."""
-        return {}
 
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit the children in order."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from loom_core.arrays import F32, Shape, element_count
+from loom_core.arrays import Shape, element_count
 from loom_core.checks import positive
 from loom_core.errors import ShapeError, SpecError
 from loom_core.fields import Fields
@@ -17,7 +17,6 @@ from loom_core.graph.op import Value
 from loom_core.layers.base import Layer
 from loom_core.layers.softmax_variants import VARIANTS, Variant
 from loom_core.public import public, public_class
-from loom_core.random_stream import RandomStream
 
 DEFAULT_ALPHA = 1.5
 
@@ -157,14 +156,6 @@ class Softmax(Layer):
                 f"but receives {width}"
             )
         return (self._rule.outputs(self, width),)
-
-    def weight_shapes(self) -> dict[str, Shape]:
-        """Return nothing: no weights."""
-        return {}
-
-    def initial_weights(self, stream: RandomStream) -> dict[str, F32]:
-        """Return nothing: no weights."""
-        return {}
 
     def lower(self, graph: GraphBuilder, x: Value) -> Value:
         """Emit the variant's ops on the rows of single samples, or on one row of the batch."""
